@@ -1,0 +1,32 @@
+"""Are the features that sparse autoencoders learn real, or accidents of one run?
+
+The public names are imported on first use, so `import universality` is instant and does no work.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from universality._version import __version__
+
+if TYPE_CHECKING:
+    from universality.dictionary import Dictionary
+    from universality.errors import UniversalityError
+
+_PUBLIC = {
+    "Dictionary": "universality.dictionary",
+    "UniversalityError": "universality.errors",
+}
+
+__all__ = ["Dictionary", "UniversalityError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'universality' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""The command line: parse, call one function, print. Heavy imports wait until a command runs."""
+
+from universality.cli.main import main
+
+__all__ = ["main"]

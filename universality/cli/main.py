@@ -1,0 +1,60 @@
+"""The `universality` command: its subcommands, and how errors and interrupts leave it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from universality._version import __version__
+from universality.errors import UniversalityError
+
+_COMMANDS = {
+    "compare": "universality.cli.compare:compare",
+    "demo": "universality.cli.compare:demo",
+    "inspect": "universality.cli.inspect:inspect",
+    "activations": "universality.cli.activations:activations",
+    "train": "universality.cli.train:train",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose command modules are imported when their name is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="universality")
+def cli() -> None:
+    """Are the features that sparse autoencoders learn real, or accidents of one run?"""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0: done. 2: the user must change something (`error: ...`). 130: interrupted. Anything else
+    is a bug and keeps its traceback.
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="universality", standalone_mode=False)
+    except UniversalityError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing was left behind", err=True)
+        sys.exit(130)
+    sys.exit(result if isinstance(result, int) else 0)

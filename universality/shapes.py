@@ -1,0 +1,77 @@
+"""Arrays at the border: what users pass in becomes a checked tensor, or one clear error."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from universality.errors import InvalidInputError
+
+ArrayLike: TypeAlias = "Tensor | np.ndarray"
+"""Any two-dimensional floating-point NumPy array (memory maps too) or torch tensor."""
+
+_ROWS_PER_CHECK = 65_536
+
+
+def as_matrix(array: ArrayLike, name: str) -> Float[Tensor, "rows columns"]:
+    """The array as a floating tensor with at least one row and one column, all finite.
+
+    The data is shared, not copied, wherever the source allows it; the dtype is kept. `name` is
+    what the error calls the array.
+
+    Raises:
+        InvalidInputError: not an array, not two-dimensional, empty, not floating-point, or holding
+            NaN or infinity (the first such row is named).
+    """
+    tensor = _as_tensor(array, name)
+    if tensor.ndim != 2:
+        raise InvalidInputError(
+            f"{name} must have two dimensions (rows are latents), got shape {tuple(tensor.shape)}"
+        )
+    if 0 in tensor.shape:
+        raise InvalidInputError(f"{name} is empty: shape {tuple(tensor.shape)}")
+    if not tensor.is_floating_point():
+        raise InvalidInputError(
+            f"{name} must be floating-point, got {tensor.dtype}; convert it, e.g. with "
+            "`.astype('float32')`"
+        )
+    check_finite(tensor, name)
+    return tensor
+
+
+def check_finite(tensor: Tensor, name: str) -> None:
+    """Nothing, when every entry is finite; works row block by row block in bounded memory.
+
+    Raises:
+        InvalidInputError: an entry is NaN or infinite; names the first row (or entry) that is.
+    """
+    for start in range(0, tensor.shape[0] if tensor.ndim else 1, _ROWS_PER_CHECK):
+        part = tensor[start : start + _ROWS_PER_CHECK] if tensor.ndim else tensor[None]
+        finite = torch.isfinite(part).reshape(part.shape[0], -1).all(dim=1)
+        if not bool(finite.all()):
+            row = start + int((~finite).nonzero()[0, 0])
+            word = "row" if tensor.ndim > 1 else "entry"
+            raise InvalidInputError(f"{name} holds NaN or infinity, first in {word} {row}")
+
+
+def _as_tensor(array: ArrayLike, name: str) -> Tensor:
+    if isinstance(array, Tensor):
+        return array.detach()
+    if not isinstance(array, np.ndarray):
+        raise InvalidInputError(
+            f"{name} must be a NumPy array or a torch tensor, got {type(array).__name__}"
+        )
+    if array.dtype.kind not in "fiub":
+        raise InvalidInputError(f"{name} must be floating-point, got dtype {array.dtype}")
+    native = array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    if native.dtype.itemsize > 8:
+        native = native.astype(np.float64)
+    strides_positive = all(stride >= 0 for stride in native.strides)
+    # torch cannot mark a tensor read-only and warns about memory maps opened so: copy those.
+    if not (native.flags.writeable and strides_positive):
+        native = native.copy()
+    return torch.from_numpy(native)
