@@ -1,0 +1,62 @@
+"""Folders that are whole or absent: written beside their place, renamed into it at the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from universality.errors import OutputError
+
+
+@contextmanager
+def staged_folder(target: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """An empty folder beside `target` that becomes `target` when the block ends without an error.
+
+    An error, or Ctrl-C, in the block removes it and leaves `target` as it was. An empty folder
+    at `target` counts as absent.
+
+    Raises:
+        OutputError: `target` exists and `overwrite` is off, or its parent cannot be written.
+    """
+    target = Path(target)
+    _check_free(target, overwrite=overwrite)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise OutputError(f"cannot write into {target.parent}: {error.strerror}") from error
+    try:
+        staged.chmod(0o755)
+        yield staged
+        _move_into_place(staged, target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _check_free(target: Path, *, overwrite: bool) -> None:
+    if target.is_dir():
+        if not overwrite and any(target.iterdir()):
+            raise OutputError(
+                f"{target} exists already; choose another folder or pass --overwrite "
+                "(`overwrite=True`)"
+            )
+    elif target.exists() or target.is_symlink():
+        raise OutputError(f"{target} exists and is not a folder; choose another name")
+
+
+def _move_into_place(staged: Path, target: Path) -> None:
+    if not target.exists():
+        staged.rename(target)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    target.rename(retired / "old")
+    try:
+        staged.rename(target)
+    except OSError:
+        (retired / "old").rename(target)
+        raise
+    finally:
+        shutil.rmtree(retired, ignore_errors=True)
