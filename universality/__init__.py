@@ -13,13 +13,19 @@ from universality._version import __version__
 if TYPE_CHECKING:
     from universality.dictionary import Dictionary
     from universality.errors import UniversalityError
+    from universality.matching.assignment import match
+    from universality.matching.certificate import verify
+    from universality.matching.result import Matching
 
 _PUBLIC = {
     "Dictionary": "universality.dictionary",
+    "Matching": "universality.matching.result",
     "UniversalityError": "universality.errors",
+    "match": "universality.matching.assignment",
+    "verify": "universality.matching.certificate",
 }
 
-__all__ = ["Dictionary", "UniversalityError", "__version__"]
+__all__ = ["Dictionary", "Matching", "UniversalityError", "__version__", "match", "verify"]
 
 
 def __getattr__(name: str) -> Any:

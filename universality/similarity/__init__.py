@@ -1,0 +1,6 @@
+"""How alike two latents are: the interface that matching reads, and the similarities behind it."""
+
+from universality.similarity.cosine import Cosine
+from universality.similarity.interface import Similarity
+
+__all__ = ["Cosine", "Similarity"]
