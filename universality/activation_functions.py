@@ -1,4 +1,4 @@
-"""Activation functions of sparse autoencoders, as frozen records and one function that applies them.
+"""Activation functions of sparse autoencoders: frozen records and one function that applies them.
 
 Each record is a rule that some library trains with; `apply` gives the code that library gives.
 """
@@ -155,7 +155,7 @@ def _keep(values: Tensor, indices: Tensor) -> Tensor:
 def _group_max(pre: Tensor, k: int) -> Tensor:
     if pre.shape[-1] % k:
         raise InvalidInputError(f"groupmax: k={k} does not divide d_sae={pre.shape[-1]}")
-    groups = pre.unflatten(-1, (k, -1))
+    groups = pre.reshape(*pre.shape[:-1], k, -1)
     values, winners = groups.max(dim=-1, keepdim=True)
     return torch.zeros_like(groups).scatter(-1, winners, values).flatten(-2)
 

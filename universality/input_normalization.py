@@ -20,9 +20,9 @@ class NoNormalization:
 @final
 @dataclass(frozen=True, eq=False)
 class LayerNorm:
-    """(x - mean) / (std + eps) over the d_in entries of each token, undone after decoding.
+    """(x - mean) / (std + eps) over the d_in entries of each token; y * std + mean after decoding.
 
-    std is the unbiased one, as in SAELens and OpenAI's sparse_autoencoder.
+    std is the unbiased one and eps is not undone, as in SAELens and OpenAI's sparse_autoencoder.
     """
 
     eps: float = 1e-5
@@ -32,7 +32,10 @@ class LayerNorm:
 @final
 @dataclass(frozen=True, eq=False)
 class ConstantNorm:
-    """Each token rescaled to norm sqrt(d_in), undone after decoding (SAELens constant_norm_rescale)."""
+    """Each token rescaled to norm sqrt(d_in), undone after decoding.
+
+    SAELens calls it `constant_norm_rescale`.
+    """
 
 
 @final
@@ -52,9 +55,9 @@ InputNormalization: TypeAlias = NoNormalization | LayerNorm | ConstantNorm | Sta
 def normalize(
     rule: InputNormalization, x: Float[Tensor, "n_tokens d_in"]
 ) -> tuple[Float[Tensor, "n_tokens d_in"], Float[Tensor, "..."], Float[Tensor, "..."]]:
-    """The normalised tokens with the shift and the scale that `denormalize` needs.
+    """The normalised tokens, with the shift to add and the scale to divide by after decoding.
 
-    normalised = (x - shift) * scale.
+    Tokens of norm zero stay zero.
     """
     match rule:
         case NoNormalization():
@@ -62,10 +65,11 @@ def normalize(
         case LayerNorm(eps):
             shift = x.mean(dim=-1, keepdim=True)
             centred = x - shift
-            scale = 1 / (centred.std(dim=-1, keepdim=True) + eps)
-            return centred * scale, shift, scale
+            std = centred.std(dim=-1, keepdim=True)
+            return centred / (std + eps), shift, 1 / std
         case ConstantNorm():
-            scale = math.sqrt(x.shape[-1]) / x.norm(dim=-1, keepdim=True)
+            norm = x.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+            scale = math.sqrt(x.shape[-1]) / norm
             return x * scale, x.new_zeros(()), scale
         case Standardize(mean, scale):
             shift, factor = mean.to(x), scale.to(x)
