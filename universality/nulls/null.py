@@ -1,0 +1,158 @@
+"""Nulls as ways to draw a pair of runs that share nothing (or only what training did not give).
+
+Whatever is measured on the observed pair is measured on each drawn pair by the same function.
+A run is a mapping from view to its directions; all views of a draw move together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, TypeAlias, final, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from universality.errors import InvalidInputError
+from universality.nulls import geometry
+from universality.nulls.rotation import haar, unit_rows
+
+Run: TypeAlias = Mapping[str, Tensor]
+"""Directions of one run by view: one row per latent, the same latents in every view."""
+
+
+@runtime_checkable
+class Draw(Protocol):
+    """A pair of runs with the views and shapes of (a, b), drawn at random."""
+
+    def __call__(self, a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+        """Two runs with the views and shapes of a and of b."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Null:
+    """One answer to "how similar would they be by chance?"."""
+
+    name: str
+    """How `--null` and result files call it."""
+    description: str
+    """What a draw keeps and what it destroys, for reports."""
+    draw: Draw
+    """Draws a pair of runs; the same generator state gives the same pair."""
+
+
+def find_null(name: str) -> Null:
+    """The null of this name.
+
+    Raises:
+        InvalidInputError: there is no such null.
+    """
+    if name not in NULLS:
+        raise InvalidInputError(f"unknown null {name!r}: --null takes {', '.join(NULLS)}")
+    return NULLS[name]
+
+
+def draw_isotropic(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    """Two fresh runs of uniform rows; each latent keeps the cosine between its own views."""
+    return _isotropic_like(a, generator), _isotropic_like(b, generator)
+
+
+def draw_geometry(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    """Run a as it is, and b turned by one random map that keeps b's means and spectrum."""
+    turned: dict[str, Tensor] = {}
+    for views in _views_by_dimension(b):
+        fitted = geometry.fit(*(b[view] for view in views))
+        turned |= _turn(b, views, geometry.draw_map(fitted, generator=generator))
+    return a, turned
+
+
+def draw_haar(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    """Run a as it is, and b turned by one uniformly random orthogonal map."""
+    turned: dict[str, Tensor] = {}
+    for views in _views_by_dimension(b):
+        d = b[views[0]].shape[1]
+        turned |= _turn(b, views, haar(d, generator=generator))
+    return a, turned
+
+
+def draw_untrained(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    """Two runs at initialisation: uniform decoder rows, and encoder rows tied to them."""
+    return _untrained_like(a, generator), _untrained_like(b, generator)
+
+
+def _isotropic_like(run: Run, generator: torch.Generator) -> Run:
+    drawn: dict[str, Tensor] = {}
+    for first, *others in _views_by_dimension(run):
+        drawn[first] = unit_rows(*run[first].shape, generator=generator)
+        for view in others:
+            cosine = _row_cosine(run[first], run[view]).to(generator.device)
+            drawn[view] = _rows_at(drawn[first], cosine, generator)
+    return drawn
+
+
+def _rows_at(rows: Tensor, cosine: Tensor, generator: torch.Generator) -> Tensor:
+    """Random unit rows at a given cosine to each given unit row."""
+    free = unit_rows(*rows.shape, generator=generator)
+    across = normalize(free - (free * rows).sum(dim=1, keepdim=True) * rows, dim=1)
+    return cosine * rows + (1 - cosine.square()).clamp(min=0).sqrt() * across
+
+
+def _row_cosine(x: Tensor, y: Tensor) -> Tensor:
+    unit_x, unit_y = normalize(x.float(), dim=1), normalize(y.float(), dim=1)
+    return (unit_x * unit_y).sum(dim=1, keepdim=True)
+
+
+def _untrained_like(run: Run, generator: torch.Generator) -> Run:
+    drawn: dict[str, Tensor] = {}
+    for views in _views_by_dimension(run):
+        drawn |= dict.fromkeys(views, unit_rows(*run[views[0]].shape, generator=generator))
+    return drawn
+
+
+def _turn(run: Run, views: list[str], turn: Tensor) -> dict[str, Tensor]:
+    return {view: run[view].float() @ turn.to(run[view].device) for view in views}
+
+
+def _views_by_dimension(run: Run) -> list[list[str]]:
+    """The views in groups that live in the same space, taken to be those of equal dimension."""
+    groups: dict[int, list[str]] = {}
+    for view, directions in run.items():
+        groups.setdefault(directions.shape[1], []).append(view)
+    return list(groups.values())
+
+
+NULLS: Mapping[str, Null] = MappingProxyType(
+    {
+        null.name: null
+        for null in (
+            Null(
+                "geometry",
+                "b turned by a random rotation that keeps its mean direction and its spectrum, and "
+                "every angle within each run; only the alignment of the two runs is lost",
+                draw_geometry,
+            ),
+            Null(
+                "isotropic",
+                "independent rows uniform on the sphere; keeps only the sizes and the angle "
+                "between each latent's own encoder and decoder",
+                draw_isotropic,
+            ),
+            Null(
+                "haar",
+                "b turned by a uniformly random rotation; destroys a mean direction and spectrum "
+                "that the runs share, so it is no null for anisotropy",
+                draw_haar,
+            ),
+            Null(
+                "untrained",
+                "two autoencoders of the same shape at initialisation, encoder tied to decoder: a "
+                "floor, not a null of independence",
+                draw_untrained,
+            ),
+        )
+    }
+)
+"""The nulls by name, in the order in which help and reports list them; the first is the default."""
