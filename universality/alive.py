@@ -1,0 +1,80 @@
+"""Which latents take part: one rule for both runs, decided before anything is matched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
+
+AliveRule: TypeAlias = Literal["auto", "all", "norm", "file"]
+"""How `--alive` spells the rule."""
+
+NORM_FRACTION = 0.1
+"""Rule `norm`: a latent whose decoder norm is below this fraction of the run's median is dead."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Alive:
+    """The latents of one run that take part in a comparison."""
+
+    mask: Bool[Tensor, " d_sae"]
+    """True where the latent takes part."""
+    source: str
+    """What decided: `unknown` when nothing says which latents are dead and all count."""
+    n_zero_rows: int
+    """Latents left out because a weight row is zero: they have no direction."""
+
+    @property
+    def n_alive(self) -> int:
+        """Number of latents that take part."""
+        return int(self.mask.sum())
+
+
+def find_alive(a: Dictionary, b: Dictionary, rule: AliveRule = "auto") -> tuple[Alive, Alive]:
+    """The latents of each run that take part, by one rule for both.
+
+    `file`: firing counts that came with both checkpoints. `norm`: decoder norm at least a tenth
+    of the run's median. `all`: every latent. `auto`: `file` where both runs brought counts, else
+    every latent with the source `unknown`, since unit decoder norms say nothing of deadness.
+    Latents with a zero row in either weight matrix are left out under every rule.
+
+    Raises:
+        InvalidInputError: an unknown rule; `file` without counts in both runs; a run in which no
+            latent is left.
+    """
+    if rule == "auto":
+        both = a.firing is not None and b.firing is not None
+        return _alive(a, "file" if both else "unknown"), _alive(b, "file" if both else "unknown")
+    if rule not in ("all", "norm", "file"):
+        raise InvalidInputError(f"--alive must be auto, all, norm or file, got {rule!r}")
+    return _alive(a, rule), _alive(b, rule)
+
+
+def _alive(dictionary: Dictionary, rule: str) -> Alive:
+    norms = torch.linalg.vector_norm(dictionary.W_dec, dim=1, dtype=torch.float32)
+    nonzero = norms > 0
+    if dictionary.W_enc is not None:
+        nonzero &= torch.linalg.vector_norm(dictionary.W_enc, dim=1, dtype=torch.float32) > 0
+    mask, source = nonzero, rule
+    if rule == "norm":
+        mask = nonzero & (norms >= NORM_FRACTION * norms[nonzero].median())
+    elif rule == "file":
+        if dictionary.firing is None:
+            raise InvalidInputError(
+                f"--alive file: {dictionary.source.name} brought no firing counts "
+                "(sparsity.safetensors or a training record); use --alive all or norm"
+            )
+        mask = nonzero & (dictionary.firing.frequency > 0)
+        source = dictionary.firing.source
+    if not bool(mask.any()):
+        raise InvalidInputError(
+            f"no latent of {dictionary.source.name} is alive by the rule {rule!r}; try --alive all"
+        )
+    return Alive(mask=mask, source=source, n_zero_rows=int((~nonzero).sum()))

@@ -1,0 +1,132 @@
+"""`universality compare` and `universality demo`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from universality.dictionary import Dictionary
+
+
+def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return tuple(value.split(",")) if value else None
+
+
+def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(
+        (
+            click.option(
+                "--view",
+                "views",
+                callback=_names,
+                metavar="V[,V]",
+                help="Views to compare: decoder, encoder. Default: all that both runs have.",
+            ),
+            click.option(
+                "--threshold",
+                default=0.7,
+                show_default=True,
+                type=click.FloatRange(0, 1),
+                help="Similarity from which two latents count as the same.",
+            ),
+            click.option(
+                "--null",
+                "nulls",
+                callback=_names,
+                metavar="NAME[,NAME]",
+                help="Nulls to draw; the first stands beside every number.",
+            ),
+            click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of each null."),
+            click.option(
+                "--alive",
+                default="auto",
+                show_default=True,
+                type=click.Choice(["auto", "all", "norm", "file"]),
+                help="Which latents take part.",
+            ),
+            click.option(
+                "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
+            ),
+            click.option(
+                "--device", default="auto", show_default=True, help="auto, cpu, cuda, ..."
+            ),
+            click.option(
+                "--seed", default=0, show_default=True, type=int, help="Seed of the null draws."
+            ),
+            click.option(
+                "--out",
+                default="comparison",
+                show_default=True,
+                type=click.Path(path_type=Path),
+                help="Folder for the result.",
+            ),
+            click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out."),
+            click.option(
+                "--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--format", "format_", default=None, help="Format of both runs, if it is not clear.")
+@click.option(
+    "--orientation",
+    default=None,
+    type=click.Choice(["rows", "columns"]),
+    help="Whether directions are rows or columns, for square weights.",
+)
+@_comparison_options
+def compare(a: str, b: str, format_: str | None, orientation: str | None, **options: Any) -> None:
+    """Compare two runs: A and B are checkpoint folders, files or hub addresses.
+
+    Prints what was found and writes tables, figures and a report.
+    """
+    from universality.loading import load
+
+    runs = [load(run, format=format_, orientation=orientation) for run in (a, b)]
+    _compare(runs[0], runs[1], **options)
+
+
+@click.command()
+@_comparison_options
+def demo(**options: Any) -> None:
+    """Compare two dictionaries that ship with the checkout: two seeds of one SAE."""
+    from universality.loading import load
+    from universality.shipped import two_seeds
+
+    a, b = (load(path) for path in two_seeds())
+    _compare(a, b, **options)
+
+
+def _compare(
+    a: Dictionary, b: Dictionary, *, out: Path, overwrite: bool, as_json: bool, **choices: Any
+) -> None:
+    from universality.cli.screen import comparison_screen
+    from universality.comparison import Policy
+    from universality.comparison import compare as compare_runs
+    from universality.publish import publish
+    from universality.results import as_json as to_json
+
+    policy = Policy(**{name: value for name, value in choices.items() if value is not None})
+    comparison = publish(
+        lambda: compare_runs(a, b, policy),
+        out,
+        overwrite=overwrite,
+        command=["universality", *sys.argv[1:]],
+        settings=asdict(policy),
+    )
+    if as_json:
+        click.echo(to_json(comparison.summary), nl=False)
+    else:
+        click.echo(comparison_screen(comparison.summary, out))

@@ -1,0 +1,81 @@
+"""What the commands print: a comparison on one screen of 80 by 24."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+WIDTH = 80
+
+
+def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
+    """The summary of a comparison in at most 24 lines of 80 characters."""
+    return "\n".join(
+        [
+            *(_run(side, summary[side]) for side in ("a", "b")),
+            "",
+            *_means(summary),
+            "",
+            *_shared(summary),
+            "",
+            *_wrapped(summary["answer"][:1] + summary["answer"][-1:]),
+            *_checks(summary["checks"]),
+            f"Report: {folder / 'report.html'}",
+        ]
+    )
+
+
+def _run(side: str, run: dict[str, Any]) -> str:
+    alive = f"{run['n_alive']:,} alive ({run['alive_source']})"
+    seed = "" if run["seed"] is None else f", seed {run['seed']}"
+    line = f"{side}  {run['name']}: {run['d_sae']:,} latents, {alive}, {run['activation']}{seed}"
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
+def _means(summary: dict[str, Any]) -> list[str]:
+    null = summary["policy"]["null"]
+    other = next((name for name in _nulls(summary) if name != null), None)
+    lines = [f"{'mean cosine':<24}{'observed':>10}{null[:14]:>16}{(other or '')[:14]:>16}"]
+    for view, found in summary["views"].items():
+        for label, rule, values in (
+            ("greedy a to b", "greedy_ab", found["greedy"]["a_to_b"]),
+            ("one to one", "assignment", found["assignment"]),
+        ):
+            beside = f"{found['nulls'][other][f'{rule}.mean']['mean']:>16.4f}" if other else ""
+            line = f"{view + ', ' + label:<24}{values['mean']:>10.4f}{values['null_mean']:>16.4f}"
+            lines.append(line + beside)
+    return lines
+
+
+def _shared(summary: dict[str, Any]) -> list[str]:
+    views = [key for key in summary["shared"][0] if key != "threshold"]
+    lines = [f"{'shared at':<12}" + "".join(f"{_short(view):>20}" for view in views)]
+    wanted = {0.5, summary["policy"]["threshold"], 0.9}
+    for row in summary["shared"]:
+        if row["threshold"] in wanted:
+            cells = (f"{row[v]['value']:.1%} ({row[v]['null']:.1%})" for v in views)
+            lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>20}" for cell in cells))
+    return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null"]
+
+
+def _checks(checks: list[dict[str, Any]]) -> list[str]:
+    loud = [check for check in checks if check["status"] in ("warn", "fail")]
+    if not loud:
+        return [f"Checks: all {len(checks)} passed or not applicable."]
+    lines = [f"{check['status'].upper()} {check['message']}" for check in loud[:2]]
+    lines = [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
+    more = len(loud) - 2
+    return [*lines, f"{more} more in summary.json, `checks`"] if more > 0 else lines
+
+
+def _wrapped(sentences: list[str]) -> list[str]:
+    return textwrap.wrap(" ".join(sentences), WIDTH)
+
+
+def _nulls(summary: dict[str, Any]) -> list[str]:
+    return list(next(iter(summary["views"].values()))["nulls"])
+
+
+def _short(view: str) -> str:
+    return view.replace("decoder_and_encoder", "both")

@@ -1,0 +1,118 @@
+"""Compare two runs: which latents of one exist in the other, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from universality.alive import find_alive
+from universality.checks import run_checks
+from universality.comparison.null_statistics import NullStatistics, draw_null
+from universality.comparison.policy import Policy
+from universality.comparison.summary import summarise
+from universality.comparison.tables import (
+    curve_table,
+    denominators,
+    findings,
+    latent_table,
+    pair_table,
+)
+from universality.comparison.views import (
+    Side,
+    choose_views,
+    cosines,
+    match_views,
+    own_nearest,
+    side,
+)
+from universality.comparison.words import answer
+from universality.devices import resolve_device
+from universality.dictionary import Dictionary
+from universality.loading import load, weights_hash
+from universality.metrics import THRESHOLDS, ViewMatch, measure
+from universality.results import Comparison
+
+
+def compare(
+    a: Dictionary | str | Path, b: Dictionary | str | Path, policy: Policy | None = None
+) -> Comparison:
+    """Which latents of two runs are the same, in each view, beside the null.
+
+    Runs are dictionaries, or addresses that `load` understands. Latents with a zero row take no
+    part. Needs memory for a dozen candidates per latent, never the whole matrix of similarities.
+
+    Raises:
+        InvalidInputError: the runs live in spaces of different width, or the policy does not fit
+            them.
+    """
+    policy = policy or Policy()
+    device = resolve_device(policy.device)
+    run_a, run_b = (run if isinstance(run, Dictionary) else load(run) for run in (a, b))
+    views = choose_views(run_a, run_b, policy.views)
+    alive_a, alive_b = find_alive(run_a, run_b, policy.alive)
+    side_a, side_b = side(run_a, alive_a, views), side(run_b, alive_b, views)
+    thresholds = sorted({*THRESHOLDS, policy.threshold})
+
+    similarities = cosines(
+        side_a.directions, side_b.directions, absolute=policy.absolute, device=device
+    )
+    matches = match_views(similarities)
+    observed = measure(matches, thresholds)
+    nulls = [
+        draw_null(
+            name,
+            side_a.directions,
+            side_b.directions,
+            thresholds=thresholds,
+            n_draws=policy.n_draws,
+            absolute=policy.absolute,
+            device=device,
+            seed=policy.seed,
+        )
+        for name in policy.nulls
+    ]
+    hashes = weights_hash(run_a), weights_hash(run_b)
+    checks = run_checks(side_a, side_b, matches, hashes=hashes)
+    summary: dict[str, Any] = summarise(
+        side_a,
+        side_b,
+        hashes=hashes,
+        policy=policy,
+        matches=matches,
+        observed=observed,
+        nulls=nulls,
+        checks=checks,
+    )
+    latents_a, latents_b = _latent_tables(
+        side_a, side_b, matches, nulls[0], absolute=policy.absolute, device=device
+    )
+    return Comparison(
+        summary=summary | {"answer": answer(summary)},
+        latents_a=latents_a,
+        latents_b=latents_b,
+        pairs=pair_table(side_a, side_b, similarities, matches),
+        curves=curve_table(observed, nulls[0], denominators(alive_a.n_alive, alive_b.n_alive)),
+    )
+
+
+def _latent_tables(
+    a: Side,
+    b: Side,
+    matches: Mapping[str, ViewMatch],
+    null: NullStatistics,
+    *,
+    absolute: bool,
+    device: torch.device,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found_a, found_b = {}, {}
+    for view, match in matches.items():
+        own = [
+            own_nearest(run.directions[view], absolute=absolute, device=device) for run in (a, b)
+        ]
+        means = [null.mean.averages[view, f"{rule}.mean"] for rule in ("greedy_ab", "greedy_ba")]
+        found_a[view], found_b[view] = findings(match, (own[0], own[1]), (means[0], means[1]))
+    return latent_table(a, b, found_a), latent_table(b, a, found_b)

@@ -1,0 +1,44 @@
+"""The choices behind a comparison, fixed before anything is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from universality.alive import AliveRule
+from universality.dictionary import View
+from universality.errors import InvalidInputError
+from universality.nulls.null import NULLS, find_null
+
+
+@final
+@dataclass(frozen=True)
+class Policy:
+    """What was decided before the comparison, and is printed with its result."""
+
+    views: tuple[View, ...] | None = None
+    """Views to compare; None means every view that both runs have."""
+    threshold: float = 0.7
+    """Similarity from which two latents count as the same in headline numbers."""
+    nulls: tuple[str, ...] = ("isotropic", "untrained")
+    """Names of the nulls to draw; the first stands behind every null_mean and null fraction."""
+    n_draws: int = 4
+    """Draws of each null."""
+    alive: AliveRule = "auto"
+    """Which latents take part."""
+    absolute: bool = False
+    """Whether a latent and its sign-flipped twin count as the same direction."""
+    seed: int = 0
+    """Seed of the null draws."""
+    device: str = "auto"
+    """Where products are computed: `auto`, `cpu`, `cuda`, ..."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise InvalidInputError(f"--threshold must lie in [0, 1], got {self.threshold}")
+        if not self.nulls:
+            raise InvalidInputError(f"--null needs at least one of {', '.join(NULLS)}")
+        for name in self.nulls:
+            find_null(name)
+        if self.n_draws < 2:
+            raise InvalidInputError(f"a null needs at least two draws, got {self.n_draws}")

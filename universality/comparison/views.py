@@ -1,0 +1,102 @@
+"""Matching two sets of directions, view by view: the same steps for runs and for null draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from universality.alive import Alive
+from universality.dictionary import Dictionary, View
+from universality.errors import InvalidInputError
+from universality.matching import assign, find_candidates
+from universality.metrics import ViewMatch
+from universality.similarity import Cosine, Similarity
+
+Directions: TypeAlias = Mapping[str, Float[Tensor, "n d"]]
+"""The rows of one run that take part, by view."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One run of a comparison and the part of it that takes part."""
+
+    dictionary: Dictionary
+    """The whole run."""
+    alive: Alive
+    """Which latents take part, and why."""
+    directions: Directions
+    """Their rows, by view."""
+
+    @property
+    def numbers(self) -> Int64[np.ndarray, " n_alive"]:
+        """The latents' own numbers in the run, in the order of the rows."""
+        return self.alive.mask.cpu().numpy().nonzero()[0]
+
+
+def side(dictionary: Dictionary, alive: Alive, views: tuple[View, ...]) -> Side:
+    """The run with the rows of the latents that take part."""
+    rows = {view: dictionary.directions(view) for view in views}
+    if not bool(alive.mask.all()):
+        rows = {view: matrix[alive.mask] for view, matrix in rows.items()}
+    return Side(dictionary=dictionary, alive=alive, directions=rows)
+
+
+def choose_views(a: Dictionary, b: Dictionary, asked: tuple[View, ...] | None) -> tuple[View, ...]:
+    """The views to compare, checked: both runs have them, in spaces of equal width.
+
+    Raises:
+        InvalidInputError: a run lacks a view that was asked for, or the widths differ.
+    """
+    common = tuple(view for view in a.views if view in b.views)
+    for view in asked or ():
+        for run in (a, b):
+            if view not in run.views:
+                raise InvalidInputError(
+                    f"--view {view}: {run.source.name} has no {view} (it has "
+                    f"{', '.join(run.views)})"
+                )
+    views = asked or common
+    for view in views:
+        d_a, d_b = a.directions(view).shape[1], b.directions(view).shape[1]
+        if d_a != d_b:
+            raise InvalidInputError(
+                f"the runs live in different spaces: {view} rows have width {d_a} in "
+                f"{a.source.name} and {d_b} in {b.source.name}; directions can only be compared "
+                "within one model and hook"
+            )
+    return views
+
+
+def cosines(
+    a: Directions, b: Directions, *, absolute: bool, device: torch.device
+) -> dict[str, Similarity]:
+    """The cosine similarity of two runs in each view of directions."""
+    return {view: Cosine.between(a[view], b[view], absolute=absolute, device=device) for view in a}
+
+
+def match_views(similarities: Mapping[str, Similarity]) -> dict[str, ViewMatch]:
+    """Nearest latents and optimal assignment in each view."""
+    return {view: match_view(similarity) for view, similarity in similarities.items()}
+
+
+def match_view(similarity: Similarity) -> ViewMatch:
+    """Nearest latents of both sides and the optimal assignment under one similarity."""
+    candidates = find_candidates(similarity)
+    return ViewMatch(candidates=candidates, matching=assign(similarity))
+
+
+def own_nearest(
+    rows: Float[Tensor, "n d"], *, absolute: bool, device: torch.device
+) -> Float64[np.ndarray, " n"]:
+    """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
+    if rows.shape[0] == 1:
+        return np.full(1, np.nan)
+    similarity = Cosine.between(rows, rows, absolute=absolute, device=device)
+    return find_candidates(similarity, k=1, exclude_diagonal=True).of_a.nearest_similarity

@@ -1,0 +1,101 @@
+"""Results as they are kept: a summary and tables, written to a folder and read back from it.
+
+Figures and reports read these and nothing else, so no picture can recompute a number.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import pandas as pd
+
+from universality.errors import FormatError, MissingFileError
+
+COMPARISON_SCHEMA = "universality.comparison/1"
+"""Written into every summary of a comparison; readers refuse any other."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What was found between two runs."""
+
+    summary: dict[str, Any]
+    """The headline numbers, as in `summary.json`."""
+    latents_a: pd.DataFrame
+    """One row per latent of a."""
+    latents_b: pd.DataFrame
+    """One row per latent of b."""
+    pairs: pd.DataFrame
+    """One row per assigned pair and view."""
+    curves: pd.DataFrame
+    """One row per view, rule and threshold."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write `summary.json` and the tables into a folder, which is made if it is missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.summary, folder / "summary.json")
+        self.latents_a.to_parquet(folder / "latents_a.parquet", index=False)
+        self.latents_b.to_parquet(folder / "latents_b.parquet", index=False)
+        self.pairs.to_parquet(folder / "pairs.parquet", index=False)
+        self.curves.to_csv(folder / "curves.csv", index=False)
+
+
+def read_comparison(folder: str | Path) -> Comparison:
+    """The comparison that was saved in a folder.
+
+    Raises:
+        MissingFileError: the folder, or one of its files, is not there.
+        FormatError: a file cannot be read, or was written by a version with another schema.
+    """
+    folder = Path(folder)
+    summary = _read_summary(folder / "summary.json")
+    return Comparison(
+        summary=summary,
+        latents_a=_read_table(folder / "latents_a.parquet"),
+        latents_b=_read_table(folder / "latents_b.parquet"),
+        pairs=_read_table(folder / "pairs.parquet"),
+        curves=_read_table(folder / "curves.csv"),
+    )
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write content as JSON."""
+    path.write_text(as_json(content), encoding="utf-8")
+
+
+def as_json(content: Any) -> str:
+    """JSON that any reader accepts: indented, no NaN, ending in a newline."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise MissingFileError(
+            f"{path.parent} holds no result: {path.name} is missing; make one with "
+            "`universality compare A B --out DIR`"
+        )
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FormatError(f"{path} is not JSON: {error}") from error
+    schema = summary.get("schema") if isinstance(summary, dict) else None
+    if schema != COMPARISON_SCHEMA:
+        raise FormatError(
+            f"{path} has schema {schema!r}, this version reads {COMPARISON_SCHEMA!r}; "
+            "remake the result or install the version that wrote it"
+        )
+    return dict(summary)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise MissingFileError(f"the result in {path.parent} is incomplete: no {path.name}")
+    try:
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise FormatError(f"{path} cannot be read: {error}") from error
