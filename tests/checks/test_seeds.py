@@ -1,0 +1,114 @@
+"""Shared starts found, independent runs left alone, and the confounder named."""
+
+import numpy as np
+import pytest
+import torch
+
+from universality.checks.seeds import (
+    check_equal_seeds,
+    check_shared_initialisation,
+    check_used_seed,
+)
+from universality.dictionary import Dictionary, RunKey, Source
+
+N, D = 300, 24
+
+
+def run(seed, **changes):
+    W = torch.randn(N, D, generator=torch.Generator().manual_seed(seed))
+    return Dictionary(W_dec=W, W_enc=W.clone(), **changes)
+
+
+def partners(*, identities=0, seed=0):
+    """A random assignment, in which the first latents keep their own number."""
+    rng = np.random.default_rng(seed)
+    return {"decoder": np.r_[np.arange(identities), identities + rng.permutation(N - identities)]}
+
+
+def test_independent_runs_pass_as_often_as_the_level_says():
+    """Fixed points of a random permutation are Poisson(1): p < .001 needs five or more."""
+    suspected = [
+        check_shared_initialisation(run(1), run(2), partners=partners(seed=s)).status != "ok"
+        for s in range(200)
+    ]
+    assert sum(suspected) <= 3
+
+
+def test_identity_assignments_give_a_shared_start_away():
+    check = check_shared_initialisation(run(1), run(2), partners=partners(identities=150))
+    assert check.status == "fail"
+    assert check.value == pytest.approx(0.5, abs=0.02)
+    assert "probably started from the same weights" in check.message
+
+
+def test_the_tail_is_the_exact_binomial():
+    """One identity among n with chance 1/n each: P(at least one) = 1 - (1 - 1/n)^n."""
+    shifted = np.roll(np.arange(N), 1)
+    shifted[:3] = [0, N - 1, 1]
+    check = check_shared_initialisation(run(1), run(2), partners={"decoder": shifted})
+    assert f"p = {1 - (1 - 1 / N) ** N:.2g}" in check.message
+
+
+def test_one_dead_row_equal_bit_for_bit_is_enough():
+    a, b = run(1), run(2)
+    b.W_dec[7] = a.W_dec[7]
+    check = check_shared_initialisation(a, b, partners=partners())
+    assert check.status == "fail"
+    assert "1 weight rows are equal bit for bit" in check.message
+
+
+def test_equal_zero_rows_are_no_evidence():
+    a, b = run(1), run(2)
+    for one in (a, b):
+        one.W_dec[7] = 0
+        one.W_enc[7] = 0
+    assert check_shared_initialisation(a, b, partners=partners()).status == "ok"
+
+
+def test_sorted_latents_are_named_as_the_confounder():
+    """Partners scattered by a few places around the same index, as sorting by frequency gives."""
+    rng = np.random.default_rng(0)
+    nearby = np.argsort(np.arange(N) + rng.normal(0, 3, N))
+    check = check_shared_initialisation(run(1), run(2), partners={"decoder": nearby})
+    assert check.status == "warn"
+    assert "sorted by frequency or nested (Matryoshka)" in check.message
+
+
+def test_matryoshka_is_recognised_by_its_configuration():
+    nested = run(1, source=Source(config={"trainer": {"dict_class": "MatryoshkaBatchTopKSAE"}}))
+    check = check_shared_initialisation(nested, run(2), partners=partners(identities=40))
+    assert (check.status, "Matryoshka" in check.message) == ("warn", True)
+
+
+def test_unequal_widths_are_skipped():
+    wide = Dictionary(W_dec=torch.ones(N + 1, D))
+    assert check_shared_initialisation(run(1), wide, partners={}).status == "skipped"
+
+
+def test_equal_seeds():
+    def seeded(seed):
+        return run(seed or 0, key=RunKey(seed=seed))
+
+    assert check_equal_seeds(seeded(42), seeded(42)).status == "warn"
+    assert check_equal_seeds(seeded(42), seeded(43)).status == "ok"
+    assert check_equal_seeds(seeded(42), seeded(None)).status == "skipped"
+
+
+def test_a_seed_that_the_trainer_never_uses():
+    source = Source(
+        format="dictionary_learning", config={"trainer": {"dict_class": "JumpReluAutoEncoder"}}
+    )
+    check = check_used_seed(run(1, key=RunKey(seed=3), source=source), run(2))
+    assert check.status == "warn"
+    assert "never uses it" in check.message
+    assert check_used_seed(run(1), run(2)).status == "skipped"
+    assert check_used_seed(run(1, key=RunKey(seed=1)), run(2)).status == "ok"
+
+
+def test_hookpoints_of_one_sparsify_run_start_from_the_same_weights():
+    one, other = (
+        run(1, key=RunKey(seed=1, hook_name=hook), source=Source(format="sparsify"))
+        for hook in ("layers.3", "layers.4")
+    )
+    assert check_used_seed(one, other).status == "warn"
+    assert check_used_seed(one, one).status == "ok"

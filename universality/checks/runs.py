@@ -1,0 +1,63 @@
+"""Every check of a comparison, in the order in which reports show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int64
+
+from universality.alive import Alive
+from universality.checks.check import Check
+from universality.checks.provenance import (
+    check_context_length,
+    check_convergence,
+    check_dataset,
+    check_hook,
+    check_input_normalization,
+    check_model,
+)
+from universality.checks.seeds import (
+    check_equal_seeds,
+    check_shared_initialisation,
+    check_used_seed,
+)
+from universality.checks.weights import (
+    check_dead_latents,
+    check_decoder_norms,
+    check_orientation,
+    check_same_weights,
+    check_width,
+)
+from universality.dictionary import Dictionary
+
+
+def run_checks(
+    a: Dictionary,
+    b: Dictionary,
+    *,
+    alive: tuple[Alive, Alive],
+    partners: Mapping[str, Int64[np.ndarray, " d_sae_a"]],
+    hashes: tuple[str, str] = ("", ""),
+) -> list[Check]:
+    """All checks of two runs.
+
+    `partners` gives, by view, the latent of b assigned to each latent of a, in the latents' own
+    numbers, -1 for none. `hashes` identify the weights; empty where unknown.
+    """
+    return [
+        check_same_weights(a, b, hashes=hashes),
+        check_shared_initialisation(a, b, partners=partners),
+        check_equal_seeds(a, b),
+        check_used_seed(a, b),
+        check_orientation(a, b),
+        check_decoder_norms(a, b),
+        check_dead_latents(*alive),
+        check_width(a, b),
+        check_model(a, b),
+        check_hook(a, b),
+        check_dataset(a, b),
+        check_context_length(a, b),
+        check_input_normalization(a, b),
+        check_convergence(a, b),
+    ]

@@ -1,0 +1,114 @@
+"""Checks on whether two runs are independent: seeds, and what a shared start leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Int64
+from scipy.stats import binom, spearmanr
+
+from universality.checks.check import Check, Status
+from universality.checks.weights import equal_rows
+from universality.dictionary import Dictionary
+
+_CERTAIN = 1e-9
+_SUSPECT = 1e-3
+_SORTED = 0.3
+_ENOUGH = 20
+
+
+def check_equal_seeds(a: Dictionary, b: Dictionary) -> Check:
+    """Whether the runs record the same seed; the value is that seed."""
+    seed_a, seed_b = a.key.seed, b.key.seed
+    if seed_a is None or seed_b is None:
+        return Check("equal_seeds", "skipped", None, "a run does not record its seed")
+    if seed_a == seed_b and a.d_sae == b.d_sae:
+        message = f"both runs record seed {seed_a}: they may have started from the same weights"
+        return Check("equal_seeds", "warn", float(seed_a), message)
+    return Check("equal_seeds", "ok", None, f"seeds {seed_a} and {seed_b}")
+
+
+def check_used_seed(a: Dictionary, b: Dictionary) -> Check:
+    """Whether the trainer is known to ignore the seed that it records."""
+    recorded = [run for run in (a, b) if run.key.seed is not None]
+    if not recorded:
+        return Check("used_seed", "skipped", None, "no run records a seed")
+    for run in recorded:
+        if _ignores_seed(run):
+            message = (
+                f"{run.source.name}: dictionary_learning's JumpReLU trainer records a seed and "
+                "never uses it"
+            )
+            return Check("used_seed", "warn", None, message)
+    if a.key.hook_name != b.key.hook_name and all("sparsify" in r.source.format for r in (a, b)):
+        message = "sparsify starts every hookpoint of a run from the same weights"
+        return Check("used_seed", "warn", None, message)
+    return Check("used_seed", "ok", None, "no trainer here is known to ignore its seed")
+
+
+def check_shared_initialisation(
+    a: Dictionary, b: Dictionary, *, partners: Mapping[str, Int64[np.ndarray, " d_sae_a"]]
+) -> Check:
+    """Whether the runs started from the same weights; the value is the share matched to itself.
+
+    Independent runs assign latent i to latent i with probability 1/n: an exact binomial tail, over
+    the latents that have a partner. Rows equal bit for bit under the same index are what dead
+    latents of a shared start look like. Latents sorted by frequency or nested (Matryoshka) raise
+    the identity rate too; they also pull the other partners towards the same index, which a shared
+    start does not, and the message says so.
+    """
+    if a.d_sae != b.d_sae:
+        message = "the widths differ, so latent numbers say nothing"
+        return Check("shared_initialisation", "skipped", None, message)
+    n_equal = int(_equal_latents(a, b))
+    rate, p = max((_identity(partner) for partner in partners.values()), default=(0.0, 1.0))
+    found = f"{rate:.1%} of latents are assigned to the latent of the same number (p = {p:.2g})"
+    if n_equal:
+        found += f", and {n_equal} weight rows are equal bit for bit"
+    if not n_equal and p >= _SUSPECT:
+        return Check("shared_initialisation", "ok", rate, f"no sign of it: {found}")
+    order = max(_order(partner) for partner in partners.values()) if partners else 0.0
+    if not n_equal and (order > _SORTED or _nested(a) or _nested(b)):
+        message = (
+            f"{found}; but other partners follow the index too (rank correlation {order:.2f}), so "
+            "latents sorted by frequency or nested (Matryoshka) may explain it"
+        )
+        return Check("shared_initialisation", "warn", rate, message)
+    status: Status = "fail" if n_equal or p < _CERTAIN else "warn"
+    message = f"the runs probably started from the same weights: {found}"
+    return Check("shared_initialisation", status, rate, message)
+
+
+def _equal_latents(a: Dictionary, b: Dictionary) -> int:
+    """Latents whose decoder or encoder row is the same, bit for bit, in both runs."""
+    equal = equal_rows(a.W_dec, b.W_dec)
+    if a.W_enc is not None and b.W_enc is not None and a.W_enc.shape == b.W_enc.shape:
+        equal = equal | equal_rows(a.W_enc, b.W_enc)
+    return int(equal.sum())
+
+
+def _identity(partner: Int64[np.ndarray, " d_sae"]) -> tuple[float, float]:
+    """Share of latents assigned to their own number, and the binomial tail of that many."""
+    matched = partner >= 0
+    n = int(matched.sum())
+    count = int((partner == np.arange(partner.size)).sum())
+    return (count / n, float(binom.sf(count - 1, n, 1 / n))) if n else (0.0, 1.0)
+
+
+def _order(partner: Int64[np.ndarray, " d_sae"]) -> float:
+    """Rank correlation of latent and partner numbers, identities left out."""
+    number = np.arange(partner.size)
+    elsewhere = (partner >= 0) & (partner != number)
+    if elsewhere.sum() < _ENOUGH:
+        return 0.0
+    return float(spearmanr(number[elsewhere], partner[elsewhere]).statistic)
+
+
+def _nested(run: Dictionary) -> bool:
+    return "matryoshka" in str(run.source.config).lower()
+
+
+def _ignores_seed(run: Dictionary) -> bool:
+    trainer = str(run.source.config.get("trainer", run.source.config)).lower()
+    return "dictionary_learning" in run.source.format and "jumprelu" in trainer
