@@ -1,0 +1,1 @@
+"""Dictionaries that ship with the repository, and the recipes that made them."""

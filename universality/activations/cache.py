@@ -1,0 +1,205 @@
+"""A folder of activations of one hook of one model: what it says of itself, and reading it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from universality.activations.shards import ROW_FIELDS, Rows, read_shard
+from universality.errors import FormatError, InvalidInputError, MissingFileError
+
+SCHEMA = "universality.activations/1"
+
+
+@final
+@dataclass(frozen=True)
+class ShardEntry:
+    """One file of the cache."""
+
+    file: str
+    """Its name."""
+    n_tokens: int
+    """Rows in it."""
+    sha256: str
+    """Hash of its bytes."""
+
+
+@final
+@dataclass(frozen=True)
+class CacheMeta:
+    """What a cache says of itself, in `meta.json`."""
+
+    model_name: str
+    """Hub id, folder or file name of the language model."""
+    model_dtype: str
+    """Number format the model ran in."""
+    hook_name: str
+    """Place in the model, TransformerLens-style."""
+    d_in: int
+    """Width of a row."""
+    dtype: str
+    """Number format on disk."""
+    n_tokens: int
+    """Rows in all shards."""
+    n_documents: int
+    """Documents they come from."""
+    context: int
+    """Longest window the model saw, in tokens."""
+    bos: int | None
+    """Token put before each window; None when there is none."""
+    tokenizer_sha256: str
+    """Hash of the tokenizer's vocabulary."""
+    text_sha256: str
+    """Hash of the texts, in order, without repetitions."""
+    dropped: dict[str, int]
+    """Rows left out: `first_position` of a window, `high_norm`; and `duplicate_documents`."""
+    shards: tuple[ShardEntry, ...]
+    """The files, in order."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash over the hashes of the shards: equal for equal caches."""
+        return hashlib.sha256("".join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ActivationCache:
+    """An opened cache. Rows are numbered through all shards."""
+
+    path: Path
+    """The folder."""
+    meta: CacheMeta
+    """What it holds."""
+
+    def __len__(self) -> int:
+        return self.meta.n_tokens
+
+    @cached_property
+    def shards(self) -> tuple[Rows, ...]:
+        """The rows of each file, memory-mapped."""
+        return tuple(_checked_shard(self.path, entry, self.meta) for entry in self.meta.shards)
+
+    @cached_property
+    def vocabulary(self) -> dict[int, str]:
+        """The string of every token that occurs: contexts can be shown without a tokenizer."""
+        strings = json.loads((self.path / "vocabulary.json").read_text())
+        return {int(token): string for token, string in strings.items()}
+
+    @cached_property
+    def document_names(self) -> list[str]:
+        """Name of each document."""
+        names: list[str] = json.loads((self.path / "documents.json").read_text())
+        return names
+
+
+def open_cache(path: str | Path) -> ActivationCache:
+    """The cache in a folder that `universality activations collect` wrote.
+
+    Only `meta.json` is read; shards are mapped when their rows are asked for.
+
+    Raises:
+        MissingFileError: no folder, or a folder that is no cache.
+        FormatError: collection was interrupted, or the cache is of another schema.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise MissingFileError(f"{path}: no such folder of activations")
+    if not (path / "meta.json").is_file():
+        if (path / "collection.json").is_file():
+            raise FormatError(
+                f"{path}: collection is unfinished; run the same collect command again to finish it"
+            )
+        raise MissingFileError(f"{path}: no meta.json, so no activation cache")
+    return ActivationCache(path, _parse_meta(json.loads((path / "meta.json").read_text()), path))
+
+
+def read_batches(cache: ActivationCache, batch_size: int) -> Iterator[Rows]:
+    """All rows in order, `batch_size` at a time (the last batch is smaller), across shards."""
+    if batch_size < 1:
+        raise InvalidInputError(f"batch size must be at least 1, got {batch_size}")
+    for start in range(0, len(cache), batch_size):
+        yield read_rows(cache, torch.arange(start, min(start + batch_size, len(cache))))
+
+
+def read_rows(cache: ActivationCache, rows: Int[Tensor, " n_rows"]) -> Rows:
+    """The rows of these numbers, in the order asked for."""
+    return Rows(*(_gather(cache, rows, field) for field in ROW_FIELDS))
+
+
+def read_activations(
+    cache: ActivationCache, rows: Int[Tensor, " n_rows"]
+) -> Float[Tensor, "n_rows d_in"]:
+    """The activations alone of the rows of these numbers, in the order asked for."""
+    return _gather(cache, rows, "activations")
+
+
+def write_meta(path: Path, meta: CacheMeta) -> None:
+    """Write `meta.json`, the file that makes a folder a finished cache."""
+    temporary = path / ".meta.json.partial"
+    temporary.write_text(json.dumps({"schema": SCHEMA} | asdict(meta), indent=1) + "\n")
+    temporary.rename(path / "meta.json")
+
+
+def file_hash(path: Path) -> str:
+    """Sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(cache: ActivationCache) -> None:
+    """Nothing, when every shard's bytes have the hash that `meta.json` gives.
+
+    Raises:
+        FormatError: a shard is missing or has changed.
+    """
+    for entry in cache.meta.shards:
+        shard = cache.path / entry.file
+        if not shard.is_file():
+            raise FormatError(f"{shard}: listed in meta.json, but missing")
+        if (found := file_hash(shard)) != entry.sha256:
+            raise FormatError(
+                f"{shard}: sha256 is {found}, meta.json says {entry.sha256}; "
+                "the file has changed since it was collected"
+            )
+
+
+def _gather(cache: ActivationCache, rows: Tensor, field: str) -> Tensor:
+    counts = torch.tensor([entry.n_tokens for entry in cache.meta.shards])
+    ends = counts.cumsum(0)
+    in_order, order = rows.sort(stable=True)
+    local = in_order - (ends - counts)[torch.searchsorted(ends, in_order, right=True)]
+    lengths = torch.diff(torch.searchsorted(in_order, ends), prepend=torch.zeros(1).long())
+    parts = [
+        getattr(shard, field)[chosen]
+        for shard, chosen in zip(cache.shards, torch.split(local, lengths.tolist()), strict=True)
+        if len(chosen)
+    ]
+    found = torch.cat(parts)
+    return torch.empty_like(found).index_copy_(0, order, found)
+
+
+def _parse_meta(content: dict[str, Any], path: Path) -> CacheMeta:
+    if content.pop("schema", None) != SCHEMA:
+        raise FormatError(f"{path / 'meta.json'}: not of schema {SCHEMA}; collect it again")
+    shards = tuple(ShardEntry(**entry) for entry in content.pop("shards"))
+    return CacheMeta(**content, shards=shards)
+
+
+def _checked_shard(path: Path, entry: ShardEntry, meta: CacheMeta) -> Rows:
+    rows = read_shard(path / entry.file)
+    if tuple(rows.activations.shape) != (entry.n_tokens, meta.d_in):
+        raise FormatError(
+            f"{path / entry.file}: holds {tuple(rows.activations.shape)} activations, "
+            f"meta.json says {(entry.n_tokens, meta.d_in)}"
+        )
+    return rows

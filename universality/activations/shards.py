@@ -1,0 +1,78 @@
+"""One file of a cache: rows of activations with the token, document and position of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+from jaxtyping import Float, Int
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from universality.errors import FormatError
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Activations with where each comes from."""
+
+    activations: Float[Tensor, "n_tokens d_in"]
+    """One row per token, float16 on disk."""
+    tokens: Int[Tensor, " n_tokens"]
+    """Token ids."""
+    documents: Int[Tensor, " n_tokens"]
+    """Index of the token's document, in `documents.json`."""
+    positions: Int[Tensor, " n_tokens"]
+    """Index of the token within its document."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+ROW_FIELDS = ("activations", "tokens", "documents", "positions")
+
+
+def write_shard(path: Path, rows: Rows, counts: dict[str, int]) -> None:
+    """The shard, whole or absent: written beside its place and renamed.
+
+    `counts`, of the rows that were dropped, travel in the file's own metadata.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    tensors = {name: getattr(rows, name).contiguous() for name in ROW_FIELDS}
+    try:
+        save_file(tensors, temporary, metadata={key: str(n) for key, n in counts.items()})
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_shard(path: Path) -> Rows:
+    """The rows, memory-mapped: nothing is read before it is used.
+
+    Raises:
+        FormatError: the file is truncated, or no shard.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return Rows(*(file.get_tensor(name) for name in ROW_FIELDS))
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: not a readable shard ({error}); collect it again") from error
+
+
+def read_counts(path: Path) -> dict[str, int]:
+    """The counts of dropped rows that `write_shard` was given, and `n_tokens`, the rows kept."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            counts = {key: int(n) for key, n in (file.metadata() or {}).items()}
+            return counts | {"n_tokens": file.get_slice("tokens").get_shape()[0]}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FormatError(f"{path}: not a readable shard ({error}); collect it again") from error
+
+
+def concatenate(parts: list[Rows]) -> Rows:
+    """The rows of all parts, in their order."""
+    return Rows(*(torch.cat([getattr(part, name) for part in parts]) for name in ROW_FIELDS))

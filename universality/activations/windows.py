@@ -1,0 +1,103 @@
+"""Documents cut into the token windows that a model sees one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from universality.activations.documents import Document
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Consecutive tokens of one document, seen by the model without the tokens before them."""
+
+    document: int
+    """Index of the document."""
+    start: int
+    """Position of the first token within the document."""
+    tokens: Int[np.ndarray, " n_tokens"]
+    """Token ids, without a beginning-of-sequence token."""
+
+
+def cut_windows(documents: Sequence[Document], tokenizer: Any, *, context: int) -> list[Window]:
+    """Windows of at most `context` tokens, in document order; single tokens at the end are dropped.
+
+    Where the tokenizer itself begins texts with a special token, each window leaves room for it.
+    """
+    room = context - (bos_token(tokenizer) is not None)
+    return [
+        window
+        for index, document in enumerate(documents)
+        for window in _cut(_token_ids(document.text, tokenizer), index, room)
+    ]
+
+
+def limit_rows(windows: Sequence[Window], n_tokens: int) -> list[Window]:
+    """The first windows, the last one shortened, so that they hold `n_tokens` after their first."""
+    kept, left = [], n_tokens
+    for window in windows:
+        if left <= 0:
+            break
+        kept.append(Window(window.document, window.start, window.tokens[: left + 1]))
+        left -= len(kept[-1].tokens) - 1
+    return kept
+
+
+def bos_token(tokenizer: Any) -> int | None:
+    """The token that the tokenizer itself puts before every text; None when it puts none."""
+    ids = tokenizer("a").input_ids
+    bos = tokenizer.bos_token_id
+    return int(bos) if len(ids) > 0 and bos is not None and ids[0] == bos else None
+
+
+def cut_at(windows: Sequence[Window], n_tokens: int) -> list[tuple[Window, ...]]:
+    """Consecutive groups of windows, each holding at least `n_tokens` tokens except the last."""
+    ends = np.cumsum([len(window.tokens) for window in windows])
+    marks = [0]
+    while marks[-1] < len(windows):
+        reached = ends[marks[-1] - 1] if marks[-1] else 0
+        marks.append(min(int(np.searchsorted(ends, reached + n_tokens)) + 1, len(windows)))
+    return [tuple(windows[low:high]) for low, high in pairwise(marks)]
+
+
+def batches(windows: Sequence[Window], n_tokens: int) -> Iterator[list[int]]:
+    """Indices of windows of similar length; a batch with its padding has at most `n_tokens`."""
+    batch: list[int] = []
+    for index in sorted(range(len(windows)), key=lambda i: -len(windows[i].tokens)):
+        if batch and (len(batch) + 1) * len(windows[batch[0]].tokens) > n_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def pad(
+    windows: Sequence[Window], bos: int | None
+) -> tuple[Int[Tensor, "n_windows context"], Int[Tensor, "n_windows context"]]:
+    """Token ids, padded on the right, and their mask; `bos` stands before each window."""
+    prefix = [] if bos is None else [bos]
+    rows = [torch.tensor([*prefix, *window.tokens.tolist()]) for window in windows]
+    tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+    mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+    return tokens, mask
+
+
+def _token_ids(text: str, tokenizer: Any) -> Int[np.ndarray, " n_tokens"]:
+    ids = tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+    return np.asarray(ids, dtype=np.int32)
+
+
+def _cut(ids: Int[np.ndarray, " n"], document: int, room: int) -> Iterator[Window]:
+    for start in range(0, len(ids), room):
+        if len(ids) - start > 1:
+            yield Window(document, start, ids[start : start + room])

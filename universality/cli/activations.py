@@ -1,0 +1,90 @@
+"""`universality activations`: collect a cache from a language model, describe one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def activations() -> None:
+    """Collect activations of a language model into a cache, or describe one."""
+
+
+@activations.command()
+@click.option(
+    "--model",
+    required=True,
+    help="A local Hugging Face folder, a .gguf file, or a hub id org/name[@revision].",
+)
+@click.option("--hook", "hook_name", required=True, help="Such as blocks.8.hook_resid_post.")
+@click.option(
+    "--text",
+    "texts",
+    required=True,
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A .txt, .jsonl or .json file; may be given several times.",
+)
+@click.option("--field", default="text", show_default=True, help="Key of the text in JSON records.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--context", default=256, show_default=True, help="Longest window, in tokens.")
+@click.option("--max-tokens", type=int, help="Stop after this many tokens.")
+@click.option("--shard-tokens", default=32_768, show_default=True, help="Tokens per file.")
+@click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
+@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+def collect(
+    model: str,
+    hook_name: str,
+    texts: tuple[Path, ...],
+    field: str,
+    out: Path,
+    context: int,
+    max_tokens: int | None,
+    shard_tokens: int,
+    dtype: str,
+    device: str,
+) -> None:
+    """Run a model over texts and keep the hidden states at one hook.
+
+    Interrupted, it can be run again and goes on where it stopped.
+    """
+    import sys
+
+    from universality.activations import collection, documents
+    from universality.models.language_model import load_language_model
+    from universality.models.precision import resolve_dtype
+
+    read = documents.read_documents(texts, field=field)
+    cache = collection.collect(
+        load_language_model(model, dtype=resolve_dtype(dtype, device), device=device),
+        read,
+        out,
+        hook_name=hook_name,
+        context=context,
+        shard_tokens=shard_tokens,
+        max_tokens=max_tokens,
+        progress=sys.stderr.isatty(),
+    )
+    _print(cache.path, vars(cache.meta))
+
+
+@activations.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Also check the hash of every file.")
+def info(folder: Path, verify: bool) -> None:
+    """Say what a cache holds."""
+    from universality.activations import cache
+
+    opened = cache.open_cache(folder)
+    if verify:
+        cache.verify(opened)
+    _print(folder, vars(opened.meta))
+
+
+def _print(folder: Path, meta: dict[str, object]) -> None:
+    click.echo(f"{folder}")
+    for key, value in meta.items():
+        if key != "shards":
+            click.echo(f"  {key:<17}{value}")

@@ -1,0 +1,88 @@
+"""`universality train`: sparse autoencoders on a cache, over seeds and widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+class _Numbers(click.ParamType[list[int]]):
+    """Whole numbers separated by commas."""
+
+    name = "N,N,..."
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        try:
+            return [int(part) for part in str(value).split(",")]
+        except ValueError:
+            self.fail(f"{value!r} is no comma-separated list of whole numbers", param, ctx)
+
+
+@click.command()
+@click.option(
+    "--activations",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A cache that `universality activations collect` wrote.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--seeds", type=_Numbers(), default="0,1,2", show_default=True)
+@click.option("--order-seeds", type=_Numbers(), help="Seeds of the data order.  [default: --seeds]")
+@click.option("--expansion", type=_Numbers(), help="Widths as multiples of d_in.  [default: 4]")
+@click.option("--width", "widths", type=_Numbers(), help="Widths as numbers of latents.")
+@click.option("--architecture", default="topk", show_default=True, help="topk or relu.")
+@click.option("--k", default=32, show_default=True, help="Latents per token (topk).")
+@click.option("--l1", default=5.0, show_default=True, help="Weight of the L1 penalty (relu).")
+@click.option("--tokens", "n_tokens", default=10_000_000, show_default=True, help="Presentations.")
+@click.option("--batch-size", default=2048, show_default=True, help="Tokens per step.")
+@click.option("--lr", default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--dead-window", default=0.03, show_default=True, help="Fraction of the run.")
+@click.option("--checkpoints", default=0, show_default=True, help="Dictionaries saved on the way.")
+@click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
+@click.option("--half", is_flag=True, help="Save the weights in float16.")
+@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+def train(
+    folder: Path,
+    out: Path,
+    seeds: list[int],
+    order_seeds: list[int] | None,
+    expansion: list[int] | None,
+    widths: list[int] | None,
+    lr: float,
+    half: bool,
+    device: str,
+    **options: object,
+) -> None:
+    """Train one sparse autoencoder per width and seed, and save each in SAELens format.
+
+    Interrupted, it can be run again and goes on where it stopped.
+    """
+    import sys
+
+    import torch
+
+    from universality.activations.cache import open_cache
+    from universality.training import runs
+    from universality.training.settings import TrainingSettings
+
+    cache = open_cache(folder)
+    settings = runs.grid(
+        TrainingSettings(d_sae=cache.meta.d_in, learning_rate=lr, **options),  # type: ignore[arg-type]
+        widths=runs.widths(cache.meta.d_in, expansion=expansion, widths=widths),
+        seeds=seeds,
+        order_seeds=order_seeds,
+    )
+    folders = runs.train(
+        cache,
+        settings,
+        out,
+        weights_dtype=torch.float16 if half else torch.float32,
+        device=device,
+        progress=sys.stderr.isatty(),
+    )
+    for path in folders:
+        click.echo(runs.describe(path))

@@ -1,0 +1,1 @@
+"""Language models: loading them, and reading their hidden states with plain forward hooks."""

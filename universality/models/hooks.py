@@ -1,0 +1,122 @@
+"""Hidden states by TransformerLens-style name, read off transformers modules with forward hooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from universality.errors import InvalidInputError, UnsupportedError
+
+_NAME = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|resid_post|attn_out|mlp_out)")
+_LAYERS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
+_SUBMODULES = {"attn_out": ("self_attn", "attn", "attention"), "mlp_out": ("mlp", "feed_forward")}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class HookPoint:
+    """One place in a model where a hidden state passes."""
+
+    name: str
+    """Its name, such as `blocks.8.hook_resid_post`."""
+    module: nn.Module
+    """The module that reads or writes the hidden state."""
+    side: Literal["input", "output"]
+    """Which of the two it is."""
+    depth: int
+    """Index of its layer, from 0."""
+
+
+def resolve_hook(model: nn.Module, name: str) -> HookPoint:
+    """The place in a transformers model that a TransformerLens-style name means.
+
+    Known are `blocks.N.hook_resid_pre`, `hook_attn_out`, `hook_mlp_out` and `hook_resid_post`: the
+    input of layer N, the output of its attention and of its MLP module, and the output of the
+    layer. Models that normalise those outputs again (Gemma 2) are read before that norm.
+
+    Raises:
+        InvalidInputError: the name is none of these, or the layer does not exist.
+        UnsupportedError: the model keeps its layers where this function does not look.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise InvalidInputError(
+            f"--hook {name!r}: expected blocks.N.hook_resid_post, hook_resid_pre, hook_mlp_out or "
+            "hook_attn_out"
+        )
+    layers, depth, kind = _layers(model), int(match[1]), match[2]
+    if depth >= len(layers):
+        raise InvalidInputError(f"--hook {name!r}: the model has layers 0 to {len(layers) - 1}")
+    if kind in _SUBMODULES:
+        return HookPoint(name, _submodule(layers[depth], kind), "output", depth)
+    return HookPoint(name, layers[depth], "input" if kind == "resid_pre" else "output", depth)
+
+
+def record(
+    model: nn.Module,
+    hooks: Sequence[HookPoint],
+    tokens: Int[Tensor, "n_windows context"],
+    mask: Int[Tensor, "n_windows context"],
+) -> dict[str, Float[Tensor, "n_windows context d_in"]]:
+    """The hidden states at each hook, by name, in the model's dtype.
+
+    The forward pass stops as soon as every hook has fired: layers above the last one cost nothing.
+    """
+    states: dict[str, Tensor] = {}
+    with ExitStack() as stack, torch.inference_mode():
+        for hook in hooks:
+            stack.callback(_attach(hook, states, len(hooks)).remove)
+        with suppress(_AllRecordedError):
+            model(input_ids=tokens, attention_mask=mask, use_cache=False)
+    return states
+
+
+class _AllRecordedError(Exception):
+    """Leaves a forward pass whose remaining layers nobody asked for."""
+
+
+def _attach(hook: HookPoint, states: dict[str, Tensor], wanted: int) -> Any:
+    def keep(value: Any) -> None:
+        states[hook.name] = value[0] if isinstance(value, tuple) else value
+        if len(states) == wanted:
+            raise _AllRecordedError
+
+    if hook.side == "output":
+        return hook.module.register_forward_hook(lambda _module, _inputs, output: keep(output))
+    return hook.module.register_forward_pre_hook(_reading_input(keep), with_kwargs=True)
+
+
+def _reading_input(keep: Callable[[Any], None]) -> Callable[..., None]:
+    def read(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        keep(inputs[0] if inputs else named["hidden_states"])
+
+    return read
+
+
+def _layers(model: nn.Module) -> nn.ModuleList:
+    for path in _LAYERS:
+        try:
+            found = model.get_submodule(path)
+        except AttributeError:
+            continue
+        if isinstance(found, nn.ModuleList):
+            return found
+    raise UnsupportedError(
+        f"{type(model).__name__}: no list of layers at {', '.join(_LAYERS)}; hooks cannot be placed"
+    )
+
+
+def _submodule(layer: nn.Module, kind: str) -> nn.Module:
+    for name in _SUBMODULES[kind]:
+        if hasattr(layer, name):
+            return layer.get_submodule(name)
+    raise UnsupportedError(
+        f"{type(layer).__name__} has no {' or '.join(_SUBMODULES[kind])}: no hook_{kind} here"
+    )
