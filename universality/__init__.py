@@ -13,6 +13,7 @@ from universality._version import __version__
 if TYPE_CHECKING:
     from universality.dictionary import Dictionary
     from universality.errors import UniversalityError
+    from universality.loading.runs import load
     from universality.matching.assignment import match
     from universality.matching.certificate import verify
     from universality.matching.result import Matching
@@ -21,11 +22,12 @@ _PUBLIC = {
     "Dictionary": "universality.dictionary",
     "Matching": "universality.matching.result",
     "UniversalityError": "universality.errors",
+    "load": "universality.loading.runs",
     "match": "universality.matching.assignment",
     "verify": "universality.matching.certificate",
 }
 
-__all__ = ["Dictionary", "Matching", "UniversalityError", "__version__", "match", "verify"]
+__all__ = ["Dictionary", "Matching", "UniversalityError", "__version__", "load", "match", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -63,6 +63,8 @@ class Source:
     """The format's name, as `--format` spells it."""
     version: str = ""
     """Version of the library that wrote it, where the file says."""
+    part: str = ""
+    """Which dictionary of a file that holds several (slice, hook or instance)."""
     weight_files: tuple[Path, ...] = ()
     """The files the weights were read from, for hashing."""
     seed_found_in: str = ""

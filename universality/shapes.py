@@ -14,7 +14,7 @@ from universality.errors import InvalidInputError
 ArrayLike: TypeAlias = "Tensor | np.ndarray"
 """Any two-dimensional floating-point NumPy array (memory maps too) or torch tensor."""
 
-_ROWS_PER_CHECK = 65_536
+_ENTRIES_PER_CHECK = 2**25
 
 
 def as_matrix(array: ArrayLike, name: str) -> Float[Tensor, "rows columns"]:
@@ -27,7 +27,7 @@ def as_matrix(array: ArrayLike, name: str) -> Float[Tensor, "rows columns"]:
         InvalidInputError: not an array, not two-dimensional, empty, not floating-point, or holding
             NaN or infinity (the first such row is named).
     """
-    tensor = _as_tensor(array, name)
+    tensor = as_tensor(array, name)
     if tensor.ndim != 2:
         raise InvalidInputError(
             f"{name} must have two dimensions (rows are latents), got shape {tuple(tensor.shape)}"
@@ -43,22 +43,31 @@ def as_matrix(array: ArrayLike, name: str) -> Float[Tensor, "rows columns"]:
     return tensor
 
 
-def check_finite(tensor: Tensor, name: str) -> None:
+def check_finite(tensor: Tensor, name: str, *, first_row: int = 0) -> None:
     """Nothing, when every entry is finite; works row block by row block in bounded memory.
+
+    `first_row` is what the error adds to row numbers, for a tensor that is a part of a larger one.
 
     Raises:
         InvalidInputError: an entry is NaN or infinite; names the first row (or entry) that is.
     """
-    for start in range(0, tensor.shape[0] if tensor.ndim else 1, _ROWS_PER_CHECK):
-        part = tensor[start : start + _ROWS_PER_CHECK] if tensor.ndim else tensor[None]
+    rows = tensor if tensor.ndim else tensor[None]
+    step = max(1, _ENTRIES_PER_CHECK // max(1, rows[0:1].numel()))
+    for start in range(0, rows.shape[0], step):
+        part = rows[start : start + step]
         finite = torch.isfinite(part).reshape(part.shape[0], -1).all(dim=1)
         if not bool(finite.all()):
-            row = start + int((~finite).nonzero()[0, 0])
+            row = first_row + start + int((~finite).nonzero()[0, 0])
             word = "row" if tensor.ndim > 1 else "entry"
             raise InvalidInputError(f"{name} holds NaN or infinity, first in {word} {row}")
 
 
-def _as_tensor(array: ArrayLike, name: str) -> Tensor:
+def as_tensor(array: ArrayLike, name: str) -> Tensor:
+    """The array as a tensor that shares its memory wherever torch allows it, any shape and dtype.
+
+    Raises:
+        InvalidInputError: not an array, or its dtype holds no numbers.
+    """
     if isinstance(array, Tensor):
         return array.detach()
     if not isinstance(array, np.ndarray):

@@ -1,0 +1,68 @@
+"""`universality inspect`: what a checkpoint is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("run")
+@click.option("--format", "format_", metavar="F", help="Format, where it cannot be told.")
+@click.option(
+    "--orientation",
+    type=click.Choice(["rows", "columns"]),
+    help="Whether rows or columns of a square decoder are its directions.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def inspect(run: str, format_: str | None, orientation: Any, as_json: bool) -> None:
+    """Say what the checkpoint RUN is: format, shapes, rule, seed, norms, dead latents."""
+    from universality.loading.inspection import examine
+
+    summary = examine(run, format=format_, orientation=orientation).summary()
+    click.echo(json.dumps(summary, indent=2) if as_json else _screen(summary))
+
+
+def _screen(summary: dict[str, Any]) -> str:
+    rows = [(label, value) for label, value in _lines(summary) if value]
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def _lines(s: dict[str, Any]) -> list[tuple[str, str]]:
+    norm = s["decoder_norm"]
+    shapes = f"{s['d_sae']:,} latents, d_in {s['d_in']:,}"
+    seed = "unknown" if s["seed"] is None else f"{s['seed']} ({s['seed_found_in']})"
+    version = f" {s['version']}" if s["version"] else ""
+    return [
+        ("run", s["spec"]),
+        ("format", f"{s['format']}{version}"),
+        ("rule", s["architecture"]),
+        ("cannot encode", s["encode_refused"] or ""),
+        ("shape", shapes + (f", d_out {s['d_out']:,}" if s["d_out"] != s["d_in"] else "")),
+        ("tensors", f"{', '.join(s['tensors'])} ({s['dtype']})"),
+        ("b_dec", "subtracted before encoding" if s["b_dec_subtracted_first"] else ""),
+        ("input", s["normalization"]),
+        ("model, hook", ", ".join(x for x in (s["model_name"], s["hook_name"]) if x)),
+        ("seed", seed),
+        ("step", "" if s["step"] is None else f"{s['step']:,}"),
+        ("decoder norm", f"{norm['min']:.4g} to {norm['max']:.4g}, median {norm['median']:.4g}"),
+        ("dead", _dead(s)),
+        ("missing keys", ", ".join(s["missing_keys"])),
+        ("extra keys", _first(s["extra_keys"])),
+        *(("assumed", sentence) for sentence in s["assumptions"]),
+        ("sha256", s["sha256"]),
+    ]
+
+
+def _dead(s: dict[str, Any]) -> str:
+    zero = f"{s['n_zero_rows']:,} decoder rows of zeros"
+    if s["n_never_fired"] is None:
+        return f"{zero}; no firing counts"
+    return f"{s['n_never_fired']:,} never fired ({s['firing_source']}); {zero}"
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

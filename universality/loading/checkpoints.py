@@ -1,0 +1,65 @@
+"""A checkpoint on disk before it is read: a weight file, what lies beside it, what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeAlias, final
+
+from universality.dictionary import View
+from universality.loading.configs import Config, read_json
+from universality.loading.containers import open_tensors
+from universality.loading.tensors import TensorFile
+
+Orientation: TypeAlias = Literal["rows", "columns"]
+"""Whether the decoder's directions are its rows or its columns, as stored."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What the user asked for, beyond the place."""
+
+    spec: str
+    """The address as given."""
+    name: str
+    """A short name for tables and figures."""
+    variant: str = ""
+    """What follows the colon in `--format NAME:VARIANT`: settles what the file leaves open."""
+    orientation: Orientation | None = None
+    """Settles square decoders in formats that do not fix the orientation."""
+    part: str = ""
+    """Which dictionary of a file that holds several."""
+    views: tuple[View, ...] = ("decoder", "encoder")
+    """The views that are wanted; encoder tensors are read only for the encoder."""
+    norm_scaling_factor: float | None = None
+    """Factor on the tokens that a registry states for a checkpoint that lacks it."""
+    allow_classes: bool = False
+    """Whether known classes in a pickle may be rebuilt as plain records."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """One weight file with the folder it is read in."""
+
+    weights: Path
+    """The weight file."""
+    folder: Path
+    """Where its configuration is looked up."""
+    request: Request
+    """What the user asked for."""
+
+    @cached_property
+    def tensors(self) -> TensorFile:
+        """The named tensors of the weight file; opening reads the header only."""
+        return open_tensors(self.weights)
+
+    def config(self, name: str) -> Config:
+        """A JSON file of the folder; empty when it does not exist."""
+        return read_json(self.folder / name)
+
+    def has(self, *keys: str) -> bool:
+        """Whether the weight file holds all these tensors."""
+        return all(key in self.tensors for key in keys)

@@ -1,0 +1,107 @@
+"""Which format a place holds: by its weight files, then by the keys in and beside them."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+from universality.errors import FormatError, MissingFileError
+from universality.loading.checkpoints import Checkpoint, Request
+from universality.loading.containers import SUFFIXES
+from universality.loading.formats import BARE_DECODER, FORMATS, Format, format_named
+from universality.loading.tensors import listed
+
+_NEVER_WEIGHTS = (
+    "sparsity.safetensors",
+    "activation_whitening.safetensors",
+    "activations_store_state.safetensors",
+    "optimizer*.pt",
+    "lr_scheduler*.pt",
+    "state.pt",
+    "rank_*_state.pt",
+    "trainer_state.pt",
+    "training_args.bin",
+)
+_INNER_WEIGHTS = ("checkpoints/final.safetensors",)
+
+
+def detect(path: Path, request: Request, *, format: str | None) -> tuple[Format, Checkpoint]:
+    """The format at this place and the one checkpoint to read.
+
+    Raises:
+        MissingFileError: a folder without weights.
+        FormatError: nothing recognises the file, or the place holds several checkpoints or
+            formats (they are named).
+    """
+    candidates = weight_files(path)
+    if not candidates:
+        raise MissingFileError(f"{path} holds no weights: no file ending in {', '.join(SUFFIXES)}")
+    checkpoints = [Checkpoint(file, _home(path, file), request) for file in candidates]
+    if format is not None:
+        found = _of_format(checkpoints, format_named(format))
+    else:
+        found = [(kind, c) for c in checkpoints for kind in recognised(c)]
+    if not found:
+        raise FormatError(_unrecognised(path, checkpoints))
+    if len(found) > 1:
+        raise FormatError(_several(path, found))
+    return found[0]
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The files at this place that may hold weights, in natural order."""
+    if path.is_file():
+        return [path]
+    inner = [path / name for name in _INNER_WEIGHTS if (path / name).is_file()]
+    direct = [file for file in path.iterdir() if _may_hold_weights(file)]
+    return sorted(direct, key=natural_order) + inner
+
+
+def recognised(checkpoint: Checkpoint) -> list[Format]:
+    """The formats that claim a checkpoint; the bare decoder only when no other does."""
+    found = [kind for kind in FORMATS if kind.recognise(checkpoint)]
+    return found or [kind for kind in (BARE_DECODER,) if kind.recognise(checkpoint)]
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """A sorting key under which seed2 comes before seed10."""
+    digits = "".join(c if c.isdecimal() and c.isascii() else " " for c in path.name).split()
+    numbers = [(int(run[:15]), "") for run in digits]
+    words = "".join(" " if c.isdecimal() and c.isascii() else c for c in path.name).split()
+    return [(0, words[0] if words else ""), *numbers, (0, path.name)]
+
+
+def _may_hold_weights(file: Path) -> bool:
+    return (
+        file.suffix.lower() in SUFFIXES
+        and not file.name.startswith(".")
+        and not any(fnmatch.fnmatch(file.name, pattern) for pattern in _NEVER_WEIGHTS)
+        and file.is_file()
+    )
+
+
+def _home(path: Path, file: Path) -> Path:
+    """Where a checkpoint's configuration lies: the folder named, else the file's own."""
+    return path if path.is_dir() else file.parent
+
+
+def _of_format(checkpoints: list[Checkpoint], kind: Format) -> list[tuple[Format, Checkpoint]]:
+    if len(checkpoints) == 1:
+        return [(kind, checkpoints[0])]
+    return [(kind, checkpoint) for checkpoint in checkpoints if kind.recognise(checkpoint)]
+
+
+def _unrecognised(path: Path, checkpoints: list[Checkpoint]) -> str:
+    first = checkpoints[0]
+    return (
+        f"{path}: no known format; {first.weights.name} holds {listed(first.tensors.entries)}. "
+        f"Name the format with --format ({', '.join(kind.name for kind in FORMATS)})"
+    )
+
+
+def _several(path: Path, found: list[tuple[Format, Checkpoint]]) -> str:
+    named = [f"{checkpoint.weights.name} ({kind.name})" for kind, checkpoint in found]
+    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    if len({kind.name for kind, _ in found}) > 1:
+        return f"{path} holds more than one format: {shown}; name the file, or pass --format"
+    return f"{path} holds {len(found)} checkpoints: {shown}; name one of them"

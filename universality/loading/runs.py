@@ -1,0 +1,125 @@
+"""Runs by their addresses: one loaded, or a folder of many listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from universality.dictionary import Dictionary, View
+from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.loading.addresses import Place, resolve
+from universality.loading.checkpoints import Checkpoint, Orientation, Request
+from universality.loading.detection import detect, natural_order, recognised, weight_files
+from universality.loading.formats import Format
+
+_DEEPEST = 8
+
+
+def load(
+    spec: str | Path,
+    *,
+    format: str | None = None,
+    orientation: Orientation | None = None,
+    views: tuple[View, ...] = ("decoder", "encoder"),
+    allow_classes: bool = False,
+) -> Dictionary:
+    """The dictionary at an address: a file, a folder, `hf://org/repo/folder`, `release:sae_id`.
+
+    Weights are memory-mapped where the container allows, keep their dtype, and every tensor used
+    is checked to be finite; latents with a decoder row of zeros are kept. `format` names what
+    cannot be told (`NAME` or `NAME:VARIANT`), `orientation` whether the `rows` or `columns` of a
+    square decoder are its directions. With `views=("decoder",)` no encoder tensor is read.
+    `allow_classes` lets the known classes of sparse_coding's pickles be rebuilt as plain records.
+
+    Raises:
+        MissingFileError: nothing there, or a folder without weights.
+        FormatError: damaged, not recognised, ambiguous, or not what its configuration says.
+        UnsafeFileError: a pickle wants classes (named; nothing in it ran).
+        InvalidInputError: NaN or infinity in a tensor, or an unknown format or orientation.
+    """
+    if orientation not in (None, "rows", "columns"):
+        raise InvalidInputError(f"orientation must be 'rows' or 'columns', got {orientation!r}")
+    place = resolve(spec)
+    name, _, variant = (format or "").partition(":")
+    request = Request(
+        spec=place.spec,
+        name=place.name,
+        variant=variant,
+        orientation=orientation,
+        part=place.part,
+        views=views,
+        allow_classes=allow_classes,
+    )
+    kind, checkpoint = detect(place.path, request, format=name or None)
+    _check_part(kind, checkpoint)
+    return kind.read(checkpoint)
+
+
+def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
+    """The addresses of the runs an address means: itself, or every run in a folder of them.
+
+    Folders below are searched in natural order (seed2 before seed10): seeds, trainers, hookpoints,
+    files side by side, and the parts of a file that holds several. Folders whose name starts with
+    a dot are skipped; `checkpoints` is entered only where nothing else was found.
+
+    Raises:
+        MissingFileError: nothing there, or no weights below it.
+    """
+    place = resolve(spec)
+    if place.part:
+        return [place.spec]
+    name = (format or "").partition(":")[0] or None
+    found = _runs_in(place, place.path, name, depth=0)
+    if not found:
+        raise MissingFileError(f"{place.path} holds no weights, in itself or in its folders")
+    return found
+
+
+def _runs_in(place: Place, path: Path, format: str | None, *, depth: int) -> list[str]:
+    request = Request(spec=place.spec, name=place.name)
+    here = [Checkpoint(f, path if path.is_dir() else f.parent, request) for f in weight_files(path)]
+    kinds = [(c, kind) for c in here for kind in recognised(c) if format in (None, kind.name)]
+    if kinds:
+        alone = len(kinds) == 1
+        return [
+            address
+            for checkpoint, kind in kinds
+            for address in _addresses(path if alone else checkpoint.weights, kind, checkpoint)
+        ]
+    if not path.is_dir() or depth == _DEEPEST:
+        return [str(path)] if path.is_file() else []
+    return _runs_below(place, path, format, depth=depth)
+
+
+def _runs_below(place: Place, path: Path, format: str | None, *, depth: int) -> list[str]:
+    folders = sorted(
+        (f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")), key=natural_order
+    )
+    late = [folder for folder in folders if folder.name == "checkpoints"]
+    found = [
+        run
+        for folder in folders
+        if folder not in late
+        for run in _runs_in(place, folder, format, depth=depth + 1)
+    ]
+    for folder in late if not found else ():
+        found += _runs_in(place, folder, format, depth=depth + 1)
+    return found
+
+
+def _addresses(path: Path, kind: Format, checkpoint: Checkpoint) -> list[str]:
+    parts = kind.parts(checkpoint)
+    return [f"{path}#{part}" for part in parts] if parts else [str(path)]
+
+
+def _check_part(kind: Format, checkpoint: Checkpoint) -> None:
+    part = checkpoint.request.part
+    known = kind.parts(checkpoint)
+    if known and part not in known:
+        asked = f"no {part!r} among them" if part else "name one"
+        shown = ", ".join(f"#{name}" for name in known[:12])
+        raise FormatError(
+            f"{checkpoint.weights} holds {len(known)} dictionaries: {asked}, by adding one of "
+            f"{shown} to its address"
+        )
+    if part and not known:
+        raise FormatError(f"{checkpoint.weights} holds one dictionary; drop #{part}")
