@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import final
 
 import torch
 from jaxtyping import Bool
@@ -12,8 +12,8 @@ from torch import Tensor
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 
-AliveRule: TypeAlias = Literal["auto", "all", "norm", "file"]
-"""How `--alive` spells the rule."""
+ALIVE_RULES = ("auto", "all", "norm", "file")
+"""How `--alive` spells the rules."""
 
 NORM_FRACTION = 0.1
 """Rule `norm`: a latent whose decoder norm is below this fraction of the run's median is dead."""
@@ -37,7 +37,7 @@ class Alive:
         return int(self.mask.sum())
 
 
-def find_alive(a: Dictionary, b: Dictionary, rule: AliveRule = "auto") -> tuple[Alive, Alive]:
+def find_alive(a: Dictionary, b: Dictionary, rule: str = "auto") -> tuple[Alive, Alive]:
     """The latents of each run that take part, by one rule for both.
 
     `file`: firing counts that came with both checkpoints. `norm`: decoder norm at least a tenth
@@ -49,11 +49,11 @@ def find_alive(a: Dictionary, b: Dictionary, rule: AliveRule = "auto") -> tuple[
         InvalidInputError: an unknown rule; `file` without counts in both runs; a run in which no
             latent is left.
     """
+    if rule not in ALIVE_RULES:
+        raise InvalidInputError(f"--alive must be one of {', '.join(ALIVE_RULES)}, got {rule!r}")
     if rule == "auto":
         both = a.firing is not None and b.firing is not None
         return _alive(a, "file" if both else "unknown"), _alive(b, "file" if both else "unknown")
-    if rule not in ("all", "norm", "file"):
-        raise InvalidInputError(f"--alive must be auto, all, norm or file, got {rule!r}")
     return _alive(a, rule), _alive(b, rule)
 
 

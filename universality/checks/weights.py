@@ -109,7 +109,10 @@ def equal_rows(x: Float[Tensor, "n_a d_a"], y: Float[Tensor, "n_b d_b"]) -> Bool
 def _turned(run: Dictionary) -> str:
     """What shows that a matrix was read the wrong way round; empty when nothing does."""
     decoder = run.W_dec.float()
-    spreads = [float(norms.std() / norms.mean()) for norms in (decoder.norm(dim=k) for k in (1, 0))]
+    spreads = [
+        float(norms.std(correction=0) / norms.mean())
+        for norms in (decoder.norm(dim=k) for k in (1, 0))
+    ]
     if min(decoder.shape) > 1 and spreads[1] < _EQUAL < _SPREAD < spreads[0]:
         return "columns of the decoder, not its rows, are all of one length"
     if run.W_enc is None or run.W_enc.shape != (run.d_sae, run.d_sae):

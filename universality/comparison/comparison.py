@@ -27,6 +27,7 @@ from universality.comparison.views import (
     cosines,
     match_views,
     own_nearest,
+    partner_numbers,
     side,
 )
 from universality.comparison.words import answer
@@ -76,7 +77,15 @@ def compare(
         for name in policy.nulls
     ]
     hashes = weights_hash(run_a), weights_hash(run_b)
-    checks = run_checks(side_a, side_b, matches, hashes=hashes)
+    checks = run_checks(
+        run_a,
+        run_b,
+        alive=(alive_a, alive_b),
+        partners={
+            view: partner_numbers(side_a, side_b, match.matching) for view, match in matches.items()
+        },
+        hashes=hashes,
+    )
     summary: dict[str, Any] = summarise(
         side_a,
         side_b,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from universality.alive import AliveRule
-from universality.dictionary import View
+from universality.alive import ALIVE_RULES
 from universality.errors import InvalidInputError
 from universality.nulls.null import NULLS, find_null
 
@@ -16,7 +15,7 @@ from universality.nulls.null import NULLS, find_null
 class Policy:
     """What was decided before the comparison, and is printed with its result."""
 
-    views: tuple[View, ...] | None = None
+    views: tuple[str, ...] | None = None
     """Views to compare; None means every view that both runs have."""
     threshold: float = 0.7
     """Similarity from which two latents count as the same in headline numbers."""
@@ -24,7 +23,7 @@ class Policy:
     """Names of the nulls to draw; the first stands behind every null_mean and null fraction."""
     n_draws: int = 4
     """Draws of each null."""
-    alive: AliveRule = "auto"
+    alive: str = "auto"
     """Which latents take part."""
     absolute: bool = False
     """Whether a latent and its sign-flipped twin count as the same direction."""
@@ -40,5 +39,9 @@ class Policy:
             raise InvalidInputError(f"--null needs at least one of {', '.join(NULLS)}")
         for name in self.nulls:
             find_null(name)
+        if self.alive not in ALIVE_RULES:
+            raise InvalidInputError(
+                f"--alive must be one of {', '.join(ALIVE_RULES)}, got {self.alive!r}"
+            )
         if self.n_draws < 2:
             raise InvalidInputError(f"a null needs at least two draws, got {self.n_draws}")

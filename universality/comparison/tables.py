@@ -36,7 +36,7 @@ def latent_table(
     columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
     for view, what in found.items():
         for name, values in what.columns(other).items():
-            columns[f"{name}_{view}"] = _spread(values, run)
+            columns[f"{name}_{view}"] = run.column(values)
     return pd.DataFrame(columns)
 
 
@@ -135,11 +135,3 @@ def curve_table(
 def denominators(n_a: int, n_b: int) -> dict[str, int]:
     """What each rule's fractions are fractions of."""
     return dict(zip(RULES, (n_a, n_b, min(n_a, n_b)), strict=True))
-
-
-def _spread(values: np.ndarray, run: Side) -> np.ndarray:
-    """The values of the latents that take part, in a column for all: -1 or NaN elsewhere."""
-    missing = -1 if values.dtype.kind == "i" else np.nan
-    column = np.full(run.dictionary.d_sae, missing, dtype=values.dtype)
-    column[run.numbers] = values
-    return column

@@ -8,17 +8,17 @@ from typing import TypeAlias, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, Shaped
 from torch import Tensor
 
 from universality.alive import Alive
 from universality.dictionary import Dictionary, View
 from universality.errors import InvalidInputError
-from universality.matching import assign, find_candidates
+from universality.matching import Matching, assign, find_candidates
 from universality.metrics import ViewMatch
 from universality.similarity import Cosine, Similarity
 
-Directions: TypeAlias = Mapping[str, Float[Tensor, "n d"]]
+Directions: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """The rows of one run that take part, by view."""
 
 
@@ -39,6 +39,13 @@ class Side:
         """The latents' own numbers in the run, in the order of the rows."""
         return self.alive.mask.cpu().numpy().nonzero()[0]
 
+    def column(self, values: Shaped[np.ndarray, " n_alive"]) -> Shaped[np.ndarray, " d_sae"]:
+        """Values of the latents that take part as a column for all: -1 or NaN elsewhere."""
+        missing = -1 if values.dtype.kind == "i" else np.nan
+        column = np.full(self.dictionary.d_sae, missing, dtype=values.dtype)
+        column[self.numbers] = values
+        return column
+
 
 def side(dictionary: Dictionary, alive: Alive, views: tuple[View, ...]) -> Side:
     """The run with the rows of the latents that take part."""
@@ -48,7 +55,7 @@ def side(dictionary: Dictionary, alive: Alive, views: tuple[View, ...]) -> Side:
     return Side(dictionary=dictionary, alive=alive, directions=rows)
 
 
-def choose_views(a: Dictionary, b: Dictionary, asked: tuple[View, ...] | None) -> tuple[View, ...]:
+def choose_views(a: Dictionary, b: Dictionary, asked: tuple[str, ...] | None) -> tuple[View, ...]:
     """The views to compare, checked: both runs have them, in spaces of equal width.
 
     Raises:
@@ -59,10 +66,10 @@ def choose_views(a: Dictionary, b: Dictionary, asked: tuple[View, ...] | None) -
         for run in (a, b):
             if view not in run.views:
                 raise InvalidInputError(
-                    f"--view {view}: {run.source.name} has no {view} (it has "
+                    f"--view {view}: {run.source.name} has no such view (it has "
                     f"{', '.join(run.views)})"
                 )
-    views = asked or common
+    views = common if asked is None else tuple(view for view in common if view in asked)
     for view in views:
         d_a, d_b = a.directions(view).shape[1], b.directions(view).shape[1]
         if d_a != d_b:
@@ -78,7 +85,12 @@ def cosines(
     a: Directions, b: Directions, *, absolute: bool, device: torch.device
 ) -> dict[str, Similarity]:
     """The cosine similarity of two runs in each view of directions."""
-    return {view: Cosine.between(a[view], b[view], absolute=absolute, device=device) for view in a}
+    return {
+        view: Cosine.between(
+            a[view], b[view], absolute=absolute, device=device, precision=torch.float64
+        )
+        for view in a
+    }
 
 
 def match_views(similarities: Mapping[str, Similarity]) -> dict[str, ViewMatch]:
@@ -92,11 +104,19 @@ def match_view(similarity: Similarity) -> ViewMatch:
     return ViewMatch(candidates=candidates, matching=assign(similarity))
 
 
+def partner_numbers(a: Side, b: Side, matching: Matching) -> Int64[np.ndarray, " d_sae_a"]:
+    """The partner of every latent of a, all in the latents' own numbers; -1 for none."""
+    partner = matching.partner_of_a
+    return a.column(np.where(partner >= 0, b.numbers[partner], -1))
+
+
 def own_nearest(
     rows: Float[Tensor, "n d"], *, absolute: bool, device: torch.device
 ) -> Float64[np.ndarray, " n"]:
     """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
     if rows.shape[0] == 1:
         return np.full(1, np.nan)
-    similarity = Cosine.between(rows, rows, absolute=absolute, device=device)
+    similarity = Cosine.between(
+        rows, rows, absolute=absolute, device=device, precision=torch.float64
+    )
     return find_candidates(similarity, k=1, exclude_diagonal=True).of_a.nearest_similarity
