@@ -27,6 +27,7 @@ from typing import final
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from universality.nulls.rotation import block_haar
 
@@ -62,9 +63,21 @@ def draw_map(geometry: Geometry, *, generator: torch.Generator) -> Float[Tensor,
     return fixed @ fixed.T + free @ turned @ free.T
 
 
+def coordinates(
+    geometry: Geometry, rows: Float[Tensor, "n d"]
+) -> tuple[Float[Tensor, "n n_fixed"], Float[Tensor, "n n_blocks"]]:
+    """What a random map leaves of each unit row: its fixed coordinates and its energy by block."""
+    turned = normalize(rows.float(), dim=1) @ geometry.axes.to(rows.device)
+    fixed, free = turned.tensor_split([geometry.n_fixed], dim=1)
+    energies = [
+        block.square().sum(dim=1) for block in torch.split(free, list(geometry.blocks), dim=1)
+    ]
+    return fixed, torch.stack(energies, dim=1)
+
+
 @lru_cache(maxsize=4)
 def _fit(views: tuple[Tensor, ...]) -> Geometry:
-    rows = [torch.nn.functional.normalize(view.double(), dim=1) for view in views]
+    rows = [normalize(view.double(), dim=1) for view in views]
     means = _span(torch.stack([r.mean(dim=0) for r in rows]))
     residuals = [r - (r @ means) @ means.T for r in rows]
     covariance = sum((r.T @ r / r.shape[0] for r in residuals), rows[0].new_zeros(()))
