@@ -1,0 +1,5 @@
+"""`python -m universality.cli`: the `universality` command."""
+
+from universality.cli.main import main
+
+main()
