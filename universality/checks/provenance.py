@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import mean
 from typing import Any
 
 from universality.checks.check import Check
@@ -10,7 +11,7 @@ from universality.dictionary import Dictionary
 from universality.input_normalization import describe
 
 _CONTEXT_KEYS = ("context_size", "ctx_len", "context_length", "seq_len")
-_DRIFT = 0.01
+_DRIFT = 0.02
 
 
 def check_model(a: Dictionary, b: Dictionary) -> Check:
@@ -43,14 +44,15 @@ def check_input_normalization(a: Dictionary, b: Dictionary) -> Check:
 def check_convergence(a: Dictionary, b: Dictionary) -> Check:
     """Whether a training record says far from converged; the value is the larger late change.
 
-    The change is that of the FVU over the last fifth of the recorded run, relative to its end.
+    The change is how much the FVU fell, as a fraction, from the last but one tenth of training to
+    the last.
     """
     changes = [change for run in (a, b) if (change := _late_change(run)) is not None]
     if not changes:
         message = "no training record says whether the runs had converged"
         return Check("convergence", "skipped", None, message)
     largest = max(changes)
-    about = f"the FVU fell by {largest:.1%} over the last fifth of training"
+    about = f"the FVU fell by {largest:.1%} in the last tenth of training"
     if largest > _DRIFT:
         message = f"{about}: far from converged, and agreement rises with training"
         return Check("convergence", "warn", largest, message)
@@ -77,9 +79,10 @@ def _find(config: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 
 def _late_change(run: Dictionary) -> float | None:
-    """Relative fall of the FVU over the last fifth of the recorded curve."""
-    curve = run.source.config.get("fvu_curve")
-    if not curve or len(curve) < 2 or not curve[-1]:
+    history = run.source.config.get("training_record", {}).get("history", [])
+    fvu: list[float] = [point["fvu"] for point in history]
+    tenth = len(fvu) // 10
+    if not tenth:
         return None
-    earlier = curve[min(int(0.8 * len(curve)), len(curve) - 2)]
-    return max(0.0, float(earlier - curve[-1]) / float(curve[-1]))
+    before, last = mean(fvu[-2 * tenth : -tenth]), mean(fvu[-tenth:])
+    return (before - last) / before

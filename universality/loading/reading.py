@@ -140,6 +140,7 @@ class Reading:
     ) -> Dictionary:
         """The dictionary; `encoder` is called only when the encoder view is wanted."""
         request = self.checkpoint.request
+        record = self.checkpoint.config("training_record.json").values
         if "encoder" in request.views:
             parts = encoder()
         else:
@@ -166,7 +167,10 @@ class Reading:
                 assumptions=tuple(self._assumptions),
                 missing_keys=tuple(self._missing),
                 extra_keys=self._extra_keys(),
-                config=config.values if config is not None else {},
+                config={
+                    **(config.values if config is not None else {}),
+                    **({"training_record": record} if record else {}),
+                },
             ),
         )
 
