@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -49,12 +50,17 @@ def find_alive(a: Dictionary, b: Dictionary, rule: str = "auto") -> tuple[Alive,
         InvalidInputError: an unknown rule; `file` without counts in both runs; a run in which no
             latent is left.
     """
+    first, second = find_alive_in_all((a, b), rule)
+    return first, second
+
+
+def find_alive_in_all(runs: Sequence[Dictionary], rule: str = "auto") -> tuple[Alive, ...]:
+    """The latents of each of many runs that take part, by one rule for all, as in `find_alive`."""
     if rule not in ALIVE_RULES:
         raise InvalidInputError(f"--alive must be one of {', '.join(ALIVE_RULES)}, got {rule!r}")
     if rule == "auto":
-        both = a.firing is not None and b.firing is not None
-        return _alive(a, "file" if both else "unknown"), _alive(b, "file" if both else "unknown")
-    return _alive(a, rule), _alive(b, rule)
+        rule = "file" if all(run.firing is not None for run in runs) else "unknown"
+    return tuple(_alive(run, rule) for run in runs)
 
 
 def _alive(dictionary: Dictionary, rule: str) -> Alive:

@@ -17,6 +17,9 @@ from universality.errors import FormatError, MissingFileError
 COMPARISON_SCHEMA = "universality.comparison/1"
 """Written into every summary of a comparison; readers refuse any other."""
 
+STABILITY_SCHEMA = "universality.stability/1"
+"""Written into every summary of many runs."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,75 @@ class Comparison:
         self.curves.to_csv(folder / "curves.csv", index=False)
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """What became of the latents of narrow runs in wider ones."""
+
+    narrow: pd.DataFrame
+    """One row per latent of each narrow run: kept, split (its members) or absent."""
+    wide: pd.DataFrame
+    """One row per latent of each wide run: kept, refines, merges, novel or unexplained."""
+    flow: pd.DataFrame
+    """One row per link of a Sankey diagram: narrow, wide, source, target, n_latents."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """What was found among many runs."""
+
+    summary: dict[str, Any]
+    """The headline numbers, as in `summary.json`."""
+    latents: pd.DataFrame
+    """One row per run and latent: its family and in how many runs it was found, by view."""
+    families: pd.DataFrame
+    """One row per family and view: the runs it lives in, how alike its members are."""
+    pairs: pd.DataFrame
+    """One row per pair of runs and view."""
+    spectrum: pd.DataFrame
+    """One row per base run, view, threshold and k: the fraction found in exactly k runs."""
+    triples: pd.DataFrame
+    """One row per triple of runs and view: how often two steps lead where one leads."""
+    widths: Widths | None = None
+    """The ladder of widths; None when all runs are equally wide."""
+
+    def save(self, folder: str | Path) -> None:
+        """Write `summary.json` and the tables into a folder, which is made if it is missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.summary, folder / "summary.json")
+        self.latents.to_parquet(folder / "latents.parquet", index=False)
+        self.families.to_parquet(folder / "families.parquet", index=False)
+        self.pairs.to_csv(folder / "pairs.csv", index=False)
+        self.spectrum.to_csv(folder / "spectrum.csv", index=False)
+        self.triples.to_csv(folder / "triples.csv", index=False)
+        if self.widths is not None:
+            self.widths.narrow.to_parquet(folder / "narrow_latents.parquet", index=False)
+            self.widths.wide.to_parquet(folder / "wide_latents.parquet", index=False)
+            self.widths.flow.to_csv(folder / "flow.csv", index=False)
+
+
+def read_stability(folder: str | Path) -> Stability:
+    """What was saved about many runs in a folder.
+
+    Raises:
+        MissingFileError: the folder, or one of its files, is not there.
+        FormatError: a file cannot be read, or was written by a version with another schema.
+    """
+    folder = Path(folder)
+    summary = _read_summary(folder / "summary.json", STABILITY_SCHEMA)
+    return Stability(
+        summary=summary,
+        latents=_read_table(folder / "latents.parquet"),
+        families=_read_table(folder / "families.parquet"),
+        pairs=_read_table(folder / "pairs.csv"),
+        spectrum=_read_table(folder / "spectrum.csv"),
+        triples=_read_table(folder / "triples.csv"),
+        widths=_read_widths(folder) if (folder / "flow.csv").exists() else None,
+    )
+
+
 def read_comparison(folder: str | Path) -> Comparison:
     """The comparison that was saved in a folder.
 
@@ -53,7 +125,7 @@ def read_comparison(folder: str | Path) -> Comparison:
         FormatError: a file cannot be read, or was written by a version with another schema.
     """
     folder = Path(folder)
-    summary = _read_summary(folder / "summary.json")
+    summary = _read_summary(folder / "summary.json", COMPARISON_SCHEMA)
     return Comparison(
         summary=summary,
         latents_a=_read_table(folder / "latents_a.parquet"),
@@ -73,20 +145,28 @@ def as_json(content: Any) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def _read_summary(path: Path) -> dict[str, Any]:
+def _read_widths(folder: Path) -> Widths:
+    return Widths(
+        narrow=_read_table(folder / "narrow_latents.parquet"),
+        wide=_read_table(folder / "wide_latents.parquet"),
+        flow=_read_table(folder / "flow.csv"),
+    )
+
+
+def _read_summary(path: Path, expected: str) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(
             f"{path.parent} holds no result: {path.name} is missing; make one with "
-            "`universality compare A B --out DIR`"
+            "`universality compare A B --out DIR` or `universality stability RUN... --out DIR`"
         )
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise FormatError(f"{path} is not JSON: {error}") from error
     schema = summary.get("schema") if isinstance(summary, dict) else None
-    if schema != COMPARISON_SCHEMA:
+    if schema != expected:
         raise FormatError(
-            f"{path} has schema {schema!r}, this version reads {COMPARISON_SCHEMA!r}; "
+            f"{path} has schema {schema!r}, this version reads {expected!r}; "
             "remake the result or install the version that wrote it"
         )
     return dict(summary)
