@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 
 from universality.errors import InvalidInputError
 from universality.nulls import geometry
-from universality.nulls.rotation import haar, unit_rows
+from universality.nulls.rotation import haar, rows_at_cosine, unit_rows
 
 Run: TypeAlias = Mapping[str, Tensor]
 """Directions of one run by view: one row per latent, the same latents in every view."""
@@ -89,15 +89,8 @@ def _isotropic_like(run: Run, generator: torch.Generator) -> Run:
         drawn[first] = unit_rows(*run[first].shape, generator=generator)
         for view in others:
             cosine = _row_cosine(run[first], run[view]).to(generator.device)
-            drawn[view] = _rows_at(drawn[first], cosine, generator)
+            drawn[view] = rows_at_cosine(drawn[first], cosine, generator=generator)
     return drawn
-
-
-def _rows_at(rows: Tensor, cosine: Tensor, generator: torch.Generator) -> Tensor:
-    """Random unit rows at a given cosine to each given unit row."""
-    free = unit_rows(*rows.shape, generator=generator)
-    across = normalize(free - (free * rows).sum(dim=1, keepdim=True) * rows, dim=1)
-    return cosine * rows + (1 - cosine.square()).clamp(min=0).sqrt() * across
 
 
 def _row_cosine(x: Tensor, y: Tensor) -> Tensor:

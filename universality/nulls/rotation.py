@@ -7,12 +7,23 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import normalize
 
 
 def unit_rows(n: int, d: int, *, generator: torch.Generator) -> Float[Tensor, "n d"]:
     """Independent rows, uniform on the unit sphere of d dimensions."""
     rows = torch.randn(n, d, generator=generator, device=generator.device)
-    return torch.nn.functional.normalize(rows, dim=1)
+    return normalize(rows, dim=1)
+
+
+def rows_at_cosine(
+    rows: Float[Tensor, "n d"], cosine: Float[Tensor, "n 1"] | float, *, generator: torch.Generator
+) -> Float[Tensor, "n d"]:
+    """Random unit rows at a given cosine to each of the given unit rows."""
+    free = unit_rows(*rows.shape, generator=generator)
+    across = normalize(free - (free * rows).sum(dim=1, keepdim=True) * rows, dim=1)
+    level = torch.as_tensor(cosine, dtype=rows.dtype, device=rows.device)
+    return level * rows + (1 - level.square()).clamp(min=0).sqrt() * across
 
 
 def haar(d: int, *, generator: torch.Generator) -> Float[Tensor, "d d"]:
