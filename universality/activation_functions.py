@@ -54,7 +54,7 @@ class AbsTopK:
 @final
 @dataclass(frozen=True, eq=False)
 class GroupMax:
-    """The latents cut into k consecutive groups of equal size; the largest of each group kept."""
+    """k consecutive groups of equal size; the largest of each group kept, if positive (sparsify)."""
 
     k: int
     """Number of groups; must divide d_sae."""
@@ -125,7 +125,7 @@ def apply(
         case AbsTopK(k):
             return _keep(pre, pre.abs().topk(_fitting(k, pre), dim=-1).indices)
         case GroupMax(k):
-            return _group_max(pre, k)
+            return _group_max(pre.relu(), k)
         case JumpReLU(threshold):
             return pre.relu() * (pre > threshold.to(pre))
         case Gated(b_gate, r_mag, b_mag):
