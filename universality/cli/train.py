@@ -39,7 +39,7 @@ class _Numbers(click.ParamType[list[int]]):
 @click.option("--l1", default=5.0, show_default=True, help="Weight of the L1 penalty (relu).")
 @click.option("--tokens", "n_tokens", default=10_000_000, show_default=True, help="Presentations.")
 @click.option("--batch-size", default=2048, show_default=True, help="Tokens per step.")
-@click.option("--lr", default=1e-3, show_default=True, help="Peak learning rate.")
+@click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--dead-window", default=0.03, show_default=True, help="Fraction of the run.")
 @click.option("--checkpoints", default=0, show_default=True, help="Dictionaries saved on the way.")
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")

@@ -8,9 +8,12 @@ from typing import final
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from universality.training.gather import active_preactivations, sparse_decode
 from universality.training.settings import TrainingSettings
+
+_GROUP = 6
 
 
 @final
@@ -70,11 +73,10 @@ def step_loss(
         reconstruction = (codes.to(dtype) @ weights.W_dec.to(dtype)).float() + weights.b_dec
         fired, l0 = (codes > 0).any(dim=0), float((codes > 0).sum()) / len(x)
         penalty = l1 * codes.sum(dim=1).mean() / variance
-    error = x - reconstruction
-    fvu = error.square().sum(dim=1).mean() / variance
+    fvu = mse_loss(reconstruction, x, reduction="sum") / (len(x) * variance)
     loss = fvu + penalty
     if settings.dead_weight > 0 and bool(dead.any()):
-        toward = _dead_loss(weights, x, pre.detach(), error.detach(), dead, settings.k)
+        toward = _dead_loss(weights, x, pre.detach(), (x - reconstruction).detach(), dead, settings.k)
         loss = loss + settings.dead_weight * toward
     return StepLoss(loss, fvu.item(), fired, l0)
 
@@ -89,7 +91,7 @@ def _gather_topk(
 ) -> tuple[Tensor, Tensor, Tensor, float]:
     with torch.no_grad():
         pre = _preactivations(weights, x, dtype)
-        values, latents = pre.topk(k, dim=1, sorted=False)
+        values, latents = largest(pre, k)
     active = active_preactivations(
         x, latents, values.float(), (weights.W_enc, weights.b_enc, weights.b_dec)
     ).relu()
@@ -121,6 +123,26 @@ def _dead_loss(
     ).relu()
     left = error - sparse_decode(active, latents, weights.W_dec)
     return left.square().sum() / error.square().sum().clamp_min(torch.finfo(error.dtype).tiny)
+
+
+def largest(
+    pre: Float[Tensor, "n_tokens d_sae"], k: int
+) -> tuple[Float[Tensor, "n_tokens k"], Int[Tensor, "n_tokens k"]]:
+    """The k largest entries of each row with their columns, in no order.
+
+    The k largest lie in the k groups with the largest maxima, so only those are searched: less
+    than `topk` over all columns where k is small against d_sae.
+    """
+    n_tokens, d_sae = pre.shape
+    if d_sae % _GROUP or d_sae < 2 * _GROUP * k:
+        found = pre.topk(k, dim=1, sorted=False)
+        return found.values, found.indices
+    n_groups = d_sae // _GROUP
+    groups = pre.view(n_tokens, _GROUP, n_groups).amax(dim=1).topk(k, dim=1, sorted=False).indices
+    members = torch.arange(0, d_sae, n_groups, device=pre.device)
+    columns = (groups[:, :, None] + members).flatten(1)
+    found = pre.gather(1, columns).topk(k, dim=1, sorted=False)
+    return found.values, columns.gather(1, found.indices)
 
 
 def _occurring(latents: Int[Tensor, " n"], d_sae: int) -> Tensor:

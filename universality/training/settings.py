@@ -32,8 +32,8 @@ class TrainingSettings:
     """Token presentations; the cache is shown as often as that takes."""
     batch_size: int = 2048
     """Tokens per step."""
-    learning_rate: float = 1e-3
-    """Peak of Adam's learning rate: a rise over the first 2 %, then half a cosine to zero."""
+    learning_rate: float = 2e-3
+    """Peak of Adam's learning rate: a rise over the first 2 %, then to zero as a cosine^1.5."""
     dead_window: float = 0.03
     """A latent silent for this fraction of the run is dead; the auxiliary loss pulls it back."""
     dead_weight: float = 1 / 32

@@ -24,6 +24,7 @@ from universality.training.settings import TrainingSettings
 
 _WARMUP = 0.02
 _L1_WARMUP = 0.05
+_DECAY = 1.5
 _ADAM_EPS = 6.25e-10
 
 
@@ -198,7 +199,7 @@ def _initial_weights(
 
 def _schedule(fraction: float) -> float:
     rise = min(1.0, fraction / _WARMUP)
-    return rise * (1 + math.cos(math.pi * min(1.0, fraction))) / 2
+    return rise * ((1 + math.cos(math.pi * min(1.0, fraction))) / 2) ** _DECAY
 
 
 @torch.no_grad()
