@@ -1,0 +1,166 @@
+"""How alike two latents fire: every pair of two runs' latents, over the same tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+from tqdm import tqdm
+
+from universality.codes import Codes
+from universality.errors import InvalidInputError
+from universality.similarity.cofiring import Cofiring, cofiring, parts, rows_per_panel
+from universality.similarity.interface import Index
+from universality.similarity.measures import Measure, finish, prepare
+
+_SCREEN_BYTES = 1 << 31
+_ROUNDING = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-12}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CodeSimilarity:
+    """Correlation, cosine or Jaccard index of the codes of every pair of latents.
+
+    In [-1, 1]; [0, 1] for Jaccard, for magnitudes and for the cosine of non-negative codes. A
+    latent whose code never changes (cosine and Jaccard: that never fires) has similarity 0 with
+    every other. All pairs are exact in float64, those that never fire together included.
+    """
+
+    products: Cofiring
+    """Sums of products of codes."""
+    weight_a: Float64[Tensor, " n_a"]
+    """What the measure needs of each latent of a."""
+    weight_b: Float64[Tensor, " n_b"]
+    """What the measure needs of each latent of b."""
+    measure: Measure
+    """What "alike" means."""
+    absolute: bool
+    """Whether the sign is dropped."""
+    screen: Float[Tensor, "n_a n_b"] | None = None
+    """All similarities, rounded, where they fit into 2 GB; blocks are cut from it."""
+
+    @classmethod
+    def between(
+        cls,
+        a: Codes,
+        b: Codes,
+        measure: Measure = "pearson",
+        *,
+        absolute: bool | None = None,
+        screen: bool = True,
+        progress: bool = True,
+    ) -> CodeSimilarity:
+        """The similarity of two runs' codes over the same tokens, in the same order.
+
+        Takes the time of all sparse products once: about 15 s for two runs of 32,768 latents, 32
+        of them active, over a million tokens on two cores.
+
+        Args:
+            a: Codes of the first run.
+            b: Codes of the second run.
+            measure: `pearson`, `cosine` or `jaccard`.
+            absolute: Drop the sign. None: where both runs have negative codes, since there the
+                sign of a latent means nothing.
+            screen: Keep all similarities in 2 or 4 bytes each where that is at most 2 GB, so that
+                no block is computed twice.
+            progress: Show a bar on stderr when that is a terminal.
+
+        Raises:
+            InvalidInputError: the codes cover different numbers of tokens, fewer than two tokens,
+                or one run has negative codes, the other none, and `absolute` does not settle it.
+        """
+        _check(a, b)
+        term_a, term_b = prepare(a, measure), prepare(b, measure)
+        whole = cls(
+            products=cofiring(term_a.scaled, term_b.scaled),
+            weight_a=torch.from_numpy(term_a.weight),
+            weight_b=torch.from_numpy(term_b.weight),
+            measure=measure,
+            absolute=_drops_sign(a, b) if absolute is None else absolute,
+        )
+        dtype = _screen_dtype(whole.shape) if screen else None
+        return whole if dtype is None else _with_screen(whole, dtype, progress=progress)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_a, n_b)."""
+        return self.products.shape
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU: sparse products run there."""
+        return torch.device("cpu")
+
+    def block(
+        self, rows: Index, cols: Index, *, fine: bool = False
+    ) -> tuple[Float[Tensor, "rows cols"], float]:
+        """Similarities of some latents of a with some of b, and a bound on their rounding."""
+        if self.screen is not None and not fine:
+            values = self.screen[rows][:, cols]
+            return values.to(torch.float32, copy=True), 1.01 * _ROUNDING[self.screen.dtype]
+        i, j = torch.arange(self.shape[0])[rows], torch.arange(self.shape[1])[cols]
+        dtype = torch.float64 if fine else torch.float32
+        out = torch.empty((len(i), len(j)), dtype=dtype)
+        for part in parts(len(i), rows_per_panel(max(1, len(j)))):
+            out[part] = self._panel(i[part], j)
+        return out, 1.01 * _ROUNDING[dtype]
+
+    def at(
+        self, i: Int64[Tensor, " n_pairs"], j: Int64[Tensor, " n_pairs"]
+    ) -> Float64[Tensor, " n_pairs"]:
+        """Similarity of each pair in float64, independent of other pairs."""
+        sums = torch.from_numpy(self.products.at(i.numpy(), j.numpy()))
+        return self._finish(sums, self.weight_a[i], self.weight_b[j])
+
+    def _panel(self, rows: Index, cols: Index) -> Float64[Tensor, "rows cols"]:
+        i, j = (index.numpy() if isinstance(index, Tensor) else index for index in (rows, cols))
+        sums = torch.from_numpy(self.products.panel(i, j))
+        return self._finish(sums, self.weight_a[rows][:, None], self.weight_b[cols])
+
+    def _finish(self, sums: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        values = finish(sums, a, b, self.measure).clamp_(-1, 1)
+        return values.abs_() if self.absolute else values
+
+
+def _check(a: Codes, b: Codes) -> None:
+    if a.n_tokens != b.n_tokens:
+        raise InvalidInputError(
+            "codes must cover the same tokens: those of a cover "
+            f"{a.n_tokens}, those of b {b.n_tokens}; encode both runs over one cache"
+        )
+    if a.n_tokens < 2:
+        raise InvalidInputError(f"similarity of codes needs at least two tokens, got {a.n_tokens}")
+
+
+def _drops_sign(a: Codes, b: Codes) -> bool:
+    if a.is_signed != b.is_signed:
+        signed, other = ("a", "b") if a.is_signed else ("b", "a")
+        raise InvalidInputError(
+            f"{signed} has negative codes and {other} has none, so it is open whether the sign of "
+            "a correlation counts; pass --absolute to drop it (`absolute=True`), or "
+            "`absolute=False` to keep it"
+        )
+    return a.is_signed
+
+
+def _screen_dtype(shape: tuple[int, int]) -> torch.dtype | None:
+    n_pairs = shape[0] * shape[1]
+    for dtype in (torch.float32, torch.float16):
+        if n_pairs * dtype.itemsize <= _SCREEN_BYTES:
+            return dtype
+    return None
+
+
+def _with_screen(whole: CodeSimilarity, dtype: torch.dtype, *, progress: bool) -> CodeSimilarity:
+    n_a, n_b = whole.shape
+    screen = torch.empty((n_a, n_b), dtype=dtype)
+    panels = parts(n_a, rows_per_panel(n_b))
+    for part in tqdm(panels, desc="co-firing", leave=False, disable=None if progress else True):
+        screen[part] = whole._panel(part, slice(None))
+    return CodeSimilarity(
+        whole.products, whole.weight_a, whole.weight_b, whole.measure, whole.absolute, screen
+    )

@@ -1,0 +1,164 @@
+"""Products of the codes of two runs, summed over tokens: sparse, exact, in blocks of latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from scipy import sparse
+
+from universality.codes import Codes, Latents, token_range
+
+_ROWS_PER_PRODUCT = 256
+_NUMBERS_PER_PANEL = 1 << 25
+_ENTRIES_PER_SEGMENT = 1 << 27
+_ENTRIES_KEPT = 1 << 28
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """Codes of one run as they enter the products: (code - shift) * scale, in float64."""
+
+    codes: Codes
+    """The codes."""
+    scale: Float64[np.ndarray, " d_sae"]
+    """Factor of each latent; 0 leaves the latent out."""
+    shift: Float64[np.ndarray, " d_sae"]
+    """Subtracted on every token; where it is not 0, a latent takes part on every token."""
+
+    def by_latent(self, tokens: range, latents: Latents) -> sparse.csr_array:
+        """The scaled codes of some latents on a range of tokens: (latents, tokens)."""
+        part = token_range(self.codes, tokens, latents=latents)
+        values = sparse.csr_array(
+            (part.data.astype(np.float64), part.indices, part.indptr), shape=part.shape
+        )
+        shift = self.shift[latents]
+        if shift.any():
+            values = sparse.csr_array(values - _constant(shift, len(tokens)))
+        values.data *= np.repeat(self.scale[latents], np.diff(values.indptr))
+        return values
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Cofiring:
+    """Sums over tokens of products of two runs' scaled codes, for any block of pairs.
+
+    Each sum runs over the tokens on which both latents take part, in the order of the tokens,
+    whatever block or list of pairs it is asked for with: the same pair always gives the same
+    bits. The cost is the number of co-firings, not the number of pairs times that of tokens.
+    """
+
+    a: Scaled
+    """Codes of the first run."""
+    b: Scaled
+    """Codes of the second run."""
+    segments: tuple[range, ...]
+    """Ranges of tokens that are multiplied in one go."""
+    kept: tuple[sparse.csr_array, ...] | None
+    """Codes of b for each segment, by token: (tokens, n_b); None when too large."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_a, n_b)."""
+        return self.a.codes.d_sae, self.b.codes.d_sae
+
+    def panel(
+        self, latents: Latents, others: Latents = slice(None)
+    ) -> Float64[np.ndarray, "n_latents n_others"]:
+        """Sums for some latents of a with some of b."""
+        index = np.arange(self.shape[0])[latents]
+        columns = np.arange(self.shape[1])[others]
+        sums = np.empty((index.size, columns.size))
+        for number, tokens in enumerate(self.segments):
+            by_token = self._by_token(number, columns)
+
+            def multiply(part: slice, *, tokens: range = tokens, add: bool = number > 0) -> None:
+                product = self.a.by_latent(tokens, index[part]) @ by_token  # noqa: B023
+                if add:
+                    sums[part] += product.toarray()
+                else:
+                    product.toarray(out=sums[part])
+
+            _in_threads(multiply, parts(index.size, _ROWS_PER_PRODUCT))
+        return sums
+
+    def at(
+        self, i: Int64[np.ndarray, " n_pairs"], j: Int64[np.ndarray, " n_pairs"]
+    ) -> Float64[np.ndarray, " n_pairs"]:
+        """The sum of each pair; costs all products of the latents of a that occur."""
+        order = np.argsort(i, kind="stable")
+        latents, starts = np.unique(i[order], return_index=True)
+        ends = np.append(starts[1:], i.size)
+        sums = np.empty(i.size)
+        for part in parts(latents.size, rows_per_panel(self.shape[1])):
+            pairs = order[starts[part][0] : ends[part][-1]]
+            row = np.searchsorted(latents[part], i[pairs])
+            sums[pairs] = self.panel(latents[part])[row, j[pairs]]
+        return sums
+
+    def _by_token(self, segment: int, columns: Int64[np.ndarray, " n"]) -> sparse.csr_array:
+        everything = columns.size == self.shape[1] and bool((np.diff(columns) == 1).all())
+        if self.kept is not None:
+            kept = self.kept[segment]
+            return kept if everything else kept[:, columns]
+        latents = slice(None) if everything else columns
+        return _transposed(self.b, self.segments[segment], latents)
+
+
+def cofiring(a: Scaled, b: Scaled) -> Cofiring:
+    """The sums of two runs over the same tokens.
+
+    Codes of b are kept by token, 12 bytes per firing, up to 3 GB; above that they are brought
+    into that order segment by segment, each time they are needed.
+    """
+    entries = max(side.codes.n_entries + _shifted_entries(side) for side in (a, b))
+    n_tokens = a.codes.n_tokens
+    n_segments = min(n_tokens, max(1, ceil(entries / _ENTRIES_PER_SEGMENT)))
+    marks = np.linspace(0, n_tokens, n_segments + 1).astype(int).tolist()
+    segments = tuple(range(low, high) for low, high in pairwise(marks))
+    kept = None
+    if entries <= _ENTRIES_KEPT:
+        kept = tuple(_transposed(b, tokens, slice(None)) for tokens in segments)
+    return Cofiring(a, b, segments, kept)
+
+
+def rows_per_panel(n_cols: int) -> int:
+    """How many latents of a make a panel of about 256 MB."""
+    return max(_ROWS_PER_PRODUCT, _NUMBERS_PER_PANEL // n_cols)
+
+
+def _transposed(side: Scaled, tokens: range, latents: Latents) -> sparse.csr_array:
+    return sparse.csr_array(side.by_latent(tokens, latents).T)
+
+
+def _constant(shift: Float64[np.ndarray, " n"], n_tokens: int) -> sparse.csr_array:
+    rows = np.flatnonzero(shift)
+    ends = np.cumsum(np.where(shift != 0, n_tokens, 0))
+    values = np.repeat(shift[rows], n_tokens)
+    index = np.tile(np.arange(n_tokens), rows.size)
+    return sparse.csr_array(
+        (values, index, np.concatenate([[0], ends])), shape=(shift.size, n_tokens)
+    )
+
+
+def _shifted_entries(side: Scaled) -> int:
+    return int(np.count_nonzero(side.shift)) * side.codes.n_tokens
+
+
+def parts(n: int, step: int) -> list[slice]:
+    """Consecutive slices of 0..n, `step` long."""
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def _in_threads(work: Callable[[slice], None], parts: Iterable[slice]) -> None:
+    with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
+        list(pool.map(work, parts))
