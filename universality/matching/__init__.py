@@ -1,14 +1,17 @@
 """Which latent of one run is which of the other: nearest, mutual nearest, certified assignment."""
 
 from universality.matching.assignment import assign, match
-from universality.matching.candidates import Candidates, Neighbours, find_candidates, merge
+from universality.matching.candidates import Candidates, find_candidates, merge
 from universality.matching.certificate import Verification, verify
+from universality.matching.neighbours import Neighbours
+from universality.matching.plan import Plan
 from universality.matching.result import Matching
 
 __all__ = [
     "Candidates",
     "Matching",
     "Neighbours",
+    "Plan",
     "Verification",
     "assign",
     "find_candidates",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int64
 
+from universality.errors import InvalidInputError
+from universality.matching.candidates import Candidates
 from universality.matching.dense import solve_dense
+from universality.matching.hits import Hits
+from universality.matching.monitor import Monitor
+from universality.matching.plan import Plan
 from universality.matching.result import TOLERANCE, Matching
+from universality.matching.screening import screen
+from universality.matching.search import Found, search
 from universality.shapes import ArrayLike
-from universality.similarity import Cosine, Similarity
+from universality.similarity import Cosine, Similarity, Transposed
 
 
 def match(
@@ -23,6 +29,8 @@ def match(
 ) -> Matching:
     """The assignment of rows of a to rows of b with the largest total cosine, proven optimal.
 
+    Looks at every pair about once, in bounded memory; the full matrix never exists.
+
     Args:
         a: Rows of the first run, any floating dtype and scale; zero rows have cosine 0.
         b: Rows of the second run, of the same width.
@@ -34,48 +42,93 @@ def match(
     Raises:
         InvalidInputError: a matrix is malformed, or the widths differ.
     """
-    similarity = Cosine.between(a, b, absolute=absolute, device=device, precision=torch.float64)
+    similarity = Cosine.between(a, b, absolute=absolute, device=device)
     return assign(similarity, time_limit=time_limit, progress=progress)
 
 
 def assign(
-    similarity: Similarity, *, time_limit: float | None = None, progress: bool = True
-) -> Matching:
-    """The assignment with the largest total similarity, proven optimal."""
-    values = similarity.block(slice(None), slice(None))[0].cpu().numpy()
-    if values.shape[0] <= values.shape[1]:
-        b, u, v = solve_dense(values)
-        a = np.arange(b.shape[0])
-    else:
-        a, v, u = solve_dense(values.T)
-        b = np.arange(a.shape[0])
-    return assemble(similarity, a, b, u, v, rounds=1)
-
-
-def assemble(
     similarity: Similarity,
-    a: Int64[np.ndarray, " n_pairs"],
-    b: Int64[np.ndarray, " n_pairs"],
-    u: Float64[np.ndarray, " n_a"],
-    v: Float64[np.ndarray, " n_b"],
     *,
-    rounds: int,
+    candidates: Candidates | None = None,
+    time_limit: float | None = None,
+    progress: bool = True,
+    plan: Plan | None = None,
 ) -> Matching:
-    """The result for pairs and potentials that bound every similarity."""
-    order = np.argsort(a)
-    a, b = a[order], b[order]
+    """The assignment with the largest total similarity, proven optimal.
+
+    Among assignments with exactly equal totals the choice is deterministic for one plan, device
+    and number of threads; the total does not depend on them.
+
+    Args:
+        similarity: Of the two runs.
+        candidates: What `find_candidates` found on all latents; spares the pass over all pairs.
+        time_limit: Seconds after which the best assignment so far is returned with its true gap;
+            the pass over all pairs is finished first.
+        progress: Show a bar on stderr when that is a terminal.
+        plan: How the work is cut.
+
+    Raises:
+        InvalidInputError: the candidates are not of all latents of this similarity.
+    """
+    plan = plan if plan is not None else Plan()
+    with Monitor(time_limit=time_limit, progress=progress) as monitor:
+        if max(similarity.shape) <= plan.dense_below:
+            found = _solve_whole(similarity)
+        else:
+            found = _solve_sparse(similarity, candidates, plan, monitor)
+    return _matching(similarity, found)
+
+
+def _solve_whole(similarity: Similarity) -> Found:
+    n_a, n_b = similarity.shape
+    everything = slice(None)
+    values = similarity.block(everything, everything, fine=True)[0].cpu().numpy()
+    return Found(*solve_dense(values if n_a <= n_b else values.T), rounds=1)
+
+
+def _solve_sparse(
+    similarity: Similarity, candidates: Candidates | None, plan: Plan, monitor: Monitor
+) -> Found:
+    n_a, n_b = similarity.shape
+    if candidates is None:
+        hits = screen(similarity, range(n_a), plan=plan, monitor=monitor)
+    else:
+        hits = _complete(candidates, similarity)
+    if n_a > n_b:
+        similarity, hits = Transposed(similarity), hits.transposed()
+    return search(similarity, hits, plan=plan, monitor=monitor)
+
+
+def _complete(candidates: Candidates, similarity: Similarity) -> Hits:
+    found = candidates.stop, candidates.of_b.index.shape[0]
+    if candidates.start != 0 or found != similarity.shape or candidates.exclude_diagonal:
+        raise InvalidInputError(
+            "candidates must cover every pair of the similarity, whose shape is "
+            f"{similarity.shape}; these cover latents {candidates.start} to {candidates.stop} "
+            f"of a and {found[1]} of b"
+            + (", without the diagonal" if candidates.exclude_diagonal else "")
+        )
+    return candidates.hits
+
+
+def _matching(similarity: Similarity, found: Found) -> Matching:
+    n_a, n_b = similarity.shape
+    a, b, u, v = np.arange(min(n_a, n_b)), found.partner, found.u, found.v
+    if n_a > n_b:
+        order = np.argsort(b)
+        a, b, u, v = b[order], a[order], v, u
     device = similarity.device
-    values = similarity.at(torch.from_numpy(a).to(device), torch.from_numpy(b).to(device))
-    exact = values.cpu().numpy()
-    total, upper_bound = float(exact.sum()), float(u.sum() + v.sum())
+    exact = similarity.at(torch.from_numpy(a).to(device), torch.from_numpy(b).to(device))
+    values = exact.cpu().numpy()
+    total, upper_bound = float(values.sum()), float(u.sum() + v.sum())
     return Matching(
         a=a,
         b=b,
-        similarity=exact,
+        similarity=values,
         total=total,
         upper_bound=upper_bound,
-        certified=upper_bound - total <= TOLERANCE * max(1, a.shape[0]),
-        rounds=rounds,
+        certified=upper_bound - total <= TOLERANCE * len(a),
+        rounds=found.rounds,
         u=u,
         v=v,
     )

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float64, Int64
-from torch import Tensor
+from jaxtyping import Bool
 
 from universality.errors import InvalidInputError
-from universality.similarity import Similarity
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Neighbours:
-    """The k closest latents of the other side, for each latent of one side, closest first.
-
-    Equally close latents come in ascending order. Where there are fewer than k, the index is -1
-    and the similarity minus infinity.
-    """
-
-    index: Int64[np.ndarray, "n k"]
-    """Which latents."""
-    similarity: Float64[np.ndarray, "n k"]
-    """How close they are."""
-
-    @property
-    def nearest(self) -> Int64[np.ndarray, " n"]:
-        """The closest latent."""
-        return self.index[:, 0]
-
-    @property
-    def nearest_similarity(self) -> Float64[np.ndarray, " n"]:
-        """Similarity of the closest latent."""
-        return self.similarity[:, 0]
-
-    @property
-    def margin(self) -> Float64[np.ndarray, " n"]:
-        """By how much the closest is closer than the runner-up; infinite without one (k >= 2)."""
-        return np.asarray(self.similarity[:, 0] - self.similarity[:, 1])
+from universality.matching.hits import Hits
+from universality.matching.monitor import Monitor
+from universality.matching.neighbours import Neighbours, closest
+from universality.matching.plan import Plan
+from universality.matching.screening import screen
+from universality.similarity import Similarity, Transposed
 
 
 @final
@@ -55,6 +28,10 @@ class Candidates:
     """Closest in b, for each latent of a in the range."""
     of_b: Neighbours
     """Closest in a within the range, for each latent of b."""
+    hits: Hits
+    """Further close pairs, from which an assignment can start."""
+    exclude_diagonal: bool
+    """Whether pairs (i, i) were left out."""
 
     @property
     def stop(self) -> int:
@@ -72,12 +49,16 @@ class Candidates:
 def find_candidates(
     similarity: Similarity,
     *,
-    k: int = 12,
+    k: int = 2,
     rows: range | None = None,
     exclude_diagonal: bool = False,
     progress: bool = True,
+    plan: Plan | None = None,
 ) -> Candidates:
     """The k closest latents in both directions, with their similarity in float64.
+
+    Looks at every pair once, coarsely, and again in float64 at those that may be among the
+    closest. Similarities within 1e-12 of each other count as equal.
 
     Args:
         similarity: Of the two runs.
@@ -85,22 +66,40 @@ def find_candidates(
         rows: Range of latents of a to look at, for jobs that `merge`; all if None.
         exclude_diagonal: Leave out pairs (i, i), for a run compared with itself.
         progress: Show a bar on stderr when that is a terminal.
+        plan: How the work is cut.
 
     Raises:
         InvalidInputError: k is below 1, or the range is empty or not inside n_a.
     """
     if k < 1:
         raise InvalidInputError(f"k must be at least 1, got {k}")
-    n_a, _ = similarity.shape
+    n_a, n_b = similarity.shape
     span = rows if rows is not None else range(n_a)
     if not (0 <= span.start < span.stop <= n_a and span.step == 1):
         raise InvalidInputError(f"rows must be a non-empty range within 0..{n_a}, got {span}")
-    values = similarity.block(slice(span.start, span.stop), slice(None))[0].double()
-    if exclude_diagonal:
-        values.diagonal(span.start).fill_(-torch.inf)
-    of_a, of_b = _closest(values, k), _closest(values.T, k)
-    shifted = np.where(of_b.index >= 0, of_b.index + span.start, -1)
-    return Candidates(span.start, of_a, Neighbours(shifted, of_b.similarity))
+    plan = plan if plan is not None else Plan()
+    plan = replace(plan, width=max(plan.width, 4 * k))
+    with Monitor(progress=progress) as monitor:
+        hits = screen(
+            similarity, span, plan=plan, monitor=monitor, exclude_diagonal=exclude_diagonal
+        )
+        of_a = closest(
+            similarity,
+            hits,
+            k=k,
+            latents=span,
+            others=range(n_b),
+            exclude_diagonal=exclude_diagonal,
+        )
+        of_b = closest(
+            Transposed(similarity),
+            hits.transposed(),
+            k=k,
+            latents=range(n_b),
+            others=span,
+            exclude_diagonal=exclude_diagonal,
+        )
+    return Candidates(span.start, of_a, of_b, hits, exclude_diagonal)
 
 
 def merge(first: Candidates, second: Candidates) -> Candidates:
@@ -120,22 +119,8 @@ def merge(first: Candidates, second: Candidates) -> Candidates:
     )
     index = np.concatenate([first.of_b.index, second.of_b.index], axis=1)
     values = np.concatenate([first.of_b.similarity, second.of_b.similarity], axis=1)
-    order = np.lexsort((index, -values), axis=1)[:, : first.of_b.index.shape[1]]
-    return Candidates(
-        first.start,
-        of_a,
-        Neighbours(
-            np.take_along_axis(index, order, axis=1), np.take_along_axis(values, order, axis=1)
-        ),
+    order = np.argsort(-values, axis=1, kind="stable")[:, : first.of_b.index.shape[1]]
+    of_b = Neighbours(
+        np.take_along_axis(index, order, axis=1), np.take_along_axis(values, order, axis=1)
     )
-
-
-def _closest(values: Float64[Tensor, "n m"], k: int) -> Neighbours:
-    ordered = values.sort(dim=1, descending=True, stable=True)
-    width = min(k, values.shape[1])
-    index = np.full((values.shape[0], k), -1, dtype=np.int64)
-    similarity = np.full((values.shape[0], k), -np.inf)
-    similarity[:, :width] = ordered.values[:, :width].cpu().numpy()
-    found = np.isfinite(similarity[:, :width])
-    index[:, :width] = np.where(found, ordered.indices[:, :width].cpu().numpy(), -1)
-    return Neighbours(index, similarity)
+    return Candidates(first.start, of_a, of_b, first.hits.then(second.hits), first.exclude_diagonal)

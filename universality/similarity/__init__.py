@@ -1,6 +1,6 @@
 """How alike two latents are: the interface that matching reads, and the similarities behind it."""
 
 from universality.similarity.cosine import Cosine
-from universality.similarity.interface import Similarity
+from universality.similarity.interface import Index, Similarity, Transposed
 
-__all__ = ["Cosine", "Similarity"]
+__all__ = ["Cosine", "Index", "Similarity", "Transposed"]

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from universality.errors import InvalidInputError
 from universality.shapes import ArrayLike, as_matrix
+from universality.similarity.interface import Index
 
 _ROWS_PER_STEP = 4_096
-_NUMBERS_PER_STEP = 1 << 17
+_NUMBERS_PER_STEP = 1 << 18
 _UNIT_ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
 
 
@@ -25,7 +26,7 @@ class Directions:
     """The rows of one side, as they came and as unit rows ready for a matrix product."""
 
     rows: Float[Tensor, "n d"]
-    """The rows in the dtype they came in."""
+    """The rows in the dtype they came in; float64 ones already divided by their norms."""
     norms: Float64[Tensor, " n"]
     """Length of each row; 0 marks a zero row."""
     unit: Float[Tensor, "n d"]
@@ -33,7 +34,7 @@ class Directions:
     rounding: float
     """Largest distance between a rounded unit row and the exact one."""
 
-    def exact(self, index: Int64[Tensor, " n_pairs"]) -> Float64[Tensor, "n_pairs d"]:
+    def unit_float64(self, index: Index) -> Float64[Tensor, "n_some d"]:
         """Unit rows in float64; zero rows stay zero."""
         norms = self.norms[index]
         return self.rows[index].double() / norms.where(norms > 0, 1.0)[:, None]
@@ -102,16 +103,24 @@ class Cosine:
         """Where the rows lie."""
         return self.a.rows.device
 
-    def block(self, rows: slice, cols: slice) -> tuple[Float[Tensor, "rows cols"], float]:
-        """Cosines of a range of a with a range of b, and a bound on their error.
+    def block(
+        self, rows: Index, cols: Index, *, fine: bool = False
+    ) -> tuple[Float[Tensor, "rows cols"], float]:
+        """Cosines of some rows of a with some of b, and a bound on their error.
 
-        The bound holds for any order of summation in the precision of the unit rows with
-        accumulation in float32 or better: distance of the rounded rows from the exact ones by
-        Cauchy-Schwarz, then d roundings of the sum, then one of the result.
+        The bound holds for any order of summation with accumulation in float32 or better:
+        distance of the rounded rows from the exact ones by Cauchy-Schwarz, then d roundings of
+        the sum, then one of the result.
         """
+        if fine:
+            x, y = self.a.unit_float64(rows), self.b.unit_float64(cols)
+            error = _product_error(torch.float64, x.shape[1], 2.0**-51, 2.0**-51)
+        else:
+            x, y = self.a.unit[rows], self.b.unit[cols]
+            error = _product_error(x.dtype, x.shape[1], self.a.rounding, self.b.rounding)
         with _full_accumulation():
-            values = self.a.unit[rows] @ self.b.unit[cols].T
-        return (values.abs_() if self.absolute else values), self._error
+            values = x @ y.T
+        return (values.abs_() if self.absolute else values), error
 
     def at(
         self, i: Int64[Tensor, " n_pairs"], j: Int64[Tensor, " n_pairs"]
@@ -121,32 +130,39 @@ class Cosine:
         step = max(1, _NUMBERS_PER_STEP // self.a.rows.shape[1])
         for start in range(0, i.shape[0], step):
             part = slice(start, start + step)
-            values[part] = (self.a.exact(i[part]) * self.b.exact(j[part])).sum(dim=1)
+            x, y = self.a.rows[i[part]].double(), self.b.rows[j[part]].double()
+            values[part] = (x.mul_(y)).sum(dim=1)
+        lengths = self.a.norms[i] * self.b.norms[j]
+        values /= lengths.where(lengths > 0, 1.0)
         return values.abs_() if self.absolute else values
 
-    @property
-    def _error(self) -> float:
-        dtype, d = self.a.unit.dtype, self.a.unit.shape[1]
-        accumulator = _UNIT_ROUNDOFF[torch.float64 if dtype == torch.float64 else torch.float32]
-        length = (1 + self.a.rounding) * (1 + self.b.rounding)
-        rows = self.a.rounding + (1 + self.a.rounding) * self.b.rounding
-        return rows + (2 * (d + 2) * accumulator + _UNIT_ROUNDOFF[dtype]) * 1.01 * length
+
+def _product_error(dtype: torch.dtype, d: int, rounding_a: float, rounding_b: float) -> float:
+    accumulator = _UNIT_ROUNDOFF[torch.float64 if dtype == torch.float64 else torch.float32]
+    rows = rounding_a + (1 + rounding_a) * rounding_b
+    sums = (2 * (d + 2) * accumulator + _UNIT_ROUNDOFF[dtype]) * (1 + rounding_a) * (1 + rounding_b)
+    return rows + 1.01 * sums
 
 
 def _directions(rows: Tensor, dtype: torch.dtype) -> Directions:
     norms = torch.empty(rows.shape[0], dtype=torch.float64, device=rows.device)
     unit = torch.empty(rows.shape, dtype=dtype, device=rows.device)
+    kept = torch.empty_like(rows) if rows.dtype == torch.float64 else rows
     rounding = 0.0
     for start in range(0, rows.shape[0], _ROWS_PER_STEP):
         part = slice(start, start + _ROWS_PER_STEP)
         exact = rows[part].double()
         largest = exact.abs().amax(dim=1)
-        safe = largest.where(largest > 0, 1.0)
-        norms[part] = largest * (exact / safe[:, None]).norm(dim=1)
-        exact = exact / norms[part].where(norms[part] > 0, 1.0)[:, None]
+        scaled = exact / largest.where(largest > 0, 1.0)[:, None]
+        length = scaled.norm(dim=1)
+        exact = scaled / length.where(length > 0, 1.0)[:, None]
         unit[part] = exact.to(dtype)
         rounding = max(rounding, float((unit[part].double() - exact).norm(dim=1).max()))
-    return Directions(rows, norms, unit, rounding)
+        if rows.dtype == torch.float64:
+            kept[part], norms[part] = exact, (largest > 0).double()
+        else:
+            norms[part] = largest * length
+    return Directions(kept, norms, unit, rounding)
 
 
 def _fastest_precision(device: torch.device) -> torch.dtype:

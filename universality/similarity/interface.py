@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, final, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+
+Index: TypeAlias = "slice | Tensor"
+"""Which latents of one side: a range, or an int64 tensor of indices."""
 
 
 @runtime_checkable
@@ -28,10 +32,13 @@ class Similarity(Protocol):
         """Where blocks are computed and returned."""
         ...
 
-    def block(self, rows: slice, cols: slice) -> tuple[Float[Tensor, "rows cols"], float]:
-        """Similarities of a range of a with a range of b, and a rigorous bound on their error.
+    def block(
+        self, rows: Index, cols: Index, *, fine: bool = False
+    ) -> tuple[Float[Tensor, "rows cols"], float]:
+        """Similarities of some latents of a with some of b, and a rigorous bound on their error.
 
-        Every value is within the bound of what `at` gives for the pair.
+        Every value is within the bound of what `at` gives for the pair. The tensor belongs to the
+        caller. With `fine`, the values are in float64 and the bound is at most about 1e-12.
         """
         ...
 
@@ -40,3 +47,36 @@ class Similarity(Protocol):
     ) -> Float[Tensor, " n_pairs"]:
         """Similarity of each pair (i, j), in float64, the same whatever pairs come with it."""
         ...
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Transposed:
+    """The same similarity with the sides exchanged."""
+
+    similarity: Similarity
+    """The similarity as it was given."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_b, n_a) of what was given."""
+        n_a, n_b = self.similarity.shape
+        return n_b, n_a
+
+    @property
+    def device(self) -> torch.device:
+        """Where blocks are computed and returned."""
+        return self.similarity.device
+
+    def block(
+        self, rows: Index, cols: Index, *, fine: bool = False
+    ) -> tuple[Float[Tensor, "rows cols"], float]:
+        """Similarities of some latents of b with some of a, and a bound on their error."""
+        values, error = self.similarity.block(cols, rows, fine=fine)
+        return values.T.contiguous(), error
+
+    def at(
+        self, i: Int64[Tensor, " n_pairs"], j: Int64[Tensor, " n_pairs"]
+    ) -> Float[Tensor, " n_pairs"]:
+        """Similarity of each pair (j, i), in float64."""
+        return self.similarity.at(j, i)

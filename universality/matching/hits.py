@@ -1,0 +1,93 @@
+"""The pairs worth remembering from one pass over the full product, and a bound on the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Float64, Int64
+from torch import Tensor
+
+from universality.similarity import Similarity
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Pairs that are close for one of their two latents, and how close the others can be."""
+
+    a: Int64[np.ndarray, " n_hits"]
+    """Latent of a."""
+    b: Int64[np.ndarray, " n_hits"]
+    """Latent of b."""
+    value: Float32[np.ndarray, " n_hits"]
+    """Their similarity as the block gave it."""
+    error: float
+    """How far the values can be off."""
+    rest_a: Float64[np.ndarray, " n_rows"]
+    """No pair of this latent of a that is not listed is closer."""
+    rest_b: Float64[np.ndarray, " n_b"]
+    """No pair of this latent of b that is not listed is closer."""
+
+    def transposed(self) -> Hits:
+        """The same with the sides exchanged."""
+        order = np.lexsort((self.a, self.b))
+        return Hits(
+            a=self.b[order],
+            b=self.a[order],
+            value=self.value[order],
+            error=self.error,
+            rest_a=self.rest_b,
+            rest_b=self.rest_a,
+        )
+
+    def then(self, other: Hits) -> Hits:
+        """Together with the hits of the range of a that follows."""
+        return Hits(
+            a=np.concatenate([self.a, other.a]),
+            b=np.concatenate([self.b, other.b]),
+            value=np.concatenate([self.value, other.value]),
+            error=max(self.error, other.error),
+            rest_a=np.concatenate([self.rest_a, other.rest_a]),
+            rest_b=np.maximum(self.rest_b, other.rest_b),
+        )
+
+
+def looked_at(
+    similarity: Similarity,
+    rows: Int64[Tensor, " rows"],
+    cols: Int64[Tensor, " cols"],
+    *,
+    exclude_diagonal: bool = False,
+    fine: bool = False,
+) -> tuple[Float[Tensor, "rows cols"], float]:
+    """A block and its error; with `exclude_diagonal`, pairs (i, i) are at minus infinity."""
+    values, error = similarity.block(rows, cols, fine=fine)
+    if exclude_diagonal:
+        values.masked_fill_(rows[:, None] == cols, -torch.inf)
+    return values, error
+
+
+def ranks(
+    latent: Int64[np.ndarray, " n_hits"], value: Float32[np.ndarray, " n_hits"], n: int
+) -> Int64[np.ndarray, " n_hits"]:
+    """Place of each pair among those of its latent: 0 for the closest, as listed among equals."""
+    bits = (value + np.float32(0)).view(np.int32).astype(np.int64)
+    descending = np.where(bits >= 0, 0x7FFFFFFF - bits, 0x80000000 + (bits & 0x7FFFFFFF))
+    order = np.argsort((latent << 32) | descending, kind="stable")
+    counts = np.bincount(latent, minlength=n)
+    place = np.empty(latent.shape[0], dtype=np.int64)
+    place[order] = np.arange(latent.shape[0]) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place
+
+
+def positions(mask: Bool[Tensor, "rows cols"]) -> Int64[Tensor, " n_true"]:
+    """Flat indices of the true entries, ascending; fast where there are few."""
+    flat = mask.reshape(-1)
+    if flat.device.type != "cpu" or flat.shape[0] % 8:
+        return flat.nonzero()[:, 0]
+    octets = np.flatnonzero(flat.view(torch.int64).numpy())
+    inside = (octets[:, None] * 8 + np.arange(8)).reshape(-1)
+    return torch.from_numpy(inside[flat.numpy()[inside]])

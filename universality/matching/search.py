@@ -1,0 +1,65 @@
+"""The search for the best assignment: solve on few pairs, price all others, until none is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from universality.matching.core import Core, solve_core
+from universality.matching.hits import Hits
+from universality.matching.monitor import Monitor
+from universality.matching.plan import Plan
+from universality.matching.pool import Pool
+from universality.matching.pricing import in_doubt, price_rest
+from universality.similarity import Similarity
+
+_TOLERANCE = 1e-10
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An assignment of all of a, with potentials that bound every similarity; n_a <= n_b."""
+
+    partner: Int64[np.ndarray, " n_a"]
+    """Partner in b of each latent of a."""
+    u: Float64[np.ndarray, " n_a"]
+    """Potential of each latent of a."""
+    v: Float64[np.ndarray, " n_b"]
+    """Potential of each latent of b."""
+    rounds: int
+    """How many cores were solved."""
+
+
+def search(similarity: Similarity, hits: Hits, *, plan: Plan, monitor: Monitor) -> Found:
+    """The best assignment over all pairs, or when time runs out a good one with a true bound."""
+    pool = Pool(similarity, hits, core=plan.core)
+    core: Core | None = None
+    rounds = 0
+    while True:
+        rounds += 1
+        core = solve_core(*pool.chosen, before=core, shape=similarity.shape, monitor=monitor)
+        if monitor.expired:
+            return _unfinished(pool, core, rounds)
+        while not (violations := pool.price(core, _TOLERANCE)):
+            if not price_rest(pool, core, plan=plan, tolerance=_TOLERANCE, monitor=monitor):
+                return _finished(pool, core, rounds, plan)
+        monitor.report("assigning", round=rounds, violations=violations)
+
+
+def _finished(pool: Pool, core: Core, rounds: int, plan: Plan) -> Found:
+    u = core.u + pool.excess_of_rows(core)
+    u[in_doubt(pool, core, plan=plan, slack=0.0)] += 2 * _TOLERANCE
+    return Found(core.partner, u, core.v, rounds)
+
+
+def _unfinished(pool: Pool, core: Core, rounds: int) -> Found:
+    u = core.u + np.maximum(pool.excess_of_rows(core), pool.bound_of_rows(core))
+    partner = core.partner.copy()
+    left = np.flatnonzero(partner < 0)
+    free = np.setdiff1d(np.arange(len(core.v)), partner)
+    partner[left] = free[: len(left)]
+    return Found(partner, u, core.v, rounds)
