@@ -63,5 +63,5 @@ def test_tokens_are_sums_of_their_features_plus_noise():
 
 
 def test_more_features_per_token_than_half_are_refused():
-    with pytest.raises(InvalidInputError, match="mean_l0 must lie between 0 and n/2=5, got 6.0"):
+    with pytest.raises(InvalidInputError, match=r"between 0 and n/2=5, got 6\.0"):
         make_truth(10, 4, generator=generator(), mean_l0=6.0)

@@ -55,7 +55,7 @@ def nearest_p_values(
         _log_none_reaches(chunk, shown, value, fitted, absolute)
         for chunk, value in zip(
             torch.split(rows, _CHUNK),
-            torch.split(torch.from_numpy(similarity), _CHUNK),
+            torch.split(torch.tensor(similarity), _CHUNK),
             strict=True,
         )
     ]
