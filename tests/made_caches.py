@@ -1,0 +1,66 @@
+"""Caches of activations whose content is known, written without a language model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from universality.activations.cache import (
+    ActivationCache,
+    CacheMeta,
+    ShardEntry,
+    file_hash,
+    open_cache,
+    write_meta,
+)
+from universality.activations.shards import Rows, write_shard
+
+
+def write_cache(
+    folder: Path,
+    activations: Tensor,
+    *,
+    n_documents: int = 4,
+    n_shards: int = 2,
+    tokens: Tensor | None = None,
+    hook_name: str = "blocks.1.hook_resid_post",
+    model_name: str = "made-up",
+) -> ActivationCache:
+    """A finished cache of these rows: documents of equal length, tokens counted round to 50."""
+    folder.mkdir(parents=True)
+    n = len(activations)
+    ids = torch.arange(n, dtype=torch.int32) % 50 if tokens is None else tokens
+    documents = (torch.arange(n, dtype=torch.int32) * n_documents) // n
+    positions = torch.arange(n, dtype=torch.int32)
+    for document in range(n_documents):
+        own = documents == document
+        positions[own] = torch.arange(int(own.sum()), dtype=torch.int32)
+    entries = []
+    for number, part in enumerate(torch.arange(n).chunk(n_shards)):
+        path = folder / f"acts-{number:05d}.safetensors"
+        rows = Rows(activations[part].half(), ids[part], documents[part], positions[part])
+        write_shard(path, rows, {})
+        entries.append(ShardEntry(path.name, len(part), file_hash(path)))
+    words = {int(token): f" w{int(token)}" for token in ids.unique()}
+    (folder / "vocabulary.json").write_text(json.dumps(words))
+    (folder / "documents.json").write_text(json.dumps([f"text {i}" for i in range(n_documents)]))
+    meta = CacheMeta(
+        model_name=model_name,
+        model_dtype="float32",
+        hook_name=hook_name,
+        d_in=activations.shape[1],
+        dtype="float16",
+        n_tokens=n,
+        n_documents=n_documents,
+        context=n,
+        bos=None,
+        tokenizer_sha256="0" * 64,
+        text_sha256="0" * 64,
+        dropped={},
+        shards=tuple(entries),
+    )
+    write_meta(folder, meta)
+    return open_cache(folder)

@@ -1,0 +1,1 @@
+"""Dictionaries run over caches of activations: codes, streamed, in memory or in a folder."""

@@ -1,0 +1,106 @@
+"""Codes of a dictionary over a cache of activations, a few hundred tokens at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Never
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from tqdm import tqdm
+
+from universality.activations.cache import ActivationCache, read_activations
+from universality.codes import Codes, cut_chunks
+from universality.dictionary import Dictionary, Firing
+from universality.encoding.folder import CodesKey, begin, finish, read_chunks, write_chunk
+from universality.errors import InvalidInputError
+from universality.loading import weights_hash
+
+_TOKENS_PER_TILE = 256
+_TOKENS_PER_READ = 32 * _TOKENS_PER_TILE
+
+
+def encode(
+    dictionary: Dictionary,
+    cache: ActivationCache,
+    *,
+    folder: Path | None = None,
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> Codes:
+    """Codes of every row of the cache.
+
+    Tokens go through the encoder in tiles of one fixed size, so that the codes do not depend on
+    how the cache is cut into files. Memory is that of the nonzeros, 8 bytes each; with a `folder`
+    it is that of one chunk, and an interrupted call goes on where it stopped when it is repeated.
+
+    Args:
+        dictionary: The run.
+        cache: Activations of the hook it reads.
+        folder: Where to keep the codes, memory-mapped; None keeps them in memory.
+        device: Where the encoder runs.
+        progress: Show a bar on stderr when that is a terminal.
+
+    Raises:
+        InvalidInputError: the rows of the cache have another width than the dictionary reads.
+        UnsupportedError: the dictionary cannot encode (its message says why).
+        OutputError: the folder holds other codes, or cannot be written.
+    """
+    if dictionary.d_in != cache.meta.d_in:
+        raise InvalidInputError(
+            f"{cache.path} holds activations of width {cache.meta.d_in}, but "
+            f"{dictionary.source.name} reads d_in={dictionary.d_in}: collect the activations of "
+            f"its own model and hook ({dictionary.key.hook_name or 'hook unknown'})"
+        )
+    bar: tqdm[Never] = tqdm(
+        total=len(cache),
+        desc=f"encoding {dictionary.source.name}",
+        unit="token",
+        leave=False,
+        disable=None if progress else True,
+    )
+    with bar:
+        if folder is None:
+            tiles = _tiles(dictionary, cache, 0, device=device, bar=bar)
+            return Codes(tuple(cut_chunks(tiles, dictionary.d_sae)))
+        key = CodesKey(weights_hash(dictionary), cache.meta.sha256, dictionary.d_sae, len(cache))
+        begin(folder, key)
+        done = read_chunks(folder, key)
+        start = sum(int(chunk.shape[1]) for chunk in done)
+        if start < len(cache):
+            tiles = _tiles(dictionary, cache, start, device=device, bar=bar)
+            for number, chunk in enumerate(cut_chunks(tiles, dictionary.d_sae), start=len(done)):
+                write_chunk(folder, number, chunk)
+        return finish(folder, key)
+
+
+def count_firing(codes: Codes, source: str) -> Firing:
+    """How often each latent fires in these codes, as a checkpoint would say it."""
+    return Firing(torch.from_numpy(codes.frequency), source)
+
+
+def _tiles(
+    dictionary: Dictionary,
+    cache: ActivationCache,
+    start: int,
+    *,
+    device: torch.device | str,
+    bar: tqdm[Never],
+) -> Iterator[Float[Tensor, "n_tokens d_sae"]]:
+    bar.update(start)
+    for first in range(start, len(cache), _TOKENS_PER_READ):
+        rows = torch.arange(first, min(first + _TOKENS_PER_READ, len(cache)))
+        for tile in torch.split(read_activations(cache, rows), _TOKENS_PER_TILE):
+            yield _encode_tile(dictionary, tile.to(device))
+            bar.update(len(tile))
+
+
+@torch.inference_mode()
+def _encode_tile(
+    dictionary: Dictionary, tokens: Float[Tensor, "n_tokens d_in"]
+) -> Float[Tensor, "n_tokens d_sae"]:
+    missing = _TOKENS_PER_TILE - len(tokens)
+    padded = torch.cat([tokens, tokens[-1:].expand(missing, -1)]) if missing else tokens
+    return dictionary.encode(padded)[: len(tokens)]
