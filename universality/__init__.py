@@ -11,23 +11,48 @@ from typing import TYPE_CHECKING, Any
 from universality._version import __version__
 
 if TYPE_CHECKING:
+    from universality.comparison.comparison import compare
+    from universality.comparison.policy import Policy
     from universality.dictionary import Dictionary
     from universality.errors import UniversalityError
     from universality.loading.runs import load
     from universality.matching.assignment import match
     from universality.matching.certificate import verify
     from universality.matching.result import Matching
+    from universality.publish import publish
+    from universality.results import Comparison, read_comparison
+    from universality.saving import save
 
 _PUBLIC = {
+    "Comparison": "universality.results",
     "Dictionary": "universality.dictionary",
     "Matching": "universality.matching.result",
+    "Policy": "universality.comparison.policy",
     "UniversalityError": "universality.errors",
+    "compare": "universality.comparison.comparison",
     "load": "universality.loading.runs",
     "match": "universality.matching.assignment",
+    "publish": "universality.publish",
+    "read_comparison": "universality.results",
+    "save": "universality.saving",
     "verify": "universality.matching.certificate",
 }
 
-__all__ = ["Dictionary", "Matching", "UniversalityError", "__version__", "load", "match", "verify"]
+__all__ = [
+    "Comparison",
+    "Dictionary",
+    "Matching",
+    "Policy",
+    "UniversalityError",
+    "__version__",
+    "compare",
+    "load",
+    "match",
+    "publish",
+    "read_comparison",
+    "save",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,9 @@ from itertools import combinations
 from typing import final
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
-from universality.matching import Candidates, Matching
+from universality.matching import Candidates, Matching, Neighbours
 
 THRESHOLDS: tuple[float, ...] = tuple(round(0.01 * step, 2) for step in range(101))
 """The grid of every curve: 0.00, 0.01, ... 1.00."""
@@ -25,6 +24,19 @@ _ROUNDING = 1e-9
 
 @final
 @dataclass(frozen=True, eq=False)
+class Partners:
+    """What one view says about the latents of one run."""
+
+    near: Neighbours
+    """The nearest latents of the other run."""
+    partner: Int64[np.ndarray, " n"]
+    """The partner in the assignment, -1 for none."""
+    similarity: Float64[np.ndarray, " n"]
+    """Similarity to the partner, NaN without one."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
 class ViewMatch:
     """How two runs match in one view."""
 
@@ -33,20 +45,38 @@ class ViewMatch:
     matching: Matching
     """The optimal one-to-one assignment."""
 
+    @property
+    def of_a(self) -> Partners:
+        """For the latents of a."""
+        matching = self.matching
+        similarity = np.full(matching.n_a, np.nan)
+        similarity[matching.a] = matching.similarity
+        return Partners(self.candidates.of_a, matching.partner_of_a, similarity)
+
+    @property
+    def of_b(self) -> Partners:
+        """For the latents of b."""
+        matching = self.matching
+        similarity = np.full(matching.n_b, np.nan)
+        similarity[matching.b] = matching.similarity
+        return Partners(self.candidates.of_b, matching.partner_of_b, similarity)
+
 
 @final
 @dataclass(frozen=True, eq=False)
 class Statistics:
     """What `measure` finds: averages by view, and shares along the grid of thresholds."""
 
-    averages: pd.Series
-    """Indexed by (view, statistic): `<rule>.mean`, `mutual.fraction_a`, `mutual.fraction_b`; under
-    the pseudo-view `<view>_<view>`, `agreement`: the fraction of latents of a whose partners in
-    both views exist and are the same."""
-    shares: pd.DataFrame
-    """Rows: thresholds. Columns (view, rule): the fraction of latents (pairs) whose similarity
-    reaches the threshold; under the pseudo-view `decoder_and_encoder`, pairs that both
-    assignments contain and that reach it in both views."""
+    thresholds: tuple[float, ...]
+    """Ascending."""
+    averages: Mapping[tuple[str, str], float]
+    """By (view, statistic): `<rule>.mean`, `mutual.fraction_a`, `mutual.fraction_b`; under the
+    pseudo-view `<view>_<view>`, `agreement`: the fraction of latents of a whose partners in both
+    views exist and are the same."""
+    shares: Mapping[tuple[str, str], Float64[np.ndarray, " n_thresholds"]]
+    """By (view, rule): the fraction of latents (pairs) whose similarity reaches each threshold;
+    under the pseudo-view `decoder_and_encoder`, of pairs that both assignments contain and that
+    reach it in both views."""
 
 
 def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> Statistics:
@@ -71,10 +101,7 @@ def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> St
     if "decoder" in matches and "encoder" in matches:
         lower = _lower_similarity(matches["decoder"].matching, matches["encoder"].matching)
         shares["decoder_and_encoder", "assignment"] = share_reaching(lower, thresholds)
-    return Statistics(
-        averages=pd.Series(averages),
-        shares=pd.DataFrame(shares, index=pd.Index(thresholds, name="threshold")),
-    )
+    return Statistics(thresholds=tuple(thresholds), averages=averages, shares=shares)
 
 
 def share_reaching(

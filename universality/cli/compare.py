@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -87,7 +87,13 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Whether directions are rows or columns, for square weights.",
 )
 @_comparison_options
-def compare(a: str, b: str, format_: str | None, orientation: str | None, **options: Any) -> None:
+def compare(
+    a: str,
+    b: str,
+    format_: str | None,
+    orientation: Literal["rows", "columns"] | None,
+    **options: Any,
+) -> None:
     """Compare two runs: A and B are checkpoint folders, files or hub addresses.
 
     Prints what was found and writes tables, figures and a report.

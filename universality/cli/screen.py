@@ -20,6 +20,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
             *_shared(summary),
             "",
             *_wrapped(summary["answer"][:1] + summary["answer"][-1:]),
+            *_uncertified(summary["views"]),
             *_checks(summary["checks"]),
             f"Report: {folder / 'report.html'}",
         ]
@@ -57,6 +58,14 @@ def _shared(summary: dict[str, Any]) -> list[str]:
             cells = (f"{row[v]['value']:.1%} ({row[v]['null']:.1%})" for v in views)
             lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>20}" for cell in cells))
     return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null"]
+
+
+def _uncertified(views: dict[str, Any]) -> list[str]:
+    return [
+        f"NOT CERTIFIED: the best {view} assignment may be better by {found['gap']:.3g} in total."
+        for view, found in ((view, views[view]["assignment"]) for view in views)
+        if not found["certified"]
+    ]
 
 
 def _checks(checks: list[dict[str, Any]]) -> list[str]:

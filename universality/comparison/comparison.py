@@ -15,11 +15,12 @@ from universality.comparison.null_statistics import NullStatistics, draw_null
 from universality.comparison.policy import Policy
 from universality.comparison.summary import summarise
 from universality.comparison.tables import (
+    Columns,
     curve_table,
     denominators,
-    findings,
     latent_table,
     pair_table,
+    view_columns,
 )
 from universality.comparison.views import (
     Side,
@@ -35,6 +36,7 @@ from universality.devices import resolve_device
 from universality.dictionary import Dictionary
 from universality.loading import load, weights_hash
 from universality.metrics import THRESHOLDS, ViewMatch, measure
+from universality.nulls.significance import nearest_p_values
 from universality.results import Comparison
 
 
@@ -61,7 +63,7 @@ def compare(
     similarities = cosines(
         side_a.directions, side_b.directions, absolute=policy.absolute, device=device
     )
-    matches = match_views(similarities)
+    matches = match_views(similarities, time_limit=policy.time_limit)
     observed = measure(matches, thresholds)
     nulls = [
         draw_null(
@@ -117,11 +119,25 @@ def _latent_tables(
     absolute: bool,
     device: torch.device,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    found_a, found_b = {}, {}
+    columns_a: dict[str, Columns] = {}
+    columns_b: dict[str, Columns] = {}
     for view, match in matches.items():
-        own = [
-            own_nearest(run.directions[view], absolute=absolute, device=device) for run in (a, b)
-        ]
-        means = [null.mean.averages[view, f"{rule}.mean"] for rule in ("greedy_ab", "greedy_ba")]
-        found_a[view], found_b[view] = findings(match, (own[0], own[1]), (means[0], means[1]))
-    return latent_table(a, b, found_a), latent_table(b, a, found_b)
+        for columns, run, other, partners, rule in (
+            (columns_a, a, b, match.of_a, "greedy_ab"),
+            (columns_b, b, a, match.of_b, "greedy_ba"),
+        ):
+            rows = run.directions[view]
+            columns[view] = view_columns(
+                partners,
+                other,
+                own_nearest_similarity=own_nearest(rows, absolute=absolute, device=device),
+                null_mean=null.mean.averages[view, f"{rule}.mean"],
+                p_value=nearest_p_values(
+                    null.name,
+                    rows,
+                    other.directions[view],
+                    partners.near.nearest_similarity,
+                    absolute=absolute,
+                ),
+            )
+    return latent_table(a, columns_a), latent_table(b, columns_b)

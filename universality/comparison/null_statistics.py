@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, final
 
-import pandas as pd
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -14,6 +15,14 @@ from universality.comparison.views import Directions, cosines, match_views
 from universality.metrics import Statistics, measure
 from universality.nulls import isotropic
 from universality.nulls.null import find_null
+from universality.nulls.plan import (
+    DrawPlan,
+    carry_mean,
+    carry_share,
+    mean_cosine,
+    plan_draws,
+    subsample,
+)
 
 
 @final
@@ -23,10 +32,11 @@ class NullStatistics:
 
     name: str
     """Name of the null."""
-    n_draws: int
-    """Number of pairs of runs drawn."""
+    plan: DrawPlan
+    """Number of pairs of runs drawn, and their width."""
     mean: Statistics
-    """Mean over draws; exact for the isotropic null's greedy averages and shares."""
+    """Mean over draws, carried to the full width where they are narrower; exact for the
+    isotropic null's greedy averages and shares."""
     sd: Statistics
     """Sample standard deviation of a single draw."""
 
@@ -44,39 +54,70 @@ def draw_null(
 ) -> NullStatistics:
     """Statistics of the null with that name, for runs with the shapes and geometry of a and b."""
     generator = torch.Generator().manual_seed(seed)
+    n_a, n_b = (next(iter(run.values())).shape[0] for run in (a, b))
+    plan = plan_draws(n_a, n_b, n_draws=n_draws)
     drawn = []
-    for _ in tqdm(range(n_draws), desc=f"null: {name}", leave=False, disable=None):
-        pair = find_null(name).draw(a, b, generator=generator)
-        matches = match_views(cosines(*pair, absolute=absolute, device=device))
-        drawn.append(measure(matches, thresholds))
-    mean, sd = _mean_and_sd(drawn)
+    for _ in tqdm(range(plan.n_draws), desc=f"null: {name}", leave=False, disable=None):
+        drawn_a, drawn_b = find_null(name).draw(a, b, generator=generator)
+        similarities = cosines(
+            subsample(drawn_a, plan.n_a, generator=generator),
+            subsample(drawn_b, plan.n_b, generator=generator),
+            absolute=absolute,
+            device=device,
+        )
+        drawn.append(measure(match_views(similarities), thresholds))
+    mean, sd = _over_draws(drawn, np.mean), _over_draws(drawn, partial(np.std, ddof=1))
+    if plan.subsampled:
+        mean = _carried(mean, plan, a, b, absolute=absolute)
     if name == "isotropic":
         mean = _with_closed_forms(mean, a, b, absolute=absolute)
-    return NullStatistics(name=name, n_draws=n_draws, mean=mean, sd=sd)
+    return NullStatistics(name=name, plan=plan, mean=mean, sd=sd)
 
 
-def _mean_and_sd(drawn: Sequence[Statistics]) -> tuple[Statistics, Statistics]:
-    averages = pd.DataFrame([one.averages for one in drawn])
-    shares = pd.concat([one.shares for one in drawn], keys=range(len(drawn)))
-    by_threshold = shares.groupby(level="threshold", sort=True)
-    return (
-        Statistics(averages=averages.mean(), shares=by_threshold.mean()),
-        Statistics(averages=averages.std(), shares=by_threshold.std()),
-    )
+def _over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Statistics:
+    first = drawn[0]
+    averages = {key: float(reduce([one.averages[key] for one in drawn])) for key in first.averages}
+    shares = {
+        key: np.asarray(reduce([one.shares[key] for one in drawn], axis=0)) for key in first.shares
+    }
+    return replace(first, averages=averages, shares=shares)
+
+
+def _candidates(n_a: int, n_b: int) -> dict[str, int]:
+    """Among how many latents each rule finds a partner."""
+    return {"greedy_ab": n_b, "greedy_ba": n_a, "assignment": max(n_a, n_b)}
+
+
+def _carried(
+    drawn: Statistics, plan: DrawPlan, a: Directions, b: Directions, *, absolute: bool
+) -> Statistics:
+    averages, shares = dict(drawn.averages), dict(drawn.shares)
+    narrow = _candidates(plan.n_a, plan.n_b)
+    for rule, full in _candidates(plan.full_n_a, plan.full_n_b).items():
+        n = (narrow[rule], full)
+        for view in a:
+            averages[view, f"{rule}.mean"] = carry_mean(
+                averages[view, f"{rule}.mean"],
+                location=0.0 if absolute else mean_cosine(a[view], b[view]),
+                d=a[view].shape[1],
+                n=n,
+                absolute=absolute,
+            )
+            shares[view, rule] = carry_share(shares[view, rule], n=n)
+    return replace(drawn, averages=averages, shares=shares)
 
 
 def _with_closed_forms(
     drawn: Statistics, a: Directions, b: Directions, *, absolute: bool
 ) -> Statistics:
-    averages, shares = drawn.averages.copy(), drawn.shares.copy()
+    averages, shares = dict(drawn.averages), dict(drawn.shares)
     for view in a:
         d = a[view].shape[1]
-        for rule, candidates in (("greedy_ab", len(b[view])), ("greedy_ba", len(a[view]))):
-            averages[view, f"{rule}.mean"] = isotropic.mean_of_maximum(
-                d, candidates, absolute=absolute
-            )
-            shares[view, rule] = [
-                isotropic.exceedance(threshold, d, candidates, absolute=absolute)
-                for threshold in shares.index
+        for rule, n in (("greedy_ab", len(b[view])), ("greedy_ba", len(a[view]))):
+            averages[view, f"{rule}.mean"] = isotropic.mean_of_maximum(d, n, absolute=absolute)
+            exceedance = [
+                isotropic.exceedance(threshold, d, n, absolute=absolute)
+                for threshold in drawn.thresholds
             ]
-    return Statistics(averages=averages, shares=shares)
+            shares[view, rule] = np.array(exceedance)
+    return replace(drawn, averages=averages, shares=shares)

@@ -31,6 +31,8 @@ class Policy:
     """Seed of the null draws."""
     device: str = "auto"
     """Where products are computed: `auto`, `cpu`, `cuda`, ..."""
+    time_limit: float | None = None
+    """Seconds after which the assignment of a view is taken as it stands, with its true gap."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:

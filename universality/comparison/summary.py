@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from universality.activation_functions import describe
 from universality.checks import Check
 from universality.comparison.null_statistics import NullStatistics
 from universality.comparison.policy import Policy
 from universality.comparison.views import Side
 from universality.metrics import RULES, Statistics, ViewMatch
+from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
 
 
@@ -38,7 +37,8 @@ def summarise(
             "threshold": policy.threshold,
             "alive": policy.alive,
             "null": first.name,
-            "null_draws": first.n_draws,
+            "null_draws": first.plan.n_draws,
+            "null_width": first.plan.description,
             "seed": policy.seed,
         },
         "views": {
@@ -84,10 +84,12 @@ def _view(
 ) -> dict[str, Any]:
     def beside_null(rule: str) -> dict[str, Any]:
         statistic = (view, f"{rule}.mean")
+        value, chance = observed.averages[statistic], null.mean.averages[statistic]
         return {
-            "mean": float(observed.averages[statistic]),
-            "null_mean": float(null.mean.averages[statistic]),
-            "null_sd": float(null.sd.averages[statistic]),
+            "mean": value,
+            "null_mean": chance,
+            "null_sd": null.sd.averages[statistic],
+            "normalised_excess": normalised_excess(value, chance),
         }
 
     matching = match.matching
@@ -109,24 +111,18 @@ def _view(
 
 
 def _null(view: str, null: NullStatistics) -> dict[str, Any]:
-    names = null.mean.averages[view].index
-    return {"n_draws": null.n_draws} | {
-        name: {
-            "mean": float(null.mean.averages[view, name]),
-            "sd": float(null.sd.averages[view, name]),
-        }
-        for name in names
+    return {"draws": null.plan.description} | {
+        statistic: {"mean": mean, "sd": null.sd.averages[of, statistic]}
+        for (of, statistic), mean in null.mean.averages.items()
+        if of == view
     }
 
 
 def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[str, Any]:
     return {
-        view: {
-            "value": float(value),
-            "null": float(nulls[0].mean.averages[view, "agreement"]),
-            "nulls": {null.name: float(null.mean.averages[view, "agreement"]) for null in nulls},
-        }
-        for (view, statistic), value in observed.averages.items()
+        views: {"value": value}
+        | _beside_nulls([(null.name, null.mean.averages[views, "agreement"]) for null in nulls])
+        for (views, statistic), value in observed.averages.items()
         if statistic == "agreement"
     }
 
@@ -134,22 +130,20 @@ def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[st
 def _shared(
     observed: Statistics, nulls: Sequence[NullStatistics], threshold: float
 ) -> list[dict[str, Any]]:
-    shares = observed.shares.xs("assignment", axis="columns", level=1)
-    listed = [t for t in shares.index if round(t * 100) % 5 == 0 or t == threshold]
-    return [
-        {"threshold": float(t)}
-        | {
-            str(view): {
-                "value": float(shares.at[t, view]),
-                "null": float(_share(nulls[0], view, t)),
-                "nulls": {null.name: float(_share(null, view, t)) for null in nulls},
-            }
-            for view in shares.columns
-        }
-        for t in listed
-    ]
+    views = [view for view, rule in observed.shares if rule == "assignment"]
+    rows = []
+    for i, t in enumerate(observed.thresholds):
+        if round(t * 100) % 5 == 0 or t == threshold:
+            row: dict[str, Any] = {"threshold": t}
+            for view in views:
+                key = (view, "assignment")
+                row[view] = {"value": float(observed.shares[key][i])} | _beside_nulls(
+                    [(null.name, float(null.mean.shares[key][i])) for null in nulls]
+                )
+            rows.append(row)
+    return rows
 
 
-def _share(null: NullStatistics, view: str, threshold: float) -> float:
-    column: pd.Series = null.mean.shares[view, "assignment"]
-    return float(column.loc[threshold])
+def _beside_nulls(values: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """The policy's null, and under `nulls` every null by name."""
+    return {"null": values[0][1], "nulls": dict(values)}

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from universality.comparison.null_statistics import NullStatistics
 from universality.comparison.views import Side
-from universality.matching import Neighbours
-from universality.metrics import RULES, Statistics, ViewMatch
+from universality.metrics import RULES, Partners, Statistics, ViewMatch
+from universality.nulls.significance import q_values
 from universality.similarity import Similarity
 
 Columns: TypeAlias = dict[str, np.ndarray]
 
+FALSE_DISCOVERY_RATE = 0.05
+"""A latent is flagged `above_chance` when its q-value is at most this."""
 
-def latent_table(
-    run: Side,
-    other: Side,
-    found: Mapping[str, Found],
-) -> pd.DataFrame:
+
+def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
     """One row per latent of the run; latents that take no part have partner -1 and NaNs."""
     dictionary = run.dictionary
     columns: Columns = {
@@ -34,55 +32,33 @@ def latent_table(
     if dictionary.firing is not None:
         columns["frequency"] = dictionary.firing.frequency.double().cpu().numpy()
     columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
-    for view, what in found.items():
-        for name, values in what.columns(other).items():
-            columns[f"{name}_{view}"] = run.column(values)
+    for view, found in by_view.items():
+        columns |= {f"{name}_{view}": run.column(values) for name, values in found.items()}
     return pd.DataFrame(columns)
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What one view found for the latents of one run that take part."""
-
-    near: Neighbours
-    """Their nearest latents in the other run."""
-    partner: Int64[np.ndarray, " n_alive"]
-    """Their partners in the assignment, -1 for none."""
-    partner_similarity: Float64[np.ndarray, " n_alive"]
-    """Similarity to the partner, NaN without one."""
-    own_nearest_similarity: Float64[np.ndarray, " n_alive"]
-    """Similarity to the nearest other latent of the own run."""
-    null_mean: float
-    """Mean similarity to the nearest under the null."""
-
-    def columns(self, other: Side) -> Columns:
-        """The columns of the latent table, partners by their numbers in the other run."""
-        numbers = other.numbers
-        return {
-            "nearest": numbers[self.near.nearest],
-            "nearest_similarity": self.near.nearest_similarity,
-            "margin": self.near.margin,
-            "own_nearest_similarity": self.own_nearest_similarity,
-            "partner": np.where(self.partner >= 0, numbers[self.partner], -1),
-            "partner_similarity": self.partner_similarity,
-            "excess": self.near.nearest_similarity - self.null_mean,
-        }
-
-
-def findings(
-    match: ViewMatch,
-    own: tuple[Float64[np.ndarray, " n_a"], Float64[np.ndarray, " n_b"]],
-    null_means: tuple[float, float],
-) -> tuple[Found, Found]:
-    """What one view found for the latents of a, and for those of b."""
-    matching, candidates = match.matching, match.candidates
-    similarity_a, similarity_b = np.full(matching.n_a, np.nan), np.full(matching.n_b, np.nan)
-    similarity_a[matching.a] = similarity_b[matching.b] = matching.similarity
-    return (
-        Found(candidates.of_a, matching.partner_of_a, similarity_a, own[0], null_means[0]),
-        Found(candidates.of_b, matching.partner_of_b, similarity_b, own[1], null_means[1]),
-    )
+def view_columns(
+    partners: Partners,
+    other: Side,
+    *,
+    own_nearest_similarity: Float64[np.ndarray, " n_alive"],
+    null_mean: float,
+    p_value: Float64[np.ndarray, " n_alive"],
+) -> Columns:
+    """What one view found for the latents of one run that take part, one entry each."""
+    near, numbers, q_value = partners.near, other.numbers, q_values(p_value)
+    return {
+        "nearest": numbers[near.nearest],
+        "nearest_similarity": near.nearest_similarity,
+        "margin": near.margin,
+        "own_nearest_similarity": own_nearest_similarity,
+        "partner": np.where(partners.partner >= 0, numbers[partners.partner], -1),
+        "partner_similarity": partners.similarity,
+        "excess": near.nearest_similarity - null_mean,
+        "p_value": p_value,
+        "q_value": q_value,
+        "above_chance": q_value <= FALSE_DISCOVERY_RATE,
+    }
 
 
 def pair_table(
@@ -113,19 +89,18 @@ def curve_table(
     `sizes` gives each rule's denominator.
     """
     tables = []
-    for view, rule in observed.shares.columns:
-        fraction = observed.shares[view, rule].to_numpy()
+    for (view, rule), fraction in observed.shares.items():
         tables.append(
             pd.DataFrame(
                 {
                     "view": view,
                     "rule": rule,
-                    "threshold": observed.shares.index,
+                    "threshold": observed.thresholds,
                     "count": np.rint(fraction * sizes[rule]).astype(np.int64),
                     "denominator": sizes[rule],
                     "fraction": fraction,
-                    "null_fraction": null.mean.shares[view, rule].to_numpy(),
-                    "null_sd": null.sd.shares[view, rule].to_numpy(),
+                    "null_fraction": null.mean.shares[view, rule],
+                    "null_sd": null.sd.shares[view, rule],
                 }
             )
         )

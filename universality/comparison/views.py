@@ -40,8 +40,8 @@ class Side:
         return self.alive.mask.cpu().numpy().nonzero()[0]
 
     def column(self, values: Shaped[np.ndarray, " n_alive"]) -> Shaped[np.ndarray, " d_sae"]:
-        """Values of the latents that take part as a column for all: -1 or NaN elsewhere."""
-        missing = -1 if values.dtype.kind == "i" else np.nan
+        """Values of the latents that take part as a column for all: -1, False or NaN elsewhere."""
+        missing = {"i": -1, "b": False}.get(values.dtype.kind, np.nan)
         column = np.full(self.dictionary.d_sae, missing, dtype=values.dtype)
         column[self.numbers] = values
         return column
@@ -49,7 +49,7 @@ class Side:
 
 def side(dictionary: Dictionary, alive: Alive, views: tuple[View, ...]) -> Side:
     """The run with the rows of the latents that take part."""
-    rows = {view: dictionary.directions(view) for view in views}
+    rows: dict[str, Tensor] = {view: dictionary.directions(view) for view in views}
     if not bool(alive.mask.all()):
         rows = {view: matrix[alive.mask] for view, matrix in rows.items()}
     return Side(dictionary=dictionary, alive=alive, directions=rows)
@@ -85,23 +85,19 @@ def cosines(
     a: Directions, b: Directions, *, absolute: bool, device: torch.device
 ) -> dict[str, Similarity]:
     """The cosine similarity of two runs in each view of directions."""
-    return {
-        view: Cosine.between(
-            a[view], b[view], absolute=absolute, device=device, precision=torch.float64
-        )
-        for view in a
-    }
+    return {view: Cosine.between(a[view], b[view], absolute=absolute, device=device) for view in a}
 
 
-def match_views(similarities: Mapping[str, Similarity]) -> dict[str, ViewMatch]:
-    """Nearest latents and optimal assignment in each view."""
-    return {view: match_view(similarity) for view, similarity in similarities.items()}
-
-
-def match_view(similarity: Similarity) -> ViewMatch:
-    """Nearest latents of both sides and the optimal assignment under one similarity."""
-    candidates = find_candidates(similarity)
-    return ViewMatch(candidates=candidates, matching=assign(similarity))
+def match_views(
+    similarities: Mapping[str, Similarity], *, time_limit: float | None = None
+) -> dict[str, ViewMatch]:
+    """Nearest latents and optimal assignment in each view, one candidate pass for both."""
+    matches = {}
+    for view, similarity in similarities.items():
+        candidates = find_candidates(similarity)
+        matching = assign(similarity, candidates=candidates, time_limit=time_limit)
+        matches[view] = ViewMatch(candidates=candidates, matching=matching)
+    return matches
 
 
 def partner_numbers(a: Side, b: Side, matching: Matching) -> Int64[np.ndarray, " d_sae_a"]:
@@ -116,7 +112,5 @@ def own_nearest(
     """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
     if rows.shape[0] == 1:
         return np.full(1, np.nan)
-    similarity = Cosine.between(
-        rows, rows, absolute=absolute, device=device, precision=torch.float64
-    )
+    similarity = Cosine.between(rows, rows, absolute=absolute, device=device)
     return find_candidates(similarity, k=1, exclude_diagonal=True).of_a.nearest_similarity
