@@ -147,7 +147,9 @@ def test_likeness_within_runs_gives_agreement_its_own_null(null: str, likeness: 
     runs = []
     for seed in (1, 2):
         decoder = unit_rows(N, D, seed=seed)
-        runs.append(make_run(decoder, rows_at_cosine(decoder, likeness, generator=generator(seed))))
+        runs.append(
+            make_run(decoder, rows_at_cosine(decoder, likeness, generator=generator(9 + seed)))
+        )
     comparison = compare(*runs, Policy(nulls=(null,), n_draws=5))
     agreement = comparison.summary["agreement"]["decoder_encoder"]
     spread = np.sqrt(agreement["null"] * (1 - agreement["null"]) / N)

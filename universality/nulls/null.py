@@ -61,12 +61,13 @@ def draw_isotropic(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, 
 
 
 def draw_geometry(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
-    """Run a as it is, and b turned by one random map that keeps b's means and spectrum."""
-    turned: dict[str, Tensor] = {}
-    for views in _views_by_dimension(b):
-        fitted = geometry.fit(*(b[view] for view in views))
-        turned |= _turn(b, views, geometry.draw_map(fitted, generator=generator))
-    return a, turned
+    """Run a as it is, and b turned by a random map that keeps b's means and spectrum."""
+    views = tuple(b.values())
+    turn = geometry.draw_map(geometry.fit(*views), generator=generator)
+    turned = geometry.side_by_side(views) @ turn.to(views[0].device)
+    return a, dict(
+        zip(b, torch.split(turned, [view.shape[1] for view in views], dim=1), strict=True)
+    )
 
 
 def draw_haar(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
@@ -123,8 +124,8 @@ NULLS: Mapping[str, Null] = MappingProxyType(
         for null in (
             Null(
                 "geometry",
-                "b turned by a random rotation that keeps its mean direction and its spectrum, and "
-                "every angle within each run; only the alignment of the two runs is lost",
+                "b turned by a random rotation that keeps its mean direction, its spectrum and the "
+                "likeness of each latent's own rows; only the alignment with a is lost",
                 draw_geometry,
             ),
             Null(
