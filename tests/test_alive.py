@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from tests.made_runs import make_run, unit_rows
-from universality.alive import find_alive
+from universality.alive import find_alive, find_firing
+from universality.codes import from_batches
 from universality.errors import InvalidInputError
 
 
@@ -65,5 +67,23 @@ def test_a_run_without_a_living_latent_is_an_error() -> None:
 
 def test_an_unknown_rule_lists_the_known_ones() -> None:
     run = make_run(unit_rows(20, 8, seed=0))
-    with pytest.raises(InvalidInputError, match="auto, all, norm, file, got 'sometimes'"):
+    with pytest.raises(InvalidInputError, match="auto, all, norm, file, firing, got 'sometimes'"):
         find_alive(run, run, "sometimes")
+
+
+def test_firing_counts_on_codes_and_leaves_out_what_never_changes() -> None:
+    codes = np.zeros((20, 4), dtype=np.float32)
+    codes[:3, 1], codes[:, 2], codes[:2, 3] = 1, 0.5, np.arange(1, 3)
+    decoder = unit_rows(4, 8, seed=0)
+    run = make_run(decoder)
+    alive = find_firing(run, from_batches([codes], 4), 2)
+    assert alive.mask.tolist() == [False, True, False, True]
+    assert alive.source == "fires on 2 or more of 20 tokens"
+    with pytest.raises(InvalidInputError, match=r"fires on 9 of the 20 tokens .* --min-firing"):
+        find_firing(run, from_batches([codes], 4), 9)
+
+
+def test_firing_without_activations_says_what_is_missing() -> None:
+    run = make_run(unit_rows(4, 8, seed=0))
+    with pytest.raises(InvalidInputError, match="pass --activations DIR"):
+        find_alive(run, run, "firing")

@@ -11,6 +11,7 @@ from universality.codes import (
     Codes,
     as_firing,
     from_batches,
+    rearrange_tokens,
     take_latents,
     take_tokens,
     token_range,
@@ -104,6 +105,18 @@ def test_latents_and_tokens_can_be_taken(monkeypatch: pytest.MonkeyPatch) -> Non
     part = token_range(codes, range(13, 47), latents=slice(1, 3))
     np.testing.assert_array_equal(part.toarray(), values[13:47, 1:3].T)
     np.testing.assert_array_equal(dense(as_firing(codes)), values != 0)
+
+
+def test_tokens_can_be_rearranged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes_module, "CHUNK_TOKENS", 16)
+    values = sparse_codes(60, 5, seed=4)
+    codes = from_batches(np.split(values, 10), 5)
+    order = np.random.default_rng(0).permutation(60)[:45]
+    np.testing.assert_array_equal(dense(rearrange_tokens(codes, order)), values[order])
+    with pytest.raises(InvalidInputError, match="a token twice"):
+        rearrange_tokens(codes, np.array([1, 1]))
+    with pytest.raises(InvalidInputError, match="numbers of 60 tokens"):
+        rearrange_tokens(codes, np.array([60]))
 
 
 def test_bad_batches_are_refused() -> None:

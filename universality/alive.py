@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
+from universality.codes import Codes
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 
-ALIVE_RULES = ("auto", "all", "norm", "file")
+ALIVE_RULES = ("auto", "all", "norm", "file", "firing")
 """How `--alive` spells the rules."""
 
 NORM_FRACTION = 0.1
@@ -58,18 +59,40 @@ def find_alive_in_all(runs: Sequence[Dictionary], rule: str = "auto") -> tuple[A
     """The latents of each of many runs that take part, by one rule for all, as in `find_alive`."""
     if rule not in ALIVE_RULES:
         raise InvalidInputError(f"--alive must be one of {', '.join(ALIVE_RULES)}, got {rule!r}")
+    if rule == "firing":
+        raise InvalidInputError(
+            "--alive firing counts on a cache of activations: pass --activations DIR, or use "
+            "--alive file, norm or all"
+        )
     if rule == "auto":
         rule = "file" if all(run.firing is not None for run in runs) else "unknown"
     return tuple(_alive(run, rule) for run in runs)
 
 
+def find_firing(dictionary: Dictionary, codes: Codes, minimum: int) -> Alive:
+    """The latents that fire on at least `minimum` tokens, and not always with the same code.
+
+    Latents with a zero row are left out too.
+
+    Raises:
+        InvalidInputError: no latent is left.
+    """
+    fires = torch.from_numpy((codes.count >= minimum) & codes.varies)
+    nonzero = _nonzero_rows(dictionary).cpu()
+    if not bool((fires & nonzero).any()):
+        raise InvalidInputError(
+            f"no latent of {dictionary.source.name} fires on {minimum} of the {codes.n_tokens} "
+            "tokens or more; collect more tokens, or lower --min-firing"
+        )
+    source = f"fires on {minimum} or more of {codes.n_tokens} tokens"
+    return Alive(mask=fires & nonzero, source=source, n_zero_rows=int((~nonzero).sum()))
+
+
 def _alive(dictionary: Dictionary, rule: str) -> Alive:
-    norms = torch.linalg.vector_norm(dictionary.W_dec, dim=1, dtype=torch.float32)
-    nonzero = norms > 0
-    if dictionary.W_enc is not None:
-        nonzero &= torch.linalg.vector_norm(dictionary.W_enc, dim=1, dtype=torch.float32) > 0
+    nonzero = _nonzero_rows(dictionary)
     mask, source = nonzero, rule
     if rule == "norm":
+        norms = _norms(dictionary.W_dec)
         mask = nonzero & (norms >= NORM_FRACTION * norms[nonzero].median())
     elif rule == "file":
         if dictionary.firing is None:
@@ -84,3 +107,15 @@ def _alive(dictionary: Dictionary, rule: str) -> Alive:
             f"no latent of {dictionary.source.name} is alive by the rule {rule!r}; try --alive all"
         )
     return Alive(mask=mask, source=source, n_zero_rows=int((~nonzero).sum()))
+
+
+def _nonzero_rows(dictionary: Dictionary) -> Bool[Tensor, " d_sae"]:
+    nonzero = _norms(dictionary.W_dec) > 0
+    if dictionary.W_enc is not None:
+        nonzero &= _norms(dictionary.W_enc) > 0
+    return nonzero
+
+
+def _norms(rows: Float[Tensor, "d_sae d"]) -> Float[Tensor, " d_sae"]:
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float32)
+    return norms

@@ -211,6 +211,27 @@ def take_tokens(codes: Codes, kept: Bool[np.ndarray, " n_tokens"]) -> Codes:
     return Codes(tuple(parts))
 
 
+def rearrange_tokens(codes: Codes, order: Int64[np.ndarray, " n_taken"]) -> Codes:
+    """The codes on these tokens, in this order; no token twice. Holds all codes in memory.
+
+    Raises:
+        InvalidInputError: a token is missing, taken twice, or none is taken.
+    """
+    place = np.full(codes.n_tokens, -1, dtype=np.int64)
+    if order.size == 0 or order.min() < 0 or order.max() >= codes.n_tokens:
+        raise InvalidInputError(f"order must hold numbers of {codes.n_tokens} tokens")
+    place[order] = np.arange(order.size)
+    if np.count_nonzero(place >= 0) != order.size:
+        raise InvalidInputError("order must not hold a token twice")
+    whole = token_range(codes, range(codes.n_tokens))
+    latent = np.repeat(np.arange(codes.d_sae, dtype=np.int32), np.diff(whole.indptr))
+    moved = place[whole.indices]
+    kept = moved >= 0
+    entries = (whole.data[kept], (moved[kept].astype(np.int32), latent[kept]))
+    by_token = sparse.csr_array(entries, shape=(order.size, codes.d_sae))
+    return Codes((_by_latent([by_token]),))
+
+
 def as_firing(codes: Codes) -> Codes:
     """The same codes with every value 1: where each latent fires, and no more."""
     return Codes(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import TypeAlias, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
@@ -12,10 +13,15 @@ from tqdm import tqdm
 
 from universality.codes import Codes
 from universality.errors import InvalidInputError
-from universality.similarity.cofiring import Cofiring, cofiring, parts, rows_per_panel
+from universality.similarity.cofiring import Cofiring, cofiring, in_threads, parts, rows_per_panel
 from universality.similarity.interface import Index
 from universality.similarity.measures import Measure, finish, prepare
 
+_Values: TypeAlias = Float64[np.ndarray, "..."]
+_Block: TypeAlias = Float[np.ndarray, "_ _"]
+_Numbers: TypeAlias = Int64[np.ndarray, "_"]
+
+_ROWS_PER_THREAD = 32
 _SCREEN_BYTES = 1 << 31
 _ROUNDING = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-12}
 
@@ -32,9 +38,9 @@ class CodeSimilarity:
 
     products: Cofiring
     """Sums of products of codes."""
-    weight_a: Float64[Tensor, " n_a"]
+    weight_a: Float64[np.ndarray, " n_a"]
     """What the measure needs of each latent of a."""
-    weight_b: Float64[Tensor, " n_b"]
+    weight_b: Float64[np.ndarray, " n_b"]
     """What the measure needs of each latent of b."""
     measure: Measure
     """What "alike" means."""
@@ -77,13 +83,16 @@ class CodeSimilarity:
         term_a, term_b = prepare(a, measure), prepare(b, measure)
         whole = cls(
             products=cofiring(term_a.scaled, term_b.scaled),
-            weight_a=torch.from_numpy(term_a.weight),
-            weight_b=torch.from_numpy(term_b.weight),
+            weight_a=term_a.weight,
+            weight_b=term_b.weight,
             measure=measure,
             absolute=_drops_sign(a, b) if absolute is None else absolute,
         )
         dtype = _screen_dtype(whole.shape) if screen else None
-        return whole if dtype is None else _with_screen(whole, dtype, progress=progress)
+        if dtype is None:
+            return whole
+        everything = whole._compute(slice(None), slice(None), dtype, progress=progress)
+        return replace(whole, screen=everything)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -100,30 +109,61 @@ class CodeSimilarity:
     ) -> tuple[Float[Tensor, "rows cols"], float]:
         """Similarities of some latents of a with some of b, and a bound on their rounding."""
         if self.screen is not None and not fine:
-            values = self.screen[rows][:, cols]
+            values = _cut(self.screen, _contiguous(rows), _contiguous(cols))
             return values.to(torch.float32, copy=True), 1.01 * _ROUNDING[self.screen.dtype]
-        i, j = torch.arange(self.shape[0])[rows], torch.arange(self.shape[1])[cols]
         dtype = torch.float64 if fine else torch.float32
-        out = torch.empty((len(i), len(j)), dtype=dtype)
-        for part in parts(len(i), rows_per_panel(max(1, len(j)))):
-            out[part] = self._panel(i[part], j)
-        return out, 1.01 * _ROUNDING[dtype]
+        return self._compute(rows, cols, dtype), 1.01 * _ROUNDING[dtype]
 
     def at(
         self, i: Int64[Tensor, " n_pairs"], j: Int64[Tensor, " n_pairs"]
     ) -> Float64[Tensor, " n_pairs"]:
         """Similarity of each pair in float64, independent of other pairs."""
-        sums = torch.from_numpy(self.products.at(i.numpy(), j.numpy()))
-        return self._finish(sums, self.weight_a[i], self.weight_b[j])
+        rows, cols = i.numpy(), j.numpy()
+        sums = self.products.at(rows, cols)
+        values = self._finish(sums, self.weight_a[rows], self.weight_b[cols])
+        return torch.from_numpy(values)
 
-    def _panel(self, rows: Index, cols: Index) -> Float64[Tensor, "rows cols"]:
-        i, j = (index.numpy() if isinstance(index, Tensor) else index for index in (rows, cols))
-        sums = torch.from_numpy(self.products.panel(i, j))
-        return self._finish(sums, self.weight_a[rows][:, None], self.weight_b[cols])
+    def _compute(
+        self, rows: Index, cols: Index, dtype: torch.dtype, *, progress: bool = False
+    ) -> Float[Tensor, "rows cols"]:
+        """Similarities of a block, rounded to a precision, panel by panel."""
+        i = torch.arange(self.shape[0])[rows].numpy()
+        j = torch.arange(self.shape[1])[cols].numpy()
+        out = torch.empty((i.size, j.size), dtype=dtype)
+        panels = parts(i.size, rows_per_panel(max(1, j.size)))
+        for panel in tqdm(
+            panels, desc="co-firing", leave=False, disable=None if progress else True
+        ):
+            self._fill(out[panel].numpy(), i[panel], j)
+        return out
 
-    def _finish(self, sums: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        values = finish(sums, a, b, self.measure).clamp_(-1, 1)
-        return values.abs_() if self.absolute else values
+    def _fill(self, out: _Block, i: _Numbers, j: _Numbers) -> None:
+        sums, weight_b = self.products.panel(i, j), self.weight_b[j]
+
+        def convert(rows: slice) -> None:
+            for row in range(rows.start, rows.stop):
+                values = self._finish(sums[row], float(self.weight_a[i[row]]), weight_b)
+                out[row] = values if out.dtype == np.float64 else values.astype(np.float32)
+
+        in_threads(convert, parts(i.size, _ROWS_PER_THREAD))
+
+    def _finish(self, sums: _Values, a: _Values | float, b: _Values) -> _Values:
+        return finish(sums, a, b, measure=self.measure, absolute=self.absolute)
+
+
+def _contiguous(index: Index) -> Index:
+    """The same latents as a range, where they are one."""
+    if isinstance(index, slice) or len(index) == 0:
+        return index
+    first, last = int(index[0]), int(index[-1])
+    is_range = last - first == len(index) - 1 and bool((index.diff() == 1).all())
+    return slice(first, last + 1) if is_range else index
+
+
+def _cut(screen: Tensor, rows: Index, cols: Index) -> Tensor:
+    if isinstance(cols, slice):
+        return screen[:, cols][rows]
+    return screen[rows][:, cols]
 
 
 def _check(a: Codes, b: Codes) -> None:
@@ -153,14 +193,3 @@ def _screen_dtype(shape: tuple[int, int]) -> torch.dtype | None:
         if n_pairs * dtype.itemsize <= _SCREEN_BYTES:
             return dtype
     return None
-
-
-def _with_screen(whole: CodeSimilarity, dtype: torch.dtype, *, progress: bool) -> CodeSimilarity:
-    n_a, n_b = whole.shape
-    screen = torch.empty((n_a, n_b), dtype=dtype)
-    panels = parts(n_a, rows_per_panel(n_b))
-    for part in tqdm(panels, desc="co-firing", leave=False, disable=None if progress else True):
-        screen[part] = whole._panel(part, slice(None))
-    return CodeSimilarity(
-        whole.products, whole.weight_a, whole.weight_b, whole.measure, whole.absolute, screen
-    )

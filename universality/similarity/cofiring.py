@@ -16,8 +16,8 @@ from scipy import sparse
 
 from universality.codes import Codes, Latents, token_range
 
-_ROWS_PER_PRODUCT = 256
-_NUMBERS_PER_PANEL = 1 << 25
+_ROWS_PER_PRODUCT = 128
+_NUMBERS_PER_PANEL = 1 << 24
 _ENTRIES_PER_SEGMENT = 1 << 27
 _ENTRIES_KEPT = 1 << 28
 
@@ -88,7 +88,7 @@ class Cofiring:
                 else:
                     product.toarray(out=sums[part])
 
-            _in_threads(multiply, parts(index.size, _ROWS_PER_PRODUCT))
+            in_threads(multiply, parts(index.size, _ROWS_PER_PRODUCT))
         return sums
 
     def at(
@@ -132,7 +132,7 @@ def cofiring(a: Scaled, b: Scaled) -> Cofiring:
 
 
 def rows_per_panel(n_cols: int) -> int:
-    """How many latents of a make a panel of about 256 MB."""
+    """How many latents of a make a panel of about 128 MB."""
     return max(_ROWS_PER_PRODUCT, _NUMBERS_PER_PANEL // n_cols)
 
 
@@ -159,6 +159,7 @@ def parts(n: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
-def _in_threads(work: Callable[[slice], None], parts: Iterable[slice]) -> None:
+def in_threads(work: Callable[[slice], None], parts: Iterable[slice]) -> None:
+    """Do the work for each part, as many at a time as torch has threads."""
     with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
         list(pool.map(work, parts))

@@ -127,11 +127,17 @@ class Cosine:
     ) -> Float64[Tensor, " n_pairs"]:
         """Cosine of each pair in float64, summed along the row, independent of other pairs."""
         values = torch.empty(i.shape[0], dtype=torch.float64, device=self.device)
-        step = max(1, _NUMBERS_PER_STEP // self.a.rows.shape[1])
+        d = self.a.rows.shape[1]
+        step = max(1, _NUMBERS_PER_STEP // d)
+        # Buffers are kept over the loop: fresh memory would cost more than the arithmetic.
+        rows_a, rows_b = (side.rows.new_empty((step, d)) for side in (self.a, self.b))
+        x, y = (side.to(torch.float64, copy=True) for side in (rows_a, rows_b))
         for start in range(0, i.shape[0], step):
             part = slice(start, start + step)
-            x, y = self.a.rows[i[part]].double(), self.b.rows[j[part]].double()
-            values[part] = (x.mul_(y)).sum(dim=1)
+            n = i[part].shape[0]
+            x[:n] = torch.index_select(self.a.rows, 0, i[part], out=rows_a[:n])
+            y[:n] = torch.index_select(self.b.rows, 0, j[part], out=rows_b[:n])
+            torch.sum(x[:n].mul_(y[:n]), dim=1, out=values[part])
         lengths = self.a.norms[i] * self.b.norms[j]
         values /= lengths.where(lengths > 0, 1.0)
         return values.abs_() if self.absolute else values

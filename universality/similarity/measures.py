@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias, final, get_args
 
 import numpy as np
 from jaxtyping import Float64
-from torch import Tensor
 
 from universality.codes import Codes, as_firing
 from universality.similarity.cofiring import Scaled
@@ -53,18 +52,27 @@ def prepare(codes: Codes, measure: Measure) -> Term:
     return Term(Scaled(codes, _inverse(sd * np.sqrt(codes.n_tokens)), shift), weight)
 
 
-def finish(sums: Float64[Tensor, "..."], a: Tensor, b: Tensor, measure: Measure) -> Tensor:
-    """The similarities that sums of products give; shapes broadcast.
+def finish(
+    sums: Float64[np.ndarray, "..."],
+    a: Float64[np.ndarray, "..."] | float,
+    b: Float64[np.ndarray, "..."],
+    *,
+    measure: Measure,
+    absolute: bool,
+) -> Float64[np.ndarray, "..."]:
+    """The similarities that sums of products give, from the weights of both latents of each pair.
 
     A pair that never fires together has sum 0, so its correlation is minus the product of the
     weights, negative for codes of one sign and positive where means differ in sign.
     """
-    if measure == "cosine":
-        return sums
     if measure == "pearson":
-        return sums - a * b
-    union = a + b - sums
-    return sums / union.clamp(min=1)
+        values = sums - a * b
+    elif measure == "cosine":
+        values = sums.copy()
+    else:
+        values = sums / np.maximum(a + b - sums, 1)
+    np.clip(values, -1, 1, out=values)
+    return np.asarray(np.abs(values, out=values) if absolute else values)
 
 
 def _inverse(scale: Float64[np.ndarray, " d_sae"]) -> Float64[np.ndarray, " d_sae"]:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from tests.made_codes import all_pairs, awkward_codes, between, pearson
+from universality.matching import assign, find_candidates
+
+
+def test_half_precision_screens_keep_the_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = awkward_codes(800, 60, seed=13), awkward_codes(800, 70, seed=14)
+    fine = between(a, b)
+    monkeypatch.setattr("universality.similarity.code_similarity._SCREEN_BYTES", 60 * 70 * 2)
+    coarse = between(a, b)
+    assert fine.screen is not None
+    assert coarse.screen is not None
+    assert (fine.screen.dtype, coarse.screen.dtype) == (torch.float32, torch.float16)
+    values, bound = coarse.block(slice(None), slice(None))
+    assert np.abs(values.double().numpy() - all_pairs(fine)).max() <= bound
+    assert assign(coarse, progress=False).total == pytest.approx(
+        assign(fine, progress=False).total, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(("n_a", "n_b"), [(40, 40), (30, 55), (55, 30)])
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_assignment_is_the_optimum_of_scipy_on_the_dense_correlations(
+    n_a: int, n_b: int, signed: bool
+) -> None:
+    a = awkward_codes(600, n_a, seed=15, signed=signed)
+    b = awkward_codes(600, n_b, seed=16, signed=signed)
+    b[:, 6:20] = a[:, 6:20][:, ::-1]
+    dense = np.abs(pearson(a, b)) if signed else pearson(a, b)
+    rows, columns = linear_sum_assignment(dense, maximize=True)
+    matching = assign(between(a, b), progress=False)
+    assert matching.certified
+    assert matching.total == pytest.approx(dense[rows, columns].sum(), abs=1e-9)
+
+
+def test_candidates_are_the_nearest_of_the_dense_correlations() -> None:
+    a, b = awkward_codes(600, 40, seed=17), awkward_codes(600, 50, seed=18)
+    dense = pearson(a, b)
+    found = find_candidates(between(a, b), k=4, progress=False)
+    nearest = -np.sort(-dense, axis=1)[:, :4]
+    np.testing.assert_allclose(found.of_a.similarity, nearest, atol=1e-10)
