@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from universality.comparison.policy import Policy
     from universality.dictionary import Dictionary
     from universality.errors import UniversalityError
+    from universality.families.many_runs import stability
     from universality.loading.runs import load
     from universality.matching.assignment import match
     from universality.matching.certificate import verify
     from universality.matching.result import Matching
     from universality.publish import publish
-    from universality.results import Comparison, read_comparison
+    from universality.results import Comparison, Stability, read_comparison, read_stability
     from universality.saving import save
 
 _PUBLIC = {
@@ -28,13 +29,16 @@ _PUBLIC = {
     "Dictionary": "universality.dictionary",
     "Matching": "universality.matching.result",
     "Policy": "universality.comparison.policy",
+    "Stability": "universality.results",
     "UniversalityError": "universality.errors",
     "compare": "universality.comparison.comparison",
     "load": "universality.loading.runs",
     "match": "universality.matching.assignment",
     "publish": "universality.publish",
     "read_comparison": "universality.results",
+    "read_stability": "universality.results",
     "save": "universality.saving",
+    "stability": "universality.families.many_runs",
     "verify": "universality.matching.certificate",
 }
 
@@ -43,6 +47,7 @@ __all__ = [
     "Dictionary",
     "Matching",
     "Policy",
+    "Stability",
     "UniversalityError",
     "__version__",
     "compare",
@@ -50,7 +55,9 @@ __all__ = [
     "match",
     "publish",
     "read_comparison",
+    "read_stability",
     "save",
+    "stability",
     "verify",
 ]
 

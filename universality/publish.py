@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -15,9 +18,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from universality import figures
-from universality.errors import OutputError
+from universality.activations.cache import ActivationCache
+from universality.comparison.policy import Policy
+from universality.dictionary import Dictionary
+from universality.errors import OutputError, UnsupportedError
+from universality.families.many_runs import consensus_of, stability, stability_of_assignments
 from universality.report import comparison_page
-from universality.results import Comparison, read_comparison, write_json
+from universality.results import Comparison, Stability, read_comparison, write_json
+from universality.saving import save
 from universality.staging import staged_folder
 
 MANIFEST = "manifest.json"
@@ -44,18 +52,15 @@ def publish(
             this function, or it cannot be written.
     """
     folder = Path(folder)
-    if overwrite and folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise OutputError(
-            f"{folder} holds no {MANIFEST}, so it is no result of this program and --overwrite "
-            "leaves it alone; choose another folder"
-        )
+    _check_ours(folder, overwrite=overwrite)
     with staged_folder(folder, overwrite=overwrite) as staged:
         comparison = make()
         comparison.save(staged)
         saved = read_comparison(staged)
         drawn = draw_figures(saved, staged / "figures")
         (staged / "report.html").write_text(comparison_page(saved, drawn), encoding="utf-8")
-        write_json(_manifest(staged, saved, command, settings or {}), staged / MANIFEST)
+        inputs = {side: saved.summary[side] for side in ("a", "b")}
+        write_json(_manifest(staged, inputs, command, settings or {}), staged / MANIFEST)
     return comparison
 
 
@@ -79,14 +84,85 @@ def _figures(comparison: Comparison) -> list[Callable[[Comparison, Axes], Axes]]
     return [figures.share_against_threshold, figures.matched_similarity, *both]
 
 
+def publish_stability(
+    runs: Sequence[Dictionary],
+    folder: str | Path,
+    policy: Policy | None = None,
+    *,
+    activations: Sequence[ActivationCache | str | Path] = (),
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+) -> Stability:
+    """What many runs have in common, written to a folder that is whole or absent.
+
+    Matched pairs are kept in `<folder>.pairs` until the result is whole, so the same call goes on
+    where an interrupted one stopped. The consensus dictionary goes into `consensus/`, where the
+    runs can be averaged.
+
+    Raises:
+        OutputError: as `publish`.
+        InvalidInputError: as `stability`.
+    """
+    folder, policy = Path(folder), policy or Policy()
+    store = folder.with_name(f"{folder.name}.pairs")
+    _check_ours(folder, overwrite=overwrite)
+    with staged_folder(folder, overwrite=overwrite) as staged:
+        found = stability(runs, policy, activations=activations, store=store)
+        found.save(staged)
+        dictionary = consensus_of(found, runs)
+        if dictionary is not None:
+            with suppress(UnsupportedError):
+                save(dictionary, staged / "consensus")
+        inputs = {run["name"]: run for run in found.summary["runs"]}
+        write_json(_manifest(staged, inputs, command, asdict(policy)), staged / MANIFEST)
+    shutil.rmtree(store, ignore_errors=True)
+    return found
+
+
+def publish_assignments(
+    path: str | Path,
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+) -> Stability:
+    """What precomputed assignments say of many runs, written as `publish_stability` does.
+
+    Raises:
+        OutputError: as `publish`.
+        MissingFileError, FormatError, InvalidInputError: as `read_assignments`.
+    """
+    folder, path = Path(folder), Path(path)
+    _check_ours(folder, overwrite=overwrite)
+    with staged_folder(folder, overwrite=overwrite) as staged:
+        found = stability_of_assignments(path, seed=seed)
+        found.save(staged)
+        inputs = {"assignments": {"spec": str(path), "sha256": _sha256(path)}}
+        write_json(_manifest(staged, inputs, command, {"seed": seed}), staged / MANIFEST)
+    return found
+
+
+def _check_ours(folder: Path, *, overwrite: bool) -> None:
+    if overwrite and folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise OutputError(
+            f"{folder} holds no {MANIFEST}, so it is no result of this program and --overwrite "
+            "leaves it alone; choose another folder"
+        )
+
+
 def _manifest(
-    folder: Path, comparison: Comparison, command: Sequence[str], settings: dict[str, Any]
+    folder: Path,
+    inputs: Mapping[str, Mapping[str, Any]],
+    command: Sequence[str],
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
-    summary = comparison.summary
     outputs = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         "schema": "universality.manifest/1",
-        "inputs": {side: {k: summary[side][k] for k in ("spec", "sha256")} for side in ("a", "b")},
+        "inputs": {
+            name: {key: about[key] for key in ("spec", "sha256")} for name, about in inputs.items()
+        },
         "outputs": {path.relative_to(folder).as_posix(): _sha256(path) for path in outputs},
         "command": list(command),
         "settings": settings,

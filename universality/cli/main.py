@@ -12,6 +12,7 @@ from universality.errors import UniversalityError
 
 _COMMANDS = {
     "compare": "universality.cli.compare:compare",
+    "stability": "universality.cli.stability:stability",
     "demo": "universality.cli.compare:demo",
     "inspect": "universality.cli.inspect:inspect",
     "activations": "universality.cli.activations:activations",

@@ -22,6 +22,7 @@ NOT_IDENTIFIED = (
 """What must stand beside every fitted curve."""
 
 _FEWEST_POINTS = 4
+_FLAT = 0.01
 
 
 @final
@@ -87,11 +88,11 @@ def only_in_one(
 
 
 def fit_only_in_one(fractions: Float64[np.ndarray, " n_runs-1"]) -> tuple[Fit, ...]:
-    """Two curves through `only_in_one`; none with fewer than four points.
+    """Two curves through `only_in_one`; none through fewer than four points or a flat line.
 
     They have different limits by construction: what differs between them is not identified.
     """
-    if len(fractions) < _FEWEST_POINTS or not np.isfinite(fractions).all():
+    if len(fractions) < _FEWEST_POINTS or not np.ptp(fractions) > _FLAT:
         return ()
     n = np.arange(2, len(fractions) + 2, dtype=np.float64)
     power = _fit("asymptote + scale * n ** -rate", lambda n, c, b, r: c + b * n**-r, n, fractions)

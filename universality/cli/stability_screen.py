@@ -1,0 +1,94 @@
+"""What `universality stability` prints: many runs on one screen of 80 by 24."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+WIDTH = 80
+
+
+def stability_screen(summary: dict[str, Any], folder: Path) -> str:
+    """The summary of many runs in at most 24 lines of 80 characters."""
+    return "\n".join(
+        [
+            *_runs(summary),
+            "",
+            *_families(summary),
+            "",
+            *_agreement(summary),
+            *_only_in_one(summary),
+            *_outliers(summary),
+            *_checks(summary.get("checks", [])),
+            f"Tables: {folder}",
+        ]
+    )
+
+
+def _runs(summary: dict[str, Any]) -> list[str]:
+    missing = summary["missing_pairs"]
+    names = ", ".join(run["name"] for run in summary["runs"] if run.get("in_families", True))
+    lines = [textwrap.shorten(f"{summary['n_runs']} runs: {names}", WIDTH, placeholder=" …")]
+    lines.append(f"{summary['n_pairs']} pairs matched, null: {summary['null']['name']}")
+    if missing:
+        lines.append(textwrap.shorten(f"missing: {', '.join(missing)}", WIDTH, placeholder=" …"))
+    return lines
+
+
+def _families(summary: dict[str, Any]) -> list[str]:
+    head = f"{'':<20}{'strict families':>16}{'in all runs':>13}{'with soft':>11}"
+    lines = [head + f"{'cycles':>10}{'null':>8}"]
+    for rule, found in summary["families"].items():
+        cycles = summary["cycle_consistency"][rule]
+        lines.append(
+            f"{rule:<20}{found['n']:>16,}{found['in_all_runs_fraction']:>13.1%}"
+            f"{found['with_soft']['in_all_runs_fraction']:>11.1%}"
+            f"{_share(cycles.get('mean')):>10}{_share(cycles.get('null')):>8}"
+        )
+    return lines
+
+
+def _agreement(summary: dict[str, Any]) -> list[str]:
+    found = summary["agreement"].get("decoder_encoder")
+    if found is None:
+        return []
+    interval = summary["jackknife"].get("agreement.decoder_encoder")
+    sure = f" (95 %: {interval['low']:.1%} to {interval['high']:.1%})" if interval else ""
+    return [
+        f"Decoder and encoder agree for {found['mean']:.1%} of latents{sure}; "
+        f"null {_share(found.get('null'))}."
+    ]
+
+
+def _only_in_one(summary: dict[str, Any]) -> list[str]:
+    known = [row for row in summary["only_in_one"] if "fraction" in row]
+    if not known:
+        return []
+    first, last = known[0], known[-1]
+    text = f"Found in no other run: {first['fraction']:.1%} of a run's latents with 2 runs"
+    if last is not first:
+        text += f", {last['fraction']:.1%} with {last['n_runs']}"
+    rule = summary["headline_rule"].replace("_", " ")
+    threshold = summary["policy"].get("threshold")
+    at = "no threshold" if threshold is None else f"similarity at least {threshold:g}"
+    return textwrap.wrap(f"{text} ({rule}, {at}).", WIDTH)
+
+
+def _outliers(summary: dict[str, Any]) -> list[str]:
+    loud = {key: one for key, one in summary["outlying_run"].items() if one["p_value"] < 0.05}
+    return [
+        f"{one['run']} stands out in {key.replace('_', ' of the ')} "
+        f"({one['difference']:+.4f}, p = {one['p_value']:.2g})."
+        for key, one in loud.items()
+    ]
+
+
+def _checks(checks: list[dict[str, Any]]) -> list[str]:
+    loud = [check for check in checks if check["status"] in ("fail", "warn")]
+    lines = [f"{check['status'].upper()} {check['message']}" for check in loud[:3]]
+    return [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -1,0 +1,130 @@
+"""What the members of a family have in common: one direction per view, as a dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from universality.activation_functions import AbsTopK, ActivationFunction, JumpReLU, ReLU, TopK
+from universality.dictionary import Dictionary, Firing, Source, View
+from universality.input_normalization import Standardize
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """The mean direction of each family in one view, and how its members spread around it."""
+
+    directions: Float[Tensor, "n_families d"]
+    """Unit rows: the normalised mean of the members' unit rows."""
+    spread: Float64[np.ndarray, " n_families"]
+    """One minus the mean cosine of the members with it: 0 when all are the same."""
+
+
+def consensus(
+    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"], view: View
+) -> Consensus:
+    """The consensus directions of families, given by the family of each latent of all runs.
+
+    Sums are in float64. O(latents x d).
+    """
+    mean = _family_means(family, [partial(_unit_directions, run, view) for run in dictionaries])
+    # The mean cosine with the normalised mean is the length of the mean itself.
+    length = mean.norm(dim=1)
+    return Consensus(normalize(mean, dim=1).float(), (1 - length).clamp_min(0).numpy())
+
+
+def consensus_dictionary(
+    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"]
+) -> Dictionary | None:
+    """A dictionary with one latent per family: row i is family i, the mean of its members.
+
+    Decoder rows are mean unit rows with the members' mean norm; encoder rows, biases, thresholds
+    and firing frequencies are means. None where there is no family, a run has no encoder, or the
+    runs have no common activation rule and input normalisation to average.
+    """
+    first = dictionaries[0]
+    activation = _activation(dictionaries, family)
+    has_encoders = all(run.W_enc is not None for run in dictionaries)
+    n_families = int(family.max(initial=-1)) + 1
+    if not n_families or activation is None or not has_encoders:
+        return None
+
+    def mean(of: Callable[[Dictionary], Tensor]) -> Tensor:
+        return _family_means(family, [partial(of, run) for run in dictionaries]).float()
+
+    unit = normalize(mean(lambda run: _unit(run.W_dec)), dim=1)
+    biases = [_or_zeros(run.b_dec, run.d_out).float() for run in dictionaries]
+    counted = all(run.firing is not None for run in dictionaries)
+    return Dictionary(
+        W_dec=unit * mean(lambda run: run.W_dec.double().norm(dim=1)[:, None]),
+        W_enc=mean(lambda run: _or_zeros(run.W_enc, run.d_sae)),
+        b_enc=mean(lambda run: _or_zeros(run.b_enc, run.d_sae)[:, None])[:, 0],
+        b_dec=torch.stack(biases).mean(dim=0),
+        activation_fn=activation,
+        input_normalization=first.input_normalization,
+        apply_b_dec_to_input=first.apply_b_dec_to_input,
+        firing=Firing(mean(_frequency)[:, 0], "mean over the family") if counted else None,
+        key=replace(first.key, d_sae=n_families, seed=None),
+        source=Source(spec="consensus", name="consensus"),
+    )
+
+
+def _family_means(
+    family: Int64[np.ndarray, " n_latents"], rows_of_runs: Sequence[Callable[[], Tensor]]
+) -> Float64[Tensor, "n_families d"]:
+    size = np.bincount(family[family >= 0])
+    total, start = torch.zeros(0), 0
+    for rows_of in rows_of_runs:
+        rows = rows_of().double().cpu()
+        own = torch.tensor(family[start : start + len(rows)])
+        member, start = own >= 0, start + len(rows)
+        if not total.numel():
+            total = rows.new_zeros(len(size), rows.shape[1])
+        total[own[member]] += rows[member]  # one member per run, so no index comes twice
+    return total / torch.from_numpy(size)[:, None]
+
+
+def _activation(
+    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"]
+) -> ActivationFunction | None:
+    rules = [run.activation_fn for run in dictionaries]
+    kinds = {(type(run.activation_fn), type(run.input_normalization)) for run in dictionaries}
+    if len(kinds) > 1 or isinstance(dictionaries[0].input_normalization, Standardize):
+        return None
+    match rules[0]:
+        case ReLU():
+            return ReLU()
+        case TopK() | AbsTopK() as first:
+            ks = [one.k for one in rules if isinstance(one, TopK | AbsTopK)]
+            return type(first)(max(1, min(round(np.mean(ks)), int(family.max()) + 1)))
+        case JumpReLU():
+            thresholds = [one.threshold for one in rules if isinstance(one, JumpReLU)]
+            columns = [partial(torch.unsqueeze, t, 1) for t in thresholds]
+            return JumpReLU(_family_means(family, columns)[:, 0].float())
+        case _:
+            return None
+
+
+def _unit_directions(run: Dictionary, view: View) -> Tensor:
+    return _unit(run.directions(view))
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return normalize(rows.double(), dim=1)
+
+
+def _or_zeros(values: Tensor | None, n: int) -> Tensor:
+    return torch.zeros(n) if values is None else values
+
+
+def _frequency(run: Dictionary) -> Tensor:
+    return torch.zeros(run.d_sae, 1) if run.firing is None else run.firing.frequency[:, None]

@@ -1,0 +1,191 @@
+"""Many runs: the place where pairs, families, nulls and widths meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from universality.activations.cache import ActivationCache, open_cache
+from universality.comparison.policy import Policy
+from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
+from universality.families.assignments import read_assignments
+from universality.families.consensus import consensus, consensus_dictionary
+from universality.families.family_table import family_table, mean_over_members
+from universality.families.matched_runs import MatchedRuns, among
+from universality.families.null_runs import RunsNull, draw_null, random_assignments
+from universality.families.pair_store import PairStore
+from universality.families.pairings import groups, match_runs
+from universality.families.rules import Rule, find_rules
+from universality.families.run_checks import about_run, check_runs
+from universality.families.run_set import RunSet, gather_runs
+from universality.families.soft_families import content_of
+from universality.families.summary import summarise
+from universality.families.tables import (
+    latent_table,
+    pair_table,
+    spectrum_table,
+    triple_table,
+    with_names,
+)
+from universality.loading import load
+from universality.results import STABILITY_SCHEMA, Stability
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Thresholds of every spectrum, beside the policy's own."""
+
+
+def stability(
+    runs: Sequence[Dictionary | str | Path],
+    policy: Policy | None = None,
+    *,
+    activations: Sequence[ActivationCache | str | Path] = (),
+    store: Path | None = None,
+) -> Stability:
+    """Which latents come back over many runs, in each view, beside the null.
+
+    Runs are dictionaries, or addresses that `load` understands; each is loaded once. Families,
+    cycles and spectra are over the largest group of equally wide runs (of one training step).
+    `activations` are caches of the same tokens, one for each model and hook that the runs read.
+    `store` is a folder that keeps matched pairs, so that a study goes on where it was stopped.
+
+    Raises:
+        InvalidInputError: fewer than two runs, or runs that have no view in common.
+    """
+    policy = policy or Policy()
+    loaded = [run if isinstance(run, Dictionary) else load(run) for run in runs]
+    caches = [c if isinstance(c, ActivationCache) else open_cache(c) for c in activations]
+    gathered = gather_runs(loaded, views=policy.views, alive=policy.alive, activations=caches)
+    matched = match_runs(gathered, policy, store=PairStore(store) if store else None)
+    group = groups(gathered)[0]
+    if len(group) < 2:
+        raise InvalidInputError("no two runs are equally wide: there are no families to look for")
+    return _from_runs(gathered, group, matched, policy)
+
+
+def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
+    """The same statistics from precomputed assignments (see `read_assignments`), without weights.
+
+    Every assigned pair is an edge, so of one view only families over all runs are meaningful.
+    """
+    matched = read_assignments(path)
+    first = next(iter(matched.values()))
+    runs = [{"name": n, "d_sae": s} for n, s in zip(first.runs, first.sizes, strict=True)]
+    return assemble(
+        matched,
+        find_rules(matched, 0.0),
+        random_assignments(matched),
+        thresholds=(),
+        about={"runs": runs, "policy": {"assignments": Path(path).name, "seed": seed}},
+    )
+
+
+def consensus_of(found: Stability, runs: Sequence[Dictionary]) -> Dictionary | None:
+    """One latent per family of the headline rule, averaged over the runs that were studied.
+
+    `runs` are those that gave the result, in the same order. None where they cannot be averaged
+    (see `consensus_dictionary`).
+    """
+    ours = [
+        run for run, about in zip(runs, found.summary["runs"], strict=True) if about["in_families"]
+    ]
+    family = found.latents[f"family_{found.summary['headline_rule']}"].to_numpy(dtype=np.int64)
+    return consensus_dictionary(ours, family)
+
+
+def _from_runs(
+    runs: RunSet, group: Sequence[int], matched: Mapping[str, MatchedRuns], policy: Policy
+) -> Stability:
+    thresholds = sorted({*THRESHOLDS, policy.threshold})
+    dictionaries = [runs.dictionaries[run] for run in group]
+    ours = {view: among(one, group) for view, one in matched.items()}
+    content = np.concatenate([_content(run) for run in dictionaries])
+    rules = find_rules(ours, policy.threshold, content)
+    frequency = np.concatenate([_frequency(runs, run) for run in group])
+    norms = np.concatenate([_norms(run) for run in dictionaries])
+    return assemble(
+        ours,
+        rules,
+        draw_null(runs, group, policy, thresholds),
+        thresholds=thresholds,
+        latent_columns={"frequency": frequency, "decoder_norm": norms},
+        family_columns={
+            name: _family_columns(dictionaries, rule, frequency=frequency, decoder_norm=norms)
+            for name, rule in rules.items()
+        },
+        about={
+            "runs": [
+                about_run(runs, run, in_families=run in group) for run in range(len(runs.names))
+            ],
+            "policy": asdict(policy),
+            "checks": check_runs(runs, matched),
+        },
+    )
+
+
+def assemble(
+    matched: Mapping[str, MatchedRuns],
+    rules: Mapping[str, Rule],
+    null: RunsNull,
+    *,
+    thresholds: Sequence[float],
+    about: dict[str, Any],
+    latent_columns: Mapping[str, np.ndarray] | None = None,
+    family_columns: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> Stability:
+    """Tables and summary of one group of runs; `about` says which, and under which policy."""
+    policy = about["policy"]
+    pairs = pair_table(matched, policy.get("threshold", 0.0))
+    triples = triple_table(rules)
+    summary = summarise(
+        rules, pairs, triples, thresholds=thresholds, null=null, seed=policy["seed"]
+    )
+    named = next(iter(matched.values())).runs
+    columns = family_columns or {}
+    return Stability(
+        summary={"schema": STABILITY_SCHEMA} | about | summary,
+        latents=latent_table(rules).assign(**(latent_columns or {})),
+        families=pd.concat(
+            [family_table(rule, columns.get(name, {})) for name, rule in rules.items()],
+            ignore_index=True,
+        ),
+        pairs=with_names(pairs, named),
+        spectrum=spectrum_table(rules, thresholds, null),
+        triples=with_names(triples, named),
+    )
+
+
+def _family_columns(
+    dictionaries: Sequence[Dictionary], rule: Rule, **latents: np.ndarray
+) -> dict[str, np.ndarray]:
+    family = rule.partition.family
+    spreads = {
+        f"spread_{view}": consensus(dictionaries, family, view).spread
+        for view in dictionaries[0].views
+    }
+    means = {name: mean_over_members(rule, values) for name, values in latents.items()}
+    return spreads | means
+
+
+def _content(run: Dictionary) -> np.ndarray:
+    return content_of(*(run.directions(view).float().cpu().numpy() for view in run.views))
+
+
+def _norms(run: Dictionary) -> np.ndarray:
+    norms: np.ndarray = run.W_dec.float().norm(dim=1).double().cpu().numpy()
+    return norms
+
+
+def _frequency(runs: RunSet, run: int) -> np.ndarray:
+    """Firing frequency on the activations given, else the checkpoint's own; NaN where unknown."""
+    dictionary = runs.dictionaries[run]
+    if runs.codes:
+        return runs.sides[run].column(runs.codes[run].frequency)
+    if dictionary.firing is not None:
+        return dictionary.firing.frequency.double().cpu().numpy()
+    return np.full(dictionary.d_sae, np.nan)

@@ -1,0 +1,80 @@
+"""Matching the pairs of many runs, view by view, one pair at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, groupby
+
+import torch
+from tqdm import tqdm
+
+from universality.comparison.policy import Policy
+from universality.comparison.views import cosines
+from universality.devices import resolve_device
+from universality.families.matched_runs import Link, MatchedRuns, stack
+from universality.families.pair_store import PairStore, keep_link, read_link
+from universality.families.run_set import RunSet
+from universality.matching import assign
+from universality.similarity import Similarity
+from universality.similarity.code_similarity import CodeSimilarity
+
+
+def match_runs(
+    runs: RunSet, policy: Policy, *, store: PairStore | None = None
+) -> dict[str, MatchedRuns]:
+    """Certified assignments of all pairs of equally wide runs of one training step, by view.
+
+    Pairs found in the store are not matched again; each that is matched is kept there at once.
+    """
+    pairs = [(i, j) for group in groups(runs) for i, j in combinations(group, 2)]
+    links: dict[str, dict[tuple[int, int], Link]] = {view: {} for view in runs.views}
+    work = [(pair, view) for pair in pairs for view in runs.views]
+    for pair, view in tqdm(work, desc="matching pairs", unit="pair", disable=None):
+        links[view][pair] = _link(runs, pair, view, policy, store)
+    return {view: stack(runs.names, runs.alive, links[view]) for view in runs.views}
+
+
+def groups(runs: RunSet) -> list[tuple[int, ...]]:
+    """Numbers of the runs that share width and training step, the largest group first.
+
+    Ties go to the wider, then to the later step. Runs alone in their group come last.
+    """
+    keys = [(run.d_sae, run.key.step or 0) for run in runs.dictionaries]
+    ordered = sorted(range(len(keys)), key=lambda run: keys[run], reverse=True)
+    found = [tuple(sorted(group)) for _, group in groupby(ordered, key=lambda run: keys[run])]
+    return sorted(found, key=len, reverse=True)
+
+
+def similarity_between(runs: RunSet, pair: Sequence[int], view: str, policy: Policy) -> Similarity:
+    """The similarity of the latents of two runs that take part, in one view."""
+    i, j = pair
+    if view == "activations":
+        return CodeSimilarity.between(
+            runs.codes[i], runs.codes[j], absolute=policy.absolute or None, progress=False
+        )
+    rows = [{view: runs.sides[run].directions[view]} for run in (i, j)]
+    device: torch.device = resolve_device(policy.device)
+    return cosines(rows[0], rows[1], absolute=policy.absolute, device=device)[view]
+
+
+def _link(
+    runs: RunSet, pair: tuple[int, int], view: str, policy: Policy, store: PairStore | None
+) -> Link:
+    digests = [runs.digests[run, view] for run in pair]
+    key = f"{view}/{policy.absolute}/{'/'.join(digests)}"
+    kept = read_link(store, key) if store else None
+    if kept is not None:
+        return kept
+    matching = assign(
+        similarity_between(runs, pair, view, policy), time_limit=policy.time_limit, progress=False
+    )
+    numbers = [runs.sides[run].numbers for run in pair]
+    link = Link(
+        a=numbers[0][matching.a],
+        b=numbers[1][matching.b],
+        similarity=matching.similarity,
+        gap=matching.gap,
+    )
+    if store:
+        keep_link(store, key, link)
+    return link

@@ -1,0 +1,187 @@
+"""The runs of a study: each loaded once, with one rule for which latents take part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from universality.activations.cache import ActivationCache
+from universality.alive import find_alive_in_all
+from universality.codes import Codes, take_latents
+from universality.comparison.views import Side, side
+from universality.dictionary import Dictionary, View
+from universality.encoding.streaming import encode
+from universality.errors import InvalidInputError
+from universality.loading import weights_hash
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class RunSet:
+    """Runs that are compared with each other, and the views they can be compared in."""
+
+    names: tuple[str, ...]
+    """A name for each run, no two alike."""
+    sides: tuple[Side, ...]
+    """Each run, the latents of it that take part, and their rows."""
+    hashes: tuple[str, ...]
+    """Hash of each run's weights."""
+    codes: tuple[Codes, ...]
+    """What the latents that take part do on the shared tokens; empty without activations."""
+    digests: Mapping[tuple[int, str], str]
+    """Hash of what enters a match, by number of the run and view."""
+
+    @property
+    def dictionaries(self) -> tuple[Dictionary, ...]:
+        """The runs."""
+        return tuple(side.dictionary for side in self.sides)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that all runs can be compared in."""
+        return (*self.sides[0].directions, *(("activations",) if self.codes else ()))
+
+    @property
+    def alive(self) -> list[np.ndarray]:
+        """For each run, which of its latents take part."""
+        return [side.alive.mask.cpu().numpy() for side in self.sides]
+
+
+def gather_runs(
+    runs: Sequence[Dictionary],
+    *,
+    views: tuple[str, ...] | None = None,
+    alive: str = "auto",
+    activations: Sequence[ActivationCache] = (),
+) -> RunSet:
+    """The runs, checked to be comparable, and encoded on the activations where there are any.
+
+    Several caches, of the same tokens, serve runs of different models or hooks.
+
+    Runs that live in spaces of different width have no directions to compare: only the view
+    `activations` is left.
+
+    Raises:
+        InvalidInputError: fewer than two runs, no common view, or a view that was asked for and
+            that a run lacks.
+    """
+    if len(runs) < 2:
+        raise InvalidInputError(
+            f"stability needs at least two runs, got {len(runs)}; give more, or a folder of runs"
+        )
+    directions = _common_directions(runs, views, has_activations=bool(activations))
+    masks = find_alive_in_all(runs, alive)
+    sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
+    check_same_tokens(activations)
+    wanted = views is None or "activations" in views
+    caches = [cache_for(run, activations) for run in runs] if activations and wanted else []
+    codes = tuple(
+        take_latents(encode(one.dictionary, cache), one.numbers)
+        for one, cache in zip(sides, caches, strict=False)
+    )
+    hashes = tuple(weights_hash(run) for run in runs)
+    return RunSet(
+        names=distinct_names([(run.source.name, run.source.spec) for run in runs]),
+        sides=sides,
+        hashes=hashes,
+        codes=codes,
+        digests=_digests(sides, hashes, caches),
+    )
+
+
+def cache_for(dictionary: Dictionary, caches: Sequence[ActivationCache]) -> ActivationCache:
+    """The cache that a run reads: of its width, and of its hook where one is.
+
+    Raises:
+        InvalidInputError: none has its width.
+    """
+    fitting = [cache for cache in caches if cache.meta.d_in == dictionary.d_in]
+    same_hook = [one for one in fitting if one.meta.hook_name == dictionary.key.hook_name]
+    if not fitting:
+        raise InvalidInputError(
+            f"{dictionary.source.name} reads d_in={dictionary.d_in}, but --activations has "
+            f"{', '.join(str(cache.meta.d_in) for cache in caches)}; add a cache of the same texts "
+            "for its model and hook"
+        )
+    return (same_hook or fitting)[0]
+
+
+def check_same_tokens(caches: Sequence[ActivationCache]) -> None:
+    """Nothing, when the caches hold the same tokens of the same texts in the same order.
+
+    Raises:
+        InvalidInputError: they do not.
+    """
+    texts = {(len(cache), cache.meta.text_sha256, cache.meta.tokenizer_sha256) for cache in caches}
+    if len(texts) > 1:
+        raise InvalidInputError(
+            "the caches given with --activations hold different tokens; collect them from the same "
+            "texts with the same tokenizer and settings"
+        )
+
+
+def distinct_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """A short name for every (name, address), the address's folders added where names collide.
+
+    What the same address gives twice is numbered.
+    """
+    names = [name for name, _ in found]
+    parents = [Path(spec).parts[:-1] for _, spec in found]
+    for depth in range(1, 1 + max((len(parts) for parts in parents), default=0)):
+        counts = Counter(names)
+        names = [
+            f"{parts[-depth]}/{name}" if counts[name] > 1 and depth <= len(parts) else name
+            for name, parts in zip(names, parents, strict=True)
+        ]
+    seen: Counter[str] = Counter()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(numbered)
+
+
+def _common_directions(
+    runs: Sequence[Dictionary], asked: tuple[str, ...] | None, *, has_activations: bool
+) -> tuple[View, ...]:
+    common = tuple(view for view in runs[0].views if all(view in run.views for run in runs))
+    spaces = {view: {run.directions(view).shape[1] for run in runs} for view in common}
+    same = tuple(view for view in common if len(spaces[view]) == 1)
+    for view in asked or ():
+        if view == "activations" and not has_activations:
+            raise InvalidInputError("--view activations needs --activations DIR")
+        if view != "activations" and view not in same:
+            why = f"widths {sorted(spaces[view])}" if view in spaces else "a run lacks it"
+            raise InvalidInputError(f"--view {view}: the runs do not share that view ({why})")
+    if not same and not has_activations:
+        widths = sorted({run.d_in for run in runs})
+        raise InvalidInputError(
+            f"the runs live in different spaces (d_in {widths}): their directions cannot be "
+            "compared; pass --activations DIR to compare when their latents fire"
+        )
+    return same if asked is None else tuple(view for view in same if view in asked)
+
+
+def _digests(
+    sides: Sequence[Side], hashes: Sequence[str], caches: Sequence[ActivationCache]
+) -> dict[tuple[int, str], str]:
+    digests = {
+        (number, view): _digest(rows.float().cpu().numpy())
+        for number, one in enumerate(sides)
+        for view, rows in one.directions.items()
+    }
+    for number, (one, cache) in enumerate(zip(sides, caches, strict=False)):
+        mask = _digest(one.alive.mask.cpu().numpy())
+        digests[number, "activations"] = f"{hashes[number]}/{cache.meta.sha256}/{mask}"
+    return digests
+
+
+def _digest(array: np.ndarray) -> str:
+    header = f"{array.dtype}{array.shape}".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()
