@@ -35,8 +35,8 @@ class Request:
     """The views that are wanted; encoder tensors are read only for the encoder."""
     norm_scaling_factor: float | None = None
     """Factor on the tokens that a registry states for a checkpoint that lacks it."""
-    allow_classes: bool = False
-    """Whether known classes in a pickle may be rebuilt as plain records."""
+    format_named: bool = False
+    """Whether the user named the format; a pickle's known classes are rebuilt only then."""
 
 
 @final

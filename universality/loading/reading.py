@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from universality.activation_functions import ActivationFunction, NotEncodable
 from universality.dictionary import Dictionary, Firing, RunKey, Source
 from universality.errors import FormatError
 from universality.input_normalization import InputNormalization, NoNormalization
-from universality.loading.checkpoints import Checkpoint
+from universality.loading.checkpoints import Checkpoint, Orientation
 from universality.loading.configs import Config
 from universality.loading.tensors import TensorFile
 
@@ -55,6 +56,7 @@ class Reading:
         """Start on the checkpoint's tensors, or on those given (a section of the file)."""
         self.checkpoint = checkpoint
         self.tensors = tensors if tensors is not None else checkpoint.tensors
+        self.decoder_stored: Orientation = "rows"
         self._used: set[str] = set()
         self._missing: list[str] = []
         self._assumptions: list[str] = []
@@ -75,6 +77,37 @@ class Reading:
     def columns(self, name: str, shape: tuple[int, int] | None = None) -> Tensor:
         """A matrix stored with one latent per column, turned; `shape` is (d_sae, d)."""
         return self._matrix(name, None if shape is None else shape[::-1]).T
+
+    def turned(self, name: str, stored: Orientation, shape: tuple[int, int]) -> Tensor:
+        """A matrix that this format stores by `stored`; `shape` is (d_sae, d).
+
+        For formats that nothing but key names tells apart: a square matrix needs the user's word.
+
+        Raises:
+            FormatError: the matrix is square and `--orientation` is absent, or another shape.
+        """
+        if shape[0] == shape[1]:
+            stored = self._settled(name, stored, shape[0])
+        return self.rows(name, shape) if stored == "rows" else self.columns(name, shape)
+
+    def part_of(self, name: str, axis: int, index: int) -> Tensor:
+        """One matrix (or vector) out of a tensor that stacks several along `axis`.
+
+        Raises:
+            FormatError: there is no such index.
+        """
+        self.use(name)
+        shape = self.tensors.shape(name)
+        if axis >= len(shape) or not 0 <= index < shape[axis]:
+            raise FormatError(
+                f"{self.tensors.where}: {name} has shape {shape}, no part {index} along axis {axis}"
+            )
+        return self.tensors.take(name).select(axis, index)
+
+    def part_index(self) -> int:
+        """The part that was asked for, as a number; 0 where the file holds one."""
+        part = self.checkpoint.request.part
+        return int(part) if part.isdecimal() else 0
 
     def skip(self, name: str) -> Tensor | None:
         """A skip connection (d_out, d_in); None when there is none or no encoder is wanted."""
@@ -174,6 +207,20 @@ class Reading:
             ),
         )
 
+    def _settled(self, name: str, stored: Orientation, size: int) -> Orientation:
+        """How a square matrix is stored: as the user says of the decoder, the encoder turned."""
+        asked = self.checkpoint.request.orientation
+        if asked is None:
+            raise FormatError(
+                f"{self.tensors.where}: {name} is square ({size} x {size}), so nothing tells "
+                "whether rows or columns of the decoder are directions; pass --orientation rows or "
+                "--orientation columns"
+            )
+        usual = self.decoder_stored
+        if usual == asked:
+            return stored
+        return "columns" if stored == "rows" else "rows"
+
     def _matrix(self, name: str, stored: tuple[int, ...] | None) -> Tensor:
         self.use(name)
         shape = self.tensors.shape(name)
@@ -188,6 +235,12 @@ class Reading:
             return ()
         names: Mapping[str, Any] = self.tensors.entries
         return tuple(sorted(set(names) - self._used))
+
+
+def layer_hook(text: str) -> str | None:
+    """The residual hook of the layer that a path names by `layer_12` or `layer12`."""
+    found = re.search(r"layer_?(\d{1,3})(?!\d)", text)
+    return f"blocks.{int(found[1])}.hook_resid_post" if found else None
 
 
 def unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:

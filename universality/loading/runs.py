@@ -20,7 +20,6 @@ def load(
     format: str | None = None,
     orientation: Orientation | None = None,
     views: tuple[View, ...] = ("decoder", "encoder"),
-    allow_classes: bool = False,
 ) -> Dictionary:
     """The dictionary at an address: a file, a folder, `hf://org/repo/folder`, `release:sae_id`.
 
@@ -28,7 +27,6 @@ def load(
     is checked to be finite; latents with a decoder row of zeros are kept. `format` names what
     cannot be told (`NAME` or `NAME:VARIANT`), `orientation` whether the `rows` or `columns` of a
     square decoder are its directions. With `views=("decoder",)` no encoder tensor is read.
-    `allow_classes` lets the known classes of sparse_coding's pickles be rebuilt as plain records.
 
     Raises:
         MissingFileError: nothing there, or a folder without weights.
@@ -47,7 +45,7 @@ def load(
         orientation=orientation,
         part=place.part,
         views=views,
-        allow_classes=allow_classes,
+        format_named=bool(name),
     )
     kind, checkpoint = detect(place.path, request, format=name or None)
     _check_part(kind, checkpoint)
@@ -114,7 +112,7 @@ def _addresses(path: Path, kind: Format, checkpoint: Checkpoint) -> list[str]:
 def _check_part(kind: Format, checkpoint: Checkpoint) -> None:
     part = checkpoint.request.part
     known = kind.parts(checkpoint)
-    if known and part not in known:
+    if known and part not in known and (part or len(known) > 1):
         asked = f"no {part!r} among them" if part else "name one"
         shown = ", ".join(f"#{name}" for name in known[:12])
         raise FormatError(

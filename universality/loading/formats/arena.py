@@ -1,0 +1,91 @@
+"""ARENA's ToySAE: instances along the first axis, one dictionary each."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from torch import Tensor
+
+from universality.activation_functions import ActivationFunction, Gated, JumpReLU, ReLU
+from universality.dictionary import Dictionary, RunKey
+from universality.errors import FormatError
+from universality.loading.checkpoints import Checkpoint
+from universality.loading.reading import Encoder, Reading, unit_rows
+
+NAME = "arena_toy_sae"
+
+
+def recognise(checkpoint: Checkpoint) -> bool:
+    """`W_enc` or `W_gate` and `b_dec` with instances in front: (inst, d, n) and (inst, d)."""
+    tensors = checkpoint.tensors
+    name = _encoder_name(checkpoint)
+    if name is None or "b_dec" not in tensors or "W_dec" in tensors:
+        return False
+    shape = tensors.shape(name)
+    return len(shape) == 3 and tensors.shape("b_dec") == shape[:2]
+
+
+def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """The instances, numbered."""
+    return tuple(str(i) for i in range(checkpoint.tensors.shape("b_dec")[0]))
+
+
+def read(checkpoint: Checkpoint) -> Dictionary:
+    """The dictionary of one instance, decoder rows normalised as its own decode does.
+
+    Raises:
+        FormatError: tensors that do not fit each other.
+    """
+    reading = Reading(checkpoint)
+    reading.use(*(name for name in reading.tensors.entries if name.startswith("model.")))
+    instance = reading.part_index()
+    name = _encoder_name(checkpoint)
+    if name is None:
+        raise FormatError(f"{reading.tensors.where} has neither W_enc nor W_gate")
+    tied = "_W_dec" not in reading.tensors
+    if tied:
+        reading.assume("no _W_dec: the decoder is the encoder transposed")
+    stored = (
+        reading.part_of(name, 0, instance).T if tied else reading.part_of("_W_dec", 0, instance)
+    )
+    W_dec, _ = unit_rows(stored)
+    reading.assume("decoder rows are normalised, as in its own decode")
+    return reading.finish(
+        W_dec,
+        reading.part_of("b_dec", 0, instance),
+        partial(_encoder, reading, name, instance),
+        format=NAME,
+        key=RunKey(),
+        apply_b_dec_to_input=True,
+    )
+
+
+def _encoder_name(checkpoint: Checkpoint) -> str | None:
+    return next((name for name in ("W_gate", "W_enc") if name in checkpoint.tensors), None)
+
+
+def _encoder(reading: Reading, name: str, instance: int) -> Encoder:
+    W_enc = reading.part_of(name, 0, instance).T
+    rule = _rule(reading, instance)
+    return Encoder(
+        W_enc, None if isinstance(rule, Gated) else _vector(reading, "b_enc", instance), rule
+    )
+
+
+def _rule(reading: Reading, instance: int) -> ActivationFunction:
+    if "b_gate" in reading.tensors:
+        names = ("b_gate", "r_mag", "b_mag")
+        b_gate, r_mag, b_mag = (_vector(reading, name, instance) for name in names)
+        return Gated(b_gate, r_mag, b_mag)
+    if "log_theta" in reading.tensors:
+        return JumpReLU(_vector(reading, "log_theta", instance).float().exp())
+    return ReLU()
+
+
+def _vector(reading: Reading, name: str, instance: int) -> Tensor:
+    if len(reading.tensors.shape(name)) != 2:
+        raise FormatError(
+            f"{reading.tensors.where}: {name} must have two axes (instance, latent), found shape "
+            f"{reading.tensors.shape(name)}"
+        )
+    return reading.part_of(name, 0, instance)
