@@ -47,10 +47,10 @@ def write_agreement(a: Path, b: Path, out: Path) -> None:
     """Write `agreement.csv` and `agreement.png` into `out`."""
     table = agreement_along_training(a, b)
     table.to_csv(out / "agreement.csv", index=False, float_format="%.6f", lineterminator="\n")
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(6, 5.5), sharex=True, layout="constrained", height_ratios=(3, 2)
-    )
-    draw_agreement(table, upper, lower)
+    figure = plt.figure(figsize=(6, 5.5), layout="constrained")
+    panels = figure.add_gridspec(2, height_ratios=[3, 2])
+    upper = figure.add_subplot(panels[0])
+    draw_agreement(table, upper, figure.add_subplot(panels[1], sharex=upper))
     figure.savefig(out / "agreement.png", dpi=120)
     plt.close(figure)
 

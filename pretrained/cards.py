@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean as mean
 from typing import Any
 
 import universality as un
@@ -101,11 +102,10 @@ def late_change(record: dict[str, Any], *, last: int = 2_000_000) -> float:
     Both ends are means over five points of the history, about half a million tokens.
     """
     history = record["history"]
-    end = [point["fvu"] for point in history][-5:]
-    start = [
-        point["fvu"] for point in history if point["n_tokens"] <= history[-1]["n_tokens"] - last
-    ][-5:]
-    return abs(sum(start) / len(start) - sum(end) / len(end)) / (sum(end) / len(end))
+    before = history[-1]["n_tokens"] - last
+    end = mean(point["fvu"] for point in history[-5:])
+    start = mean([point["fvu"] for point in history if point["n_tokens"] <= before][-5:])
+    return abs(start - end) / end
 
 
 def _record(folder: Path) -> dict[str, Any]:

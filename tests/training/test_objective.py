@@ -19,7 +19,7 @@ def _weights(d_sae: int, d_in: int, seed: int = 0) -> Weights:
 
 def _loss(weights: Weights, x: torch.Tensor, dead: torch.Tensor, settings: TrainingSettings):
     return step_loss(
-        weights, x, dead=dead, variance=3.0, l1=0.0, settings=settings, dtype=torch.float32
+        weights, x, dead=dead, variance=3.0, l1=1.0, settings=settings, dtype=torch.float32
     )
 
 

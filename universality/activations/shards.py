@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -33,6 +34,7 @@ class Rows:
         return len(self.tokens)
 
 
+_COUNTS = "dropped"
 ROW_FIELDS = ("activations", "tokens", "documents", "positions")
 
 
@@ -44,7 +46,7 @@ def write_shard(path: Path, rows: Rows, counts: dict[str, int]) -> None:
     temporary = path.with_name(f".{path.name}.partial")
     tensors = {name: getattr(rows, name).contiguous() for name in ROW_FIELDS}
     try:
-        save_file(tensors, temporary, metadata={key: str(n) for key, n in counts.items()})
+        save_file(tensors, temporary, metadata={_COUNTS: json.dumps(counts)})
         temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -67,9 +69,9 @@ def read_counts(path: Path) -> dict[str, int]:
     """The counts of dropped rows that `write_shard` was given, and `n_tokens`, the rows kept."""
     try:
         with safe_open(path, framework="pt") as file:
-            counts = {key: int(n) for key, n in (file.metadata() or {}).items()}
+            counts: dict[str, int] = json.loads(file.metadata()[_COUNTS])
             return counts | {"n_tokens": file.get_slice("tokens").get_shape()[0]}
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, KeyError) as error:
         raise FormatError(f"{path}: not a readable shard ({error}); collect it again") from error
 
 

@@ -67,16 +67,17 @@ def step_loss(
     """
     if settings.architecture == "topk" and settings.decoder == "gather":
         pre, reconstruction, fired, l0 = _gather_topk(weights, x, settings.k, dtype)
-        penalty = x.new_zeros(())
     else:
         pre, codes = _dense_codes(weights, x, settings, dtype)
         reconstruction = (codes.to(dtype) @ weights.W_dec.to(dtype)).float() + weights.b_dec
         fired, l0 = (codes > 0).any(dim=0), float((codes > 0).sum()) / len(x)
-        penalty = l1 * codes.sum(dim=1).mean() / variance
     fvu = mse_loss(reconstruction, x, reduction="sum") / (len(x) * variance)
-    loss = fvu + penalty
+    loss = fvu
+    if settings.architecture == "relu":
+        loss = loss + l1 * codes.sum(dim=1).mean() / variance
     if settings.dead_weight > 0 and bool(dead.any()):
-        toward = _dead_loss(weights, x, pre.detach(), (x - reconstruction).detach(), dead, settings.k)
+        error = (x - reconstruction).detach()
+        toward = _dead_loss(weights, x, pre.detach(), error, dead, settings.k)
         loss = loss + settings.dead_weight * toward
     return StepLoss(loss, fvu.item(), fired, l0)
 

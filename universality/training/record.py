@@ -9,7 +9,7 @@ from typing import final
 
 from universality.activations.cache import ActivationCache
 from universality.training.evaluation import Evaluation
-from universality.training.trainer import Trainer
+from universality.training.trainer import Progress, Trainer
 
 SCHEMA = "universality.training_record/1"
 
@@ -39,8 +39,8 @@ class TrainingRecord:
     """Fraction of latents active on none of them."""
     n_evaluated: int
     """How many rows those are."""
-    history: list[dict[str, float]]
-    """Means between evenly spaced points: n_tokens, fvu, l0, dead_fraction."""
+    history: tuple[Progress, ...]
+    """A hundred evenly spaced points."""
 
 
 def make_record(trainer: Trainer, cache: ActivationCache, final: Evaluation) -> TrainingRecord:
@@ -56,7 +56,7 @@ def make_record(trainer: Trainer, cache: ActivationCache, final: Evaluation) -> 
         l0=final.l0,
         dead_fraction=final.dead_fraction,
         n_evaluated=final.n_tokens,
-        history=[vars(entry) for entry in trainer.history],
+        history=tuple(trainer.history),
     )
 
 

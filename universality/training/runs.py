@@ -83,8 +83,8 @@ def _train_one(
             f"--batch-size {settings.batch_size} exceeds the {len(cache)} tokens of {cache.path}"
         )
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(settings, cache, statistics, device=device)
+    unfinished.mkdir(parents=True, exist_ok=True)
     if (unfinished / "state.pt").is_file():
         trainer.restore(unfinished / "state.pt")
     _run_to_end(trainer, cache, unfinished, weights_dtype=weights_dtype, progress=progress)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final
+from typing import Literal, final
 
 from universality.errors import InvalidInputError
-
-Architecture: TypeAlias = Literal["topk", "relu"]
-"""TopK (Gao et al. 2024), or ReLU with an L1 penalty (Bricken et al. 2023)."""
 
 
 @final
@@ -22,8 +19,8 @@ class TrainingSettings:
     """Seed of the initial weights."""
     order_seed: int = 0
     """Seed of the order in which tokens are shown."""
-    architecture: Architecture = "topk"
-    """Which autoencoder."""
+    architecture: str = "topk"
+    """`topk` (Gao et al. 2024), or `relu` with an L1 penalty (Bricken et al. 2023)."""
     k: int = 32
     """Latents per token, for TopK."""
     l1: float = 5.0

@@ -199,7 +199,8 @@ def _initial_weights(
 
 def _schedule(fraction: float) -> float:
     rise = min(1.0, fraction / _WARMUP)
-    return rise * ((1 + math.cos(math.pi * min(1.0, fraction))) / 2) ** _DECAY
+    fall: float = ((1 + math.cos(math.pi * min(1.0, fraction))) / 2) ** _DECAY
+    return rise * fall
 
 
 @torch.no_grad()

@@ -1,0 +1,61 @@
+"""`universality activations` end to end on a random tiny model."""
+
+import pytest
+from click.testing import CliRunner
+
+from tests.tiny_model import random_text, save_tiny_model
+from universality.cli import main
+from universality.cli.activations import activations
+
+HOOK = "blocks.0.hook_resid_post"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    save_tiny_model(folder / "model")
+    (folder / "text.txt").write_text(random_text(120, seed=0))
+    return folder
+
+
+def _arguments(tiny, out, *, hook=HOOK, model="model"):
+    return [
+        *("collect", "--model", str(tiny / model), "--hook", hook),
+        *("--text", str(tiny / "text.txt"), "--out", str(out), "--context", "20"),
+    ]
+
+
+def test_collect_then_info(tiny, tmp_path):
+    collected = CliRunner().invoke(activations, _arguments(tiny, tmp_path / "c"))
+    assert collected.exit_code == 0, collected.output
+    shown = CliRunner().invoke(activations, ["info", str(tmp_path / "c"), "--verify"])
+    assert shown.exit_code == 0
+    assert shown.output == collected.output
+    for word in (HOOK, "n_tokens         114", "'first_position': 6", "float16"):
+        assert word in shown.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hook": "blocks.7.hook_resid_post"}, "the model has layers 0 to 2"),
+        ({"model": "absent"}, "no such folder or file"),
+    ],
+)
+def test_errors_are_one_line_with_exit_code_2(tiny, tmp_path, capsys, changes, message):
+    with pytest.raises(SystemExit) as left:
+        main(["activations", *_arguments(tiny, tmp_path / "c", **changes)])
+    captured = capsys.readouterr()
+    assert left.value.code == 2
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert captured.out == ""
+    assert not (tmp_path / "c").exists()
+
+
+def test_info_on_what_is_no_cache(tmp_path, capsys):
+    for folder, message in ((tmp_path, "no meta.json"), (tmp_path / "absent", "no such folder")):
+        with pytest.raises(SystemExit) as left:
+            main(["activations", "info", str(folder)])
+        assert left.value.code == 2
+        assert message in capsys.readouterr().err

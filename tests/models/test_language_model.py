@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from tests.tiny_model import save_tiny_model
+from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.models.language_model import load_language_model, tokenizer_hash
+from universality.models.precision import resolve_dtype
+
+
+def test_folder_loads_in_the_dtype_asked_for_and_is_named_without_its_path(tmp_path):
+    model = load_language_model(save_tiny_model(tmp_path / "tiny"), dtype=torch.bfloat16)
+    assert model.name == "tiny"
+    assert model.dtype == torch.bfloat16
+    assert model.device.type == "cpu"
+    assert not model.module.training
+
+
+def test_tokenizer_hash_sees_the_vocabulary(tmp_path):
+    tokenizer = load_language_model(save_tiny_model(tmp_path / "tiny")).tokenizer
+    before = tokenizer_hash(tokenizer)
+    assert before == tokenizer_hash(tokenizer)
+    tokenizer.add_tokens(["zebra"])
+    assert tokenizer_hash(tokenizer) != before
+
+
+def test_missing_path_that_is_no_hub_id():
+    with pytest.raises(MissingFileError, match="no such folder or file, and no hub id"):
+        load_language_model("absent/folder/of/models")
+
+
+def test_folder_without_config_points_at_a_gguf_beside(tmp_path):
+    (tmp_path / "model.gguf").touch()
+    with pytest.raises(MissingFileError, match=r"did you mean .*model\.gguf\?"):
+        load_language_model(tmp_path)
+
+
+def test_folder_that_transformers_cannot_read(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(FormatError, match="transformers cannot load"):
+        load_language_model(tmp_path)
+
+
+def test_unknown_dtype():
+    with pytest.raises(InvalidInputError, match="--dtype must be auto, float32 or bfloat16"):
+        resolve_dtype("int8")
