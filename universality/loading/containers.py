@@ -6,7 +6,7 @@ import math
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -113,7 +113,7 @@ def _open_npy(path: Path) -> TensorFile:
     return TensorFile(str(path), {BARE: entry})
 
 
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = npy_format.read_magic(file)
     if version == (1, 0):
         shape, _, dtype = npy_format.read_array_header_1_0(file)
