@@ -91,7 +91,7 @@ class MatchedRuns:
 
 def stack(
     runs: Sequence[str],
-    alive: Sequence[Bool[np.ndarray, " d_sae"]],
+    alive: Sequence[Bool[np.ndarray, " _"]],
     links: Links,
 ) -> MatchedRuns:
     """The assignments of all pairs in one table.

@@ -58,7 +58,7 @@ def spectrum(edges: MatchedRuns) -> Float64[np.ndarray, " n_runs"]:
     """Mean spectrum of the runs that are matched with every other run; NaN when there is none."""
     if not len(edges.complete):
         return np.full(edges.n_runs, np.nan)
-    return np.asarray(np.mean([spectrum_of(edges, run) for run in edges.complete], axis=0))
+    return np.asarray(np.mean([spectrum_of(edges, run) for run in edges.complete.tolist()], axis=0))
 
 
 def null_spectrum(share: float, n_runs: int) -> Float64[np.ndarray, " n_runs"]:
@@ -87,7 +87,7 @@ def only_in_one(
     return np.asarray(np.asarray(missed) @ spectrum)
 
 
-def fit_only_in_one(fractions: Float64[np.ndarray, " n_runs-1"]) -> tuple[Fit, ...]:
+def fit_only_in_one(fractions: Float64[np.ndarray, " n_points"]) -> tuple[Fit, ...]:
     """Two curves through `only_in_one`; none through fewer than four points or a flat line.
 
     They have different limits by construction: what differs between them is not identified.

@@ -68,8 +68,10 @@ def jackknife(
 def mean_without(table: pd.DataFrame, runs: Sequence[int]) -> float:
     """Mean `value` of the pairs or triples that lie wholly among these runs; NaN without any."""
     sides = [side for side in ("a", "b", "c") if side in table]
-    inside = table[sides].isin(list(runs)).all(axis="columns")
-    return float(table.loc[inside, "value"].mean())
+    inside = np.isin(table[sides].to_numpy(), list(runs)).all(axis=1)
+    values = table["value"].to_numpy()[inside]
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def jackknife_mean(table: pd.DataFrame, n_runs: int) -> Interval | None:

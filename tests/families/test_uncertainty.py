@@ -1,0 +1,70 @@
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+
+from universality.families.uncertainty import find_outlier, jackknife, jackknife_mean
+
+
+def _pairs(n_runs: int, generator: np.random.Generator, *, of_runs: float, of_pairs: float):
+    effect = of_runs * generator.standard_normal(n_runs)
+    pairs = list(combinations(range(n_runs), 2))
+    noise = of_pairs * generator.standard_normal(len(pairs))
+    value = [0.6 + effect[a] + effect[b] + e for (a, b), e in zip(pairs, noise, strict=True)]
+    return pd.DataFrame(pairs, columns=["a", "b"]).assign(value=value)
+
+
+def test_for_a_mean_over_runs_it_is_the_textbook_interval() -> None:
+    values = np.random.default_rng(0).standard_normal(7)
+    found = jackknife(lambda runs: np.array([values[list(runs)].mean()]), 7)[0]
+    assert found is not None
+    error = values.std(ddof=1) / np.sqrt(7)
+    assert found.standard_error == pytest.approx(error)
+    reach = student.ppf(0.975, 6) * error
+    assert (found.low, found.high) == pytest.approx((values.mean() - reach, values.mean() + reach))
+
+
+@pytest.mark.parametrize("n_runs", [5, 9])
+def test_it_covers_where_runs_differ_and_the_interval_over_pairs_does_not(n_runs: int) -> None:
+    generator = np.random.default_rng(n_runs)
+    ours = naive = 0
+    n_trials = 400
+    for _ in range(n_trials):
+        table = _pairs(n_runs, generator, of_runs=0.05, of_pairs=0.005)
+        interval = jackknife_mean(table, n_runs)
+        assert interval is not None
+        ours += interval.low <= 0.6 <= interval.high
+        n = len(table)
+        reach = student.ppf(0.975, n - 1) * table["value"].std() / np.sqrt(n)
+        naive += abs(table["value"].mean() - 0.6) <= reach
+    assert ours / n_trials >= 0.93
+    assert naive / n_trials < 0.85
+
+
+def test_no_interval_where_the_statistic_needs_every_run() -> None:
+    table = pd.DataFrame({"a": [0], "b": [1], "c": [2], "value": [0.5]})
+    assert jackknife_mean(table, 3) is None
+
+
+def test_a_run_that_stands_out_is_named() -> None:
+    generator = np.random.default_rng(0)
+    table = _pairs(9, generator, of_runs=0, of_pairs=0.01)
+    table.loc[(table[["a", "b"]] == 4).any(axis=1), "value"] += 0.05
+    found = find_outlier(table, 9, generator=generator, n_permutations=999)
+    assert found is not None
+    assert (found.run, found.p_value) == (4, 0.001)
+    assert found.difference == pytest.approx(0.05, abs=0.01)
+
+
+def test_its_p_value_is_valid_when_no_run_stands_out() -> None:
+    generator = np.random.default_rng(1)
+    p_values = []
+    for _ in range(200):
+        table = _pairs(6, generator, of_runs=0, of_pairs=0.01)
+        found = find_outlier(table, 6, generator=generator, n_permutations=99)
+        assert found is not None
+        p_values.append(found.p_value)
+    assert np.mean(np.array(p_values) <= 0.1) < 0.1 + 3 * np.sqrt(0.09 / 200)
+    assert find_outlier(table, 3, generator=generator) is None
