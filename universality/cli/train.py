@@ -7,18 +7,13 @@ from pathlib import Path
 import click
 
 
-class _Numbers(click.ParamType[list[int]]):
-    """Whole numbers separated by commas."""
-
-    name = "N,N,..."
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[int]:
-        try:
-            return [int(part) for part in str(value).split(",")]
-        except ValueError:
-            self.fail(f"{value!r} is no comma-separated list of whole numbers", param, ctx)
+def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
+    try:
+        return None if value is None else [int(part) for part in value.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{value!r} is no comma-separated list of whole numbers"
+        ) from error
 
 
 @click.command()
@@ -30,10 +25,12 @@ class _Numbers(click.ParamType[list[int]]):
     help="A cache that `universality activations collect` wrote.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs.")
-@click.option("--seeds", type=_Numbers(), default="0,1,2", show_default=True)
-@click.option("--order-seeds", type=_Numbers(), help="Seeds of the data order.  [default: --seeds]")
-@click.option("--expansion", type=_Numbers(), help="Widths as multiples of d_in.  [default: 4]")
-@click.option("--width", "widths", type=_Numbers(), help="Widths as numbers of latents.")
+@click.option("--seeds", callback=_numbers, default="0,1,2", show_default=True)
+@click.option(
+    "--order-seeds", callback=_numbers, help="Seeds of the data order.  [default: --seeds]"
+)
+@click.option("--expansion", callback=_numbers, help="Widths as multiples of d_in.  [default: 4]")
+@click.option("--width", "widths", callback=_numbers, help="Widths as numbers of latents.")
 @click.option("--architecture", default="topk", show_default=True, help="topk or relu.")
 @click.option("--k", default=32, show_default=True, help="Latents per token (topk).")
 @click.option("--l1", default=5.0, show_default=True, help="Weight of the L1 penalty (relu).")
