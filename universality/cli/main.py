@@ -15,6 +15,7 @@ _COMMANDS = {
     "stability": "universality.cli.stability:stability",
     "demo": "universality.cli.compare:demo",
     "inspect": "universality.cli.inspect:inspect",
+    "pretrained": "universality.cli.pretrained:pretrained",
     "activations": "universality.cli.activations:activations",
     "train": "universality.cli.train:train",
 }

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import final
 
 from universality.errors import MissingFileError
+from universality.loading.hub import SCHEME, fetch, parse
+from universality.loading.saelens_registry import find_release
 
 _GENERIC_STEMS = ("sae_weights", "ae", "sae", "params", "model", "final", "cc_weights")
 
@@ -24,32 +26,61 @@ class Place:
     """What follows `#`: which dictionary of a file that holds several."""
     name: str = ""
     """A short name for tables and figures."""
+    norm_scaling_factor: float | None = None
+    """Factor on the tokens that a registry states."""
 
 
 def resolve(spec: str | Path) -> Place:
     """The place an address means; an existing path wins over every other reading.
 
-    `PATH#PART` names one dictionary of a file that holds several.
+    A path, `hf://org/repo[@revision][/folder]`, or `release:sae_id` of SAELens; each may end in
+    `#PART`, which names one dictionary of a file that holds several. Hub addresses are fetched.
 
     Raises:
-        MissingFileError: there is nothing at this path.
+        MissingFileError: there is nothing at this address.
+        MissingDependencyError: a hub address without the libraries that it needs.
     """
     spec = str(spec)
-    for path, part in _readings(spec):
-        if path.exists():
+    for address, part in _readings(spec):
+        path = Path(address).expanduser()
+        if _exists(path):
             return Place(path, spec, part, _short_name(path, part))
+    for address, part in reversed(_readings(spec)):
+        place = _remote(spec, address, part)
+        if place is not None:
+            return place
     raise MissingFileError(
         f"no such file or folder: {spec}; give a path, hf://org/repo[@revision][/folder], or "
         "release:sae_id"
     )
 
 
-def _readings(spec: str) -> list[tuple[Path, str]]:
-    readings = [(Path(spec).expanduser(), "")]
+def _readings(spec: str) -> list[tuple[str, str]]:
     head, mark, part = spec.rpartition("#")
-    if mark and head:
-        readings.append((Path(head).expanduser(), part))
-    return readings
+    return [(spec, ""), (head, part)] if mark and head else [(spec, "")]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _remote(spec: str, address: str, part: str) -> Place | None:
+    if address.startswith(SCHEME):
+        path = fetch(parse(address))
+        return Place(path, spec, part, _short_name(Path(address), part))
+    release, colon, sae_id = address.partition(":")
+    if not colon or not release or not sae_id or _is_drive(release):
+        return None
+    found = find_release(release, sae_id)
+    name = _short_name(Path(sae_id), part)
+    return Place(fetch(found.address), spec, part, name, found.norm_scaling_factor)
+
+
+def _is_drive(release: str) -> bool:
+    return len(release) == 1 or "\\" in release
 
 
 def _short_name(path: Path, part: str) -> str:

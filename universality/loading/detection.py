@@ -22,7 +22,8 @@ _NEVER_WEIGHTS = (
     "trainer_state.pt",
     "training_args.bin",
 )
-_INNER_WEIGHTS = ("checkpoints/final.safetensors",)
+INNER_WEIGHTS = ("checkpoints/final.safetensors",)
+"""Weight files that belong to the folder above theirs."""
 
 
 def detect(path: Path, request: Request, *, format: str | None) -> tuple[Format, Checkpoint]:
@@ -52,8 +53,8 @@ def weight_files(path: Path) -> list[Path]:
     """The files at this place that may hold weights, in natural order."""
     if path.is_file():
         return [path]
-    inner = [path / name for name in _INNER_WEIGHTS if (path / name).is_file()]
-    direct = [file for file in path.iterdir() if _may_hold_weights(file)]
+    inner = [path / name for name in INNER_WEIGHTS if (path / name).is_file()]
+    direct = [file for file in path.iterdir() if may_be_weights(file.name) and file.is_file()]
     return sorted(direct, key=natural_order) + inner
 
 
@@ -71,12 +72,12 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
     return [(0, words[0] if words else ""), *numbers, (0, path.name)]
 
 
-def _may_hold_weights(file: Path) -> bool:
+def may_be_weights(name: str) -> bool:
+    """Whether a file of this name may hold a dictionary's weights."""
     return (
-        file.suffix.lower() in SUFFIXES
-        and not file.name.startswith(".")
-        and not any(fnmatch.fnmatch(file.name, pattern) for pattern in _NEVER_WEIGHTS)
-        and file.is_file()
+        name.lower().endswith(SUFFIXES)
+        and not name.startswith(".")
+        and not any(fnmatch.fnmatch(name, pattern) for pattern in _NEVER_WEIGHTS)
     )
 
 

@@ -10,6 +10,7 @@ from universality.loading.addresses import Place, resolve
 from universality.loading.checkpoints import Checkpoint, Orientation, Request
 from universality.loading.detection import detect, natural_order, recognised, weight_files
 from universality.loading.formats import Format
+from universality.loading.hub import SCHEME, checkpoints, parse
 
 _DEEPEST = 8
 
@@ -46,6 +47,7 @@ def load(
         part=place.part,
         views=views,
         format_named=bool(name),
+        norm_scaling_factor=place.norm_scaling_factor,
     )
     kind, checkpoint = detect(place.path, request, format=name or None)
     _check_part(kind, checkpoint)
@@ -57,11 +59,14 @@ def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
 
     Folders below are searched in natural order (seed2 before seed10): seeds, trainers, hookpoints,
     files side by side, and the parts of a file that holds several. Folders whose name starts with
-    a dot are skipped; `checkpoints` is entered only where nothing else was found.
+    a dot are skipped; `checkpoints` is entered only where nothing else was found. A hub address is
+    expanded from the repository's listing, without fetching any weights.
 
     Raises:
         MissingFileError: nothing there, or no weights below it.
     """
+    if str(spec).startswith(SCHEME) and "#" not in str(spec):
+        return [str(address) for address in checkpoints(parse(str(spec)))]
     place = resolve(spec)
     if place.part:
         return [place.spec]

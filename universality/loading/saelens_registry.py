@@ -1,0 +1,106 @@
+"""SAELens' own list of releases, read from the installed package without importing it."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, final
+
+from universality.errors import FormatError, MissingDependencyError, MissingFileError
+from universality.loading.hub import HubAddress
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Release:
+    """One dictionary that SAELens knows by `release:sae_id`."""
+
+    address: HubAddress
+    """Where it lies on the hub."""
+    norm_scaling_factor: float | None = None
+    """Factor on its tokens, for those that were saved before it was folded."""
+    l0: float | None = None
+    """Published mean number of active latents per token."""
+    variance_explained: float | None = None
+    """Published share of explained variance, in [0, 1]."""
+
+
+def find_release(release: str, sae_id: str) -> Release:
+    """The dictionary that SAELens calls `release:sae_id`.
+
+    A release with a slash that is not in the list is a repository, and sae_id a folder in it.
+
+    Raises:
+        MissingDependencyError: sae-lens or PyYAML is not installed.
+        MissingFileError: no such release, or none of its dictionaries has this id (near ones
+            are named).
+    """
+    if "/" in release and "://" not in release and release not in _registry_or_empty():
+        return Release(HubAddress(release, None, sae_id))
+    releases = _registry()
+    if release not in releases:
+        raise MissingFileError(
+            f"SAELens knows no release {release!r}; near ones: {_near(release, list(releases))}"
+        )
+    entries = {entry["id"]: entry for entry in releases[release]["saes"]}
+    if sae_id not in entries:
+        raise MissingFileError(
+            f"release {release!r} has no {sae_id!r}; near ones: {_near(sae_id, list(entries))}"
+        )
+    entry = entries[sae_id]
+    return Release(
+        HubAddress(releases[release]["repo_id"], None, entry["path"].strip("/")),
+        entry.get("norm_scaling_factor"),
+        entry.get("l0"),
+        entry.get("variance_explained"),
+    )
+
+
+def release_names() -> list[str]:
+    """The releases SAELens knows; empty where it is not installed."""
+    return sorted(_registry_or_empty())
+
+
+def _registry_or_empty() -> dict[str, Any]:
+    try:
+        return _registry()
+    except MissingDependencyError:
+        return {}
+
+
+@cache
+def _registry() -> dict[str, Any]:
+    path = _registry_file()
+    try:
+        import yaml
+    except ImportError as error:
+        raise MissingDependencyError(
+            "SAELens' list of releases needs PyYAML: pip install 'universality[saelens]'"
+        ) from error
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        releases = yaml.load(path.read_bytes(), Loader=loader)
+    except (yaml.YAMLError, OSError) as error:
+        raise FormatError(f"{path} cannot be read ({str(error)[:120]})") from error
+    return dict(releases)
+
+
+def _registry_file() -> Path:
+    spec = importlib.util.find_spec("sae_lens")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "pretrained_saes.yaml"
+        if path.is_file():
+            return path
+    raise MissingDependencyError(
+        "an address release:sae_id is looked up in SAELens' list, which comes with it: "
+        "pip install sae-lens, or write hf://org/repo/folder"
+    )
+
+
+def _near(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=4, cutoff=0.4) or sorted(known)[:4]
+    return ", ".join(near)
