@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, final
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from tqdm import tqdm
 
-from universality.comparison.views import Directions, cosines, match_views
-from universality.metrics import Statistics, measure
+from universality.codes import rearrange_tokens
+from universality.comparison.views import (
+    ACTIVATIONS,
+    Directions,
+    Side,
+    code_similarity,
+    cosines,
+    match_views,
+)
+from universality.metrics import Statistics, ViewMatch, measure
 from universality.nulls import isotropic
 from universality.nulls.null import find_null
 from universality.nulls.plan import (
@@ -23,6 +32,8 @@ from universality.nulls.plan import (
     plan_draws,
     subsample,
 )
+from universality.nulls.tokens import permute_windows
+from universality.similarity.measures import Measure
 
 
 @final
@@ -72,6 +83,56 @@ def draw_null(
     if name == "isotropic":
         mean = _with_closed_forms(mean, a, b, absolute=absolute)
     return NullStatistics(name=name, plan=plan, mean=mean, sd=sd)
+
+
+def draw_tokens_null(
+    a: Side,
+    b: Side,
+    matches: Mapping[str, ViewMatch],
+    documents: Int[np.ndarray, " n_tokens"],
+    *,
+    thresholds: Sequence[float],
+    n_draws: int,
+    measure_of_codes: Measure,
+    absolute: bool,
+    seed: int,
+) -> NullStatistics:
+    """What is left in the activations view when the codes of b belong to other tokens.
+
+    Views of directions stay as they were matched, so that agreement with them is by chance.
+    """
+    assert a.codes is not None
+    assert b.codes is not None
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    for _ in tqdm(range(n_draws), desc="null: tokens", leave=False, disable=None):
+        rows_a, rows_b = permute_windows(documents, generator=generator)
+        similarity = code_similarity(
+            rearrange_tokens(a.codes, rows_a),
+            rearrange_tokens(b.codes, rows_b),
+            measure=measure_of_codes,
+            absolute=absolute,
+        )
+        found = {**matches, **match_views({ACTIVATIONS: similarity})}
+        drawn.append(_of_activations(measure(found, thresholds)))
+    n_a, n_b = a.alive.n_alive, b.alive.n_alive
+    return NullStatistics(
+        name="tokens",
+        plan=DrawPlan(n_draws, n_a, n_b, n_a, n_b),
+        mean=_over_draws(drawn, np.mean),
+        sd=_over_draws(drawn, partial(np.std, ddof=1)),
+    )
+
+
+def null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
+    """The first null that says something of a view."""
+    return next(null for null in nulls if (view, "assignment.mean") in null.mean.averages)
+
+
+def _of_activations(found: Statistics) -> Statistics:
+    averages = {key: value for key, value in found.averages.items() if ACTIVATIONS in key[0]}
+    shares = {key: value for key, value in found.shares.items() if ACTIVATIONS in key[0]}
+    return replace(found, averages=averages, shares=shares)
 
 
 def _over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Statistics:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from universality.activation_functions import describe
 from universality.checks import Check
-from universality.comparison.null_statistics import NullStatistics
+from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.policy import Policy
+from universality.comparison.recording import Recording
 from universality.comparison.views import Side
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
@@ -21,6 +24,7 @@ def summarise(
     *,
     hashes: tuple[str, str],
     policy: Policy,
+    recording: Recording | None,
     matches: Mapping[str, ViewMatch],
     observed: Statistics,
     nulls: Sequence[NullStatistics],
@@ -41,9 +45,10 @@ def summarise(
             "null_width": first.plan.description,
             "seed": policy.seed,
         },
+        **({} if recording is None else {"activations": _about_recording(recording, policy)}),
         "views": {
-            view: _view(view, match, observed, first)
-            | {"nulls": {null.name: _null(view, null) for null in nulls}}
+            view: _view(view, match, observed, null_of(view, nulls))
+            | {"nulls": {null.name: _null(view, null) for null in _speaking_of(view, nulls)}}
             for view, match in matches.items()
         },
         "agreement": _agreement(observed, nulls),
@@ -79,6 +84,19 @@ def _about(run: Side, sha256: str) -> dict[str, Any]:
     }
 
 
+def _about_recording(recording: Recording, policy: Policy) -> dict[str, Any]:
+    cache_a, cache_b = (cache.meta for cache in recording.caches)
+    return {
+        "n_tokens": recording.n_tokens,
+        "n_documents": int(np.unique(recording.table.documents).size),
+        "measure": policy.measure,
+        "min_firing": policy.min_firing,
+        "hook_name": {"a": cache_a.hook_name, "b": cache_b.hook_name},
+        "model_name": {"a": cache_a.model_name, "b": cache_b.model_name},
+        "sha256": {"a": cache_a.sha256, "b": cache_b.sha256},
+    }
+
+
 def _view(
     view: str, match: ViewMatch, observed: Statistics, null: NullStatistics
 ) -> dict[str, Any]:
@@ -110,6 +128,10 @@ def _view(
     }
 
 
+def _speaking_of(view: str, nulls: Sequence[NullStatistics]) -> list[NullStatistics]:
+    return [null for null in nulls if any(of == view for of, _ in null.mean.averages)]
+
+
 def _null(view: str, null: NullStatistics) -> dict[str, Any]:
     return {"draws": null.plan.description} | {
         statistic: {"mean": mean, "sd": null.sd.averages[of, statistic]}
@@ -121,7 +143,12 @@ def _null(view: str, null: NullStatistics) -> dict[str, Any]:
 def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[str, Any]:
     return {
         views: {"value": value}
-        | _beside_nulls([(null.name, null.mean.averages[views, "agreement"]) for null in nulls])
+        | _beside_nulls(
+            [
+                (null.name, null.mean.averages[views, "agreement"])
+                for null in _speaking_of(views, nulls)
+            ]
+        )
         for (views, statistic), value in observed.averages.items()
         if statistic == "agreement"
     }
@@ -138,7 +165,11 @@ def _shared(
             for view in views:
                 key = (view, "assignment")
                 row[view] = {"value": float(observed.shares[key][i])} | _beside_nulls(
-                    [(null.name, float(null.mean.shares[key][i])) for null in nulls]
+                    [
+                        (null.name, float(null.mean.shares[key][i]))
+                        for null in nulls
+                        if key in null.mean.shares
+                    ]
                 )
             rows.append(row)
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -31,6 +31,8 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
     }
     if dictionary.firing is not None:
         columns["frequency"] = dictionary.firing.frequency.double().cpu().numpy()
+    if run.codes is not None:
+        columns["mean_active"] = run.column(run.codes.mean_active)
     columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
     for view, found in by_view.items():
         columns |= {f"{name}_{view}": run.column(values) for name, values in found.items()}
@@ -43,11 +45,14 @@ def view_columns(
     *,
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
-    p_value: Float64[np.ndarray, " n_alive"],
+    p_value: Float64[np.ndarray, " n_alive"] | None,
 ) -> Columns:
-    """What one view found for the latents of one run that take part, one entry each."""
-    near, numbers, q_value = partners.near, other.numbers, q_values(p_value)
-    return {
+    """What one view found for the latents of one run that take part, one entry each.
+
+    Without p-values, there are no columns that follow from them.
+    """
+    near, numbers = partners.near, other.numbers
+    columns = {
         "nearest": numbers[near.nearest],
         "nearest_similarity": near.nearest_similarity,
         "margin": near.margin,
@@ -55,10 +60,12 @@ def view_columns(
         "partner": np.where(partners.partner >= 0, numbers[partners.partner], -1),
         "partner_similarity": partners.similarity,
         "excess": near.nearest_similarity - null_mean,
-        "p_value": p_value,
-        "q_value": q_value,
-        "above_chance": q_value <= FALSE_DISCOVERY_RATE,
     }
+    if p_value is not None:
+        q_value = q_values(p_value)
+        columns |= {"p_value": p_value, "q_value": q_value}
+        columns["above_chance"] = q_value <= FALSE_DISCOVERY_RATE
+    return columns
 
 
 def pair_table(
@@ -82,7 +89,7 @@ def pair_table(
 
 
 def curve_table(
-    observed: Statistics, null: NullStatistics, sizes: Mapping[str, int]
+    observed: Statistics, nulls: Sequence[NullStatistics], sizes: Mapping[str, int]
 ) -> pd.DataFrame:
     """One row per view, rule and threshold: the share that reaches it, beside the null's.
 
@@ -90,6 +97,7 @@ def curve_table(
     """
     tables = []
     for (view, rule), fraction in observed.shares.items():
+        null = next(null for null in nulls if (view, rule) in null.mean.shares)
         tables.append(
             pd.DataFrame(
                 {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, final
 
 import numpy as np
@@ -12,11 +12,17 @@ from jaxtyping import Float, Float64, Int64, Shaped
 from torch import Tensor
 
 from universality.alive import Alive
+from universality.codes import Codes, take_latents
 from universality.dictionary import Dictionary, View
 from universality.errors import InvalidInputError
 from universality.matching import Matching, assign, find_candidates
 from universality.metrics import ViewMatch
 from universality.similarity import Cosine, Similarity
+from universality.similarity.code_similarity import CodeSimilarity
+from universality.similarity.measures import Measure
+
+ACTIVATIONS = "activations"
+"""Name of the view that compares when latents fire."""
 
 Directions: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """The rows of one run that take part, by view."""
@@ -33,6 +39,8 @@ class Side:
     """Which latents take part, and why."""
     directions: Directions
     """Their rows, by view."""
+    codes: Codes | None = None
+    """Their codes on the tokens of the comparison; None where it has none."""
 
     @property
     def numbers(self) -> Int64[np.ndarray, " n_alive"]:
@@ -47,24 +55,35 @@ class Side:
         return column
 
 
-def side(dictionary: Dictionary, alive: Alive, views: tuple[View, ...]) -> Side:
-    """The run with the rows of the latents that take part."""
+def side(
+    dictionary: Dictionary, alive: Alive, views: tuple[View, ...], codes: Codes | None = None
+) -> Side:
+    """The run with the rows and codes of the latents that take part."""
     rows: dict[str, Tensor] = {view: dictionary.directions(view) for view in views}
     if not bool(alive.mask.all()):
         rows = {view: matrix[alive.mask] for view, matrix in rows.items()}
-    return Side(dictionary=dictionary, alive=alive, directions=rows)
+        codes = codes and take_latents(codes, alive.mask.cpu().numpy().nonzero()[0])
+    return Side(dictionary=dictionary, alive=alive, directions=rows, codes=codes)
 
 
-def choose_views(a: Dictionary, b: Dictionary, asked: tuple[str, ...] | None) -> tuple[View, ...]:
-    """The views to compare, checked: both runs have them, in spaces of equal width.
+def choose_views(
+    a: Dictionary, b: Dictionary, asked: tuple[str, ...] | None, *, activations: bool = False
+) -> tuple[View, ...]:
+    """The views of directions to compare, checked: both runs have them, in spaces of equal width.
+
+    With `activations`, runs of different width have no such view in common, which is no error.
 
     Raises:
         InvalidInputError: a run lacks a view that was asked for, or the widths differ.
     """
     common = tuple(view for view in a.views if view in b.views)
+    if ACTIVATIONS in (asked or ()) and not activations:
+        raise InvalidInputError(
+            "--view activations compares when latents fire: pass a cache with --activations DIR"
+        )
     for view in asked or ():
         for run in (a, b):
-            if view not in run.views:
+            if view not in (*run.views, ACTIVATIONS):
                 raise InvalidInputError(
                     f"--view {view}: {run.source.name} has no such view (it has "
                     f"{', '.join(run.views)})"
@@ -73,10 +92,13 @@ def choose_views(a: Dictionary, b: Dictionary, asked: tuple[str, ...] | None) ->
     for view in views:
         d_a, d_b = a.directions(view).shape[1], b.directions(view).shape[1]
         if d_a != d_b:
+            if activations and asked is None:
+                return ()
             raise InvalidInputError(
                 f"the runs live in different spaces: {view} rows have width {d_a} in "
                 f"{a.source.name} and {d_b} in {b.source.name}; directions can only be compared "
-                "within one model and hook"
+                "within one model and hook; what fires when can, with --activations DIR "
+                "--activations DIR"
             )
     return views
 
@@ -88,16 +110,32 @@ def cosines(
     return {view: Cosine.between(a[view], b[view], absolute=absolute, device=device) for view in a}
 
 
+def similarities_between(
+    a: Side, b: Side, *, measure: Measure, absolute: bool, device: torch.device
+) -> dict[str, Similarity]:
+    """The similarity of two runs in each view that both sides have."""
+    found = cosines(a.directions, b.directions, absolute=absolute, device=device)
+    if a.codes is not None and b.codes is not None:
+        found[ACTIVATIONS] = code_similarity(a.codes, b.codes, measure=measure, absolute=absolute)
+    return found
+
+
+def code_similarity(a: Codes, b: Codes, *, measure: Measure, absolute: bool) -> CodeSimilarity:
+    """How alike latents fire; without `absolute`, signs count unless both runs have them."""
+    return CodeSimilarity.between(a, b, measure, absolute=True if absolute else None)
+
+
 def match_views(
     similarities: Mapping[str, Similarity], *, time_limit: float | None = None
 ) -> dict[str, ViewMatch]:
     """Nearest latents and optimal assignment in each view, one candidate pass for both."""
-    matches = {}
-    for view, similarity in similarities.items():
-        candidates = find_candidates(similarity)
-        matching = assign(similarity, candidates=candidates, time_limit=time_limit)
-        matches[view] = ViewMatch(candidates=candidates, matching=matching)
-    return matches
+    made: dict[int, ViewMatch] = {}
+    for similarity in similarities.values():
+        if id(similarity) not in made:
+            candidates = find_candidates(similarity)
+            matching = assign(similarity, candidates=candidates, time_limit=time_limit)
+            made[id(similarity)] = ViewMatch(candidates=candidates, matching=matching)
+    return {view: made[id(similarity)] for view, similarity in similarities.items()}
 
 
 def partner_numbers(a: Side, b: Side, matching: Matching) -> Int64[np.ndarray, " d_sae_a"]:
@@ -107,10 +145,18 @@ def partner_numbers(a: Side, b: Side, matching: Matching) -> Int64[np.ndarray, "
 
 
 def own_nearest(
-    rows: Float[Tensor, "n d"], *, absolute: bool, device: torch.device
+    run: Side, view: str, *, measure: Measure, absolute: bool, device: torch.device
 ) -> Float64[np.ndarray, " n"]:
     """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
-    if rows.shape[0] == 1:
+    if run.alive.n_alive == 1:
         return np.full(1, np.nan)
-    similarity = Cosine.between(rows, rows, absolute=absolute, device=device)
-    return find_candidates(similarity, k=1, exclude_diagonal=True).of_a.nearest_similarity
+    both = similarities_between(
+        *(2 * (only_view(run, view),)), measure=measure, absolute=absolute, device=device
+    )
+    return find_candidates(both[view], k=1, exclude_diagonal=True).of_a.nearest_similarity
+
+
+def only_view(run: Side, view: str) -> Side:
+    """The run with nothing but one view."""
+    rows = {name: matrix for name, matrix in run.directions.items() if name == view}
+    return replace(run, directions=rows, codes=run.codes if view == ACTIVATIONS else None)

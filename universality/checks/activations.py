@@ -1,0 +1,52 @@
+"""Whether there are enough tokens to say when latents fire, and what they cannot say."""
+
+from __future__ import annotations
+
+from universality.checks.check import Check
+from universality.dictionary import Dictionary
+
+_CHANCE = 0.1
+_SILENT = 0.5
+
+
+def check_tokens(n_tokens: int, *, null_mean: float) -> Check:
+    """Whether unrelated latents look alike merely because the tokens are few.
+
+    `null_mean` is the mean similarity to the nearest latent when the codes of b belong to other
+    tokens.
+    """
+    few = null_mean > _CHANCE
+    return Check(
+        "few_tokens",
+        "warn" if few else "ok",
+        null_mean,
+        f"{n_tokens:,} tokens: with the codes of b on other tokens, a latent's nearest still has "
+        f"similarity {null_mean:.2f} on average (the finite-token null)"
+        + ("; collect more tokens before reading much into similarities near it" if few else ""),
+    )
+
+
+def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> Check:
+    """How many latents fire too rarely to take part."""
+    most = max(silent_a, silent_b)
+    return Check(
+        "silent_latents",
+        "warn" if most > _SILENT else "ok",
+        most,
+        f"{silent_a:.1%} of a and {silent_b:.1%} of b fire on fewer than {minimum} of the tokens "
+        "and take no part" + ("; more tokens would bring them in" if most > _SILENT else ""),
+    )
+
+
+def check_spaces(a: Dictionary, b: Dictionary) -> Check:
+    """Whether directions of the two runs live in one space, where activations are compared too."""
+    same = (a.d_in, a.d_out) == (b.d_in, b.d_out)
+    return Check(
+        "spaces",
+        "ok" if same else "warn",
+        None,
+        "directions and activations can both be compared"
+        if same
+        else f"a reads width {a.d_in} and b width {b.d_in}: their directions live in different "
+        "spaces, so only the activations view applies",
+    )
