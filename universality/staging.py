@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ def staged_folder(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
     except OSError as error:
         raise OutputError(f"cannot write into {target.parent}: {error.strerror}") from error
     try:
-        staged.chmod(0o755)
         yield staged
+        _give_usual_modes(staged)
         _move_into_place(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
@@ -45,6 +46,14 @@ def _check_free(target: Path, *, overwrite: bool) -> None:
             )
     elif target.exists() or target.is_symlink():
         raise OutputError(f"{target} exists and is not a folder; choose another name")
+
+
+def _give_usual_modes(folder: Path) -> None:
+    """Modes as for any new file: temporary folders, and safetensors' files, are private."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 def _move_into_place(staged: Path, target: Path) -> None:
