@@ -12,18 +12,19 @@ _LEFT_OVER = 0.005
 _BIDS_PER_ROW = 40
 
 
-def auction(graph: Graph, monitor: Monitor) -> Float64[np.ndarray, " n"]:
+def auction(
+    graph: Graph, prices: Float64[np.ndarray, " n"] | None, monitor: Monitor
+) -> Float64[np.ndarray, " n"]:
     """Prices at which nearly every row has a column of its own among its best.
 
-    First with a small increment, which settles contests quickly, then with none, which leaves
-    each won pair exactly as good as the row's second choice. Stops when half a per cent of the
-    rows is without a column, when bids stop moving prices (ties), or after 40 bids per row.
+    From nothing: first with a small increment, which settles contests quickly. Then, or from
+    given prices, with none, which leaves each won pair exactly as good as the row's second choice.
+    Stops when half a per cent of the rows is without a column, when bids stop moving prices
+    (ties), or after 40 bids per row.
     """
-    prices = np.zeros(graph.n)
-    spread = float(np.ptp(graph.weight))
-    for increment in (0.01 * spread, 0.0):
-        prices = _bid(graph, prices, increment, monitor)
-    return prices
+    if prices is None:
+        prices = _bid(graph, np.zeros(graph.n), 0.01 * float(np.ptp(graph.weight)), monitor)
+    return _bid(graph, prices, 0.0, monitor)
 
 
 def _bid(

@@ -32,23 +32,25 @@ def solve_core(
     similarity: Float64[np.ndarray, " n_edges"],
     *,
     before: Core | None,
+    rough: bool = False,
     shape: tuple[int, int],
     monitor: Monitor,
 ) -> Core:
     """The assignment with the largest total among distinct pairs, some of which cover all of a.
 
     Potentials satisfy s <= u + v on every pair, with equality where it is assigned. `before`, the
-    solution on fewer pairs, makes it quick.
+    solution on fewer pairs, makes it quick; when it is `rough`, an auction goes over it first.
     """
     n_a, n_b = shape
     graph = (
         Graph.of_edges(n_a, a, b, similarity) if n_a == n_b else _double(a, b, similarity, shape)
     )
-    if before is None:
-        start = auction(graph, monitor)
-    else:
-        start = before.v if n_a == n_b else np.concatenate([before.v, before.u])
-    matched, prices = solve(graph, start, monitor)
+    prices = None
+    if before is not None:
+        prices = before.v if n_a == n_b else np.concatenate([before.v, before.u])
+    if prices is None or rough:
+        prices = auction(graph, prices, monitor)
+    matched, prices = solve(graph, prices, monitor)
     values = np.maximum.reduceat(graph.weight - prices[graph.column], graph.start[:-1])
     if n_a == n_b:
         return Core(matched, values, prices)

@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import dijkstra, maximum_bipartite_matching
 from universality.matching.monitor import Monitor
 
 _TIGHT = 1e-13
+_FIRST_REACH = 1e-3
 
 
 @final
@@ -63,6 +64,7 @@ def solve(
 
     A perfect matching must exist.
     """
+    reach = _FIRST_REACH
     while True:
         slack = _slack(graph, prices)
         tight = slack <= _TIGHT
@@ -72,7 +74,9 @@ def solve(
         if monitor.expired or (matched >= 0).all():
             return matched, prices
         monitor.report("augmenting paths", unassigned=int((matched < 0).sum()))
-        prices = _reprice(graph, np.where(tight, 0.0, slack), matched, prices)
+        distance, farthest = _distances(graph, np.where(tight, 0.0, slack), matched, reach)
+        prices = prices + farthest - np.minimum(distance, farthest)
+        reach = 2 * farthest + _TIGHT
 
 
 def _slack(graph: Graph, prices: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n_edges"]:
@@ -81,16 +85,17 @@ def _slack(graph: Graph, prices: Float64[np.ndarray, " n"]) -> Float64[np.ndarra
     return np.asarray(best[graph.row] - value)
 
 
-def _reprice(
+def _distances(
     graph: Graph,
     slack: Float64[np.ndarray, " n_edges"],
     matched: Int64[np.ndarray, " n"],
-    prices: Float64[np.ndarray, " n"],
-) -> Float64[np.ndarray, " n"]:
-    """Prices after which each tree of shortest paths from an unmatched row reaches a free column.
+    reach: float,
+) -> tuple[Float64[np.ndarray, " n"], float]:
+    """Length of the shortest path from any unmatched row to each column, as far as it matters.
 
-    A matched column stands for its row, from which the path goes on; a free column is a node of
-    its own, numbered after the rows.
+    Paths of one source form a tree; returned with the distances is that of the farthest among the
+    free columns nearest in their tree. A matched column stands for its row, from which the path
+    goes on; a free column is a node of its own, numbered after the rows.
     """
     n = graph.n
     node = np.arange(n, 2 * n)
@@ -102,14 +107,17 @@ def _reprice(
         (slack[onward], node[graph.column[onward]], np.concatenate([[0], np.cumsum(counts)])),
         shape=(2 * n, 2 * n),
     )
-    sources = np.flatnonzero(matched < 0)
-    distance, _, origin = dijkstra(arcs, indices=sources, min_only=True, return_predecessors=True)
+    sources, free = np.flatnonzero(matched < 0), np.flatnonzero(node >= n)
+    reached = free[:0]
+    while not len(reached):
+        distance, _, origin = dijkstra(
+            arcs, indices=sources, min_only=True, return_predecessors=True, limit=reach
+        )
+        reached = free[np.isfinite(distance[node[free]])]
+        reach *= 8
     nearest = np.full(n, np.inf)
-    free = np.flatnonzero(node >= n)
-    reached = free[np.isfinite(distance[node[free]])]
     np.minimum.at(nearest, origin[node[reached]], distance[node[reached]])
-    farthest = nearest[np.isfinite(nearest)].max()
-    return np.asarray(prices + farthest - np.minimum(distance, farthest)[node])
+    return distance[node], float(nearest[np.isfinite(nearest)].max())
 
 
 def _sparse(

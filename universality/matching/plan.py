@@ -17,12 +17,14 @@ class Plan:
     """Pairs listed per latent of either side by the pass over the full product, about."""
     core: int = 12
     """Of these, the closest that the assignment is first solved on."""
-    block_rows: int = 1_024
+    block_rows: int = 512
     """Rows of a block of the product."""
-    block_cols: int = 8_192
+    block_cols: int = 4_096
     """Columns of a block of the product."""
     dense_below: int = 1_024
     """Products with no side above this are solved whole."""
+    near: float = 0.02
+    """How far below the potentials a pair may be to join the core when others violate them."""
     margin: float = 0.01
     """How far below the potentials a pricing pass still lists pairs, so that later passes, after
     the potentials have moved a little, need not look again."""
@@ -31,5 +33,6 @@ class Plan:
         for name in ("width", "core", "block_rows", "block_cols"):
             if getattr(self, name) < 1:
                 raise InvalidInputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.margin < 0:
-            raise InvalidInputError(f"margin must not be negative, got {self.margin}")
+        for name in ("near", "margin"):
+            if getattr(self, name) < 0:
+                raise InvalidInputError(f"{name} must not be negative, got {getattr(self, name)}")

@@ -49,13 +49,16 @@ class Pool:
         """The pairs of the core: latents of a, of b, and their similarity."""
         return self._a[self._chosen], self._b[self._chosen], self._upper[self._chosen]
 
-    def price(self, core: Core, tolerance: float) -> int:
-        """Number of listed pairs closer than the potentials allow; they are now in the core."""
-        close = np.flatnonzero(self._excess(core) > tolerance)
-        self._evaluate(close[~self._exact[close]])
-        violating = close[self._excess(core, close) > tolerance]
-        self._chosen[violating] = True
-        return int(violating.shape[0])
+    def price(self, core: Core, *, tolerance: float, near: float) -> int:
+        """Number of listed pairs closer than the potentials allow.
+
+        If there are any, they are now in the core, and with them all that come `near` it: these
+        keep the next potentials from moving where they would only be violated again.
+        """
+        violations = len(self._closer(core, tolerance))
+        if violations:
+            self._chosen[self._closer(core, -near)] = True
+        return violations
 
     def extend(
         self,
@@ -90,6 +93,12 @@ class Pool:
         by_column = float((self.rest_b - core.v).max())
         by_price = self.priced_a + float((self.priced_b - core.v).max())
         return np.asarray(np.minimum(np.minimum(by_row, by_price), by_column) - core.u)
+
+    def _closer(self, core: Core, excess: float) -> Int64[np.ndarray, " k"]:
+        """Listed pairs whose similarity exceeds their potentials by more than this."""
+        may = np.flatnonzero(self._excess(core) > excess)
+        self._evaluate(may[~self._exact[may]])
+        return np.asarray(may[self._excess(core, may) > excess])
 
     def _excess(
         self, core: Core, index: Int64[np.ndarray, " k"] | slice = slice(None)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from universality.matching.core import Core
-from universality.matching.hits import looked_at, positions
+from universality.matching.hits import looked_at, reaching
 from universality.matching.monitor import Monitor
 from universality.matching.plan import Plan
 from universality.matching.pool import Pool
@@ -89,7 +89,8 @@ class _Blocks:
         i, j = (torch.from_numpy(side).to(self._u.device) for side in (rows, cols))
         values, error = looked_at(self._pool.similarity, i, j)
         floor = (self._u[i] - self._margin - error - _FLOAT32_SLACK).float()
-        at = positions(values.float() - self._v[j].float() > floor[:, None])
+        reduced = values.float() - self._v[j].float()
+        at = reaching(reduced, floor[:, None])
         if len(at) * _LISTED_SHARE > values.numel() and len(at) > _LISTED_ALWAYS:
             return self._price_fine(i, j)
         close = values.reshape(-1)[at].double() + error
@@ -110,8 +111,8 @@ class _Blocks:
 
     def list_found(self) -> None:
         """Hand the pairs to the pool."""
-        for a, b, upper in self._found:
-            self._pool.extend(a.numpy(), b.numpy(), upper.numpy())
+        a, b, upper = (torch.cat([part[k] for part in self._found]).numpy() for k in range(3))
+        self._pool.extend(a, b, upper)
 
 
 def _reach(pool: Pool, core: Core) -> Float64[np.ndarray, " n_a"]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from universality.matching.hits import Hits, looked_at, positions
+from universality.matching.hits import Hits, looked_at, reaching
 from universality.matching.monitor import Monitor
 from universality.matching.plan import Plan
 from universality.similarity import Similarity
@@ -60,13 +60,14 @@ class _Pass:
     exclude_diagonal: bool
 
     def block(self, rows: Tensor, cols: Tensor) -> tuple[Float[Tensor, "rows cols"], float]:
-        """Screened values; `rows` counts from the start of the range."""
-        return looked_at(
+        """Screened values, in float32 or better; `rows` counts from the start of the range."""
+        values, error = looked_at(
             self.similarity,
             rows + self.rows.start,
             cols,
             exclude_diagonal=self.exclude_diagonal,
         )
+        return (values if values.dtype == torch.float64 else values.float()), error
 
     def thresholds(self) -> tuple[Float[Tensor, " n_rows"], Float[Tensor, " n_b"]]:
         """Values that about `width` pairs of each latent reach, by a sample of the other side."""
@@ -103,7 +104,7 @@ class _Collected:
         values, error = self._run.block(rows, cols)
         self._error = max(self._error, error)
         floor_a, floor_b = self._floor_a[rows], self._floor_b[cols]
-        at = positions(values >= torch.minimum(floor_a.min(), floor_b))
+        at = reaching(values, torch.minimum(floor_a.min(), floor_b))
         i, j, found = at // len(cols), at % len(cols), values.reshape(-1)[at]
         close = (found >= floor_a[i]) | (found >= floor_b[j])
         i, j, found = i[close], j[close], found[close]

@@ -17,6 +17,7 @@ from universality.matching.pricing import in_doubt, price_rest
 from universality.similarity import Similarity
 
 _TOLERANCE = 1e-10
+_ROUGH = 0.1
 
 
 @final
@@ -38,13 +39,19 @@ def search(similarity: Similarity, hits: Hits, *, plan: Plan, monitor: Monitor) 
     """The best assignment over all pairs, or when time runs out a good one with a true bound."""
     pool = Pool(similarity, hits, core=plan.core)
     core: Core | None = None
-    rounds = 0
+    rounds = violations = 0
     while True:
         rounds += 1
-        core = solve_core(*pool.chosen, before=core, shape=similarity.shape, monitor=monitor)
+        core = solve_core(
+            *pool.chosen,
+            before=core,
+            rough=violations > _ROUGH * similarity.shape[0],
+            shape=similarity.shape,
+            monitor=monitor,
+        )
         if monitor.expired:
             return _unfinished(pool, core, rounds)
-        while not (violations := pool.price(core, _TOLERANCE)):
+        while not (violations := pool.price(core, tolerance=_TOLERANCE, near=plan.near)):
             if not price_rest(pool, core, plan=plan, tolerance=_TOLERANCE, monitor=monitor):
                 return _finished(pool, core, rounds, plan)
         monitor.report("assigning", round=rounds, violations=violations)
