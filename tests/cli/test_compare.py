@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.cli import main
 from universality.saving import save
@@ -199,3 +200,25 @@ def test_help_does_not_import_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
+
+
+def test_activations_add_a_view_to_screen_and_folder(
+    runs: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tokens = torch.randn(600, 24, generator=torch.Generator().manual_seed(3))
+    write_cache(tmp_path / "cache", tokens, n_documents=12)
+    out = Path("out")
+    cache = ("--activations", "cache", "--min-firing", "2")
+    assert run("compare", *runs, *cache, "--out", str(out), *FAST) == 0
+    screen = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in screen.splitlines())
+    assert len(screen.splitlines()) <= 24
+    assert "activations, one to one" in screen
+    assert "(tokens null)" in screen
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["activations"]["n_tokens"] == 600
+    assert "partner_activations" in pd.read_parquet(out / "latents_a.parquet")

@@ -26,7 +26,27 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
                 "views",
                 callback=_names,
                 metavar="V[,V]",
-                help="Views to compare: decoder, encoder. Default: all that both runs have.",
+                help="Views to compare: decoder, encoder, activations. Default: all there are.",
+            ),
+            click.option(
+                "--activations",
+                multiple=True,
+                type=click.Path(path_type=Path),
+                help="Cache of activations, to compare when latents fire. Twice where the runs "
+                "read different hooks or models: that of A, then that of B.",
+            ),
+            click.option(
+                "--codes",
+                type=click.Path(path_type=Path),
+                help="Folder for the codes over the cache, so that a repeated command need not "
+                "encode again. Default: in memory.",
+            ),
+            click.option(
+                "--measure",
+                default="pearson",
+                show_default=True,
+                type=click.Choice(["pearson", "cosine", "jaccard"]),
+                help="What firing together means.",
             ),
             click.option(
                 "--threshold",
@@ -47,8 +67,16 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--alive",
                 default="auto",
                 show_default=True,
-                type=click.Choice(["auto", "all", "norm", "file"]),
-                help="Which latents take part.",
+                type=click.Choice(["auto", "all", "norm", "file", "firing"]),
+                help="Which latents take part. auto: firing where activations are given, else "
+                "the checkpoints' counts.",
+            ),
+            click.option(
+                "--min-firing",
+                default=10,
+                show_default=True,
+                type=click.IntRange(1),
+                help="Tokens a latent must fire on, for --alive firing.",
             ),
             click.option(
                 "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
@@ -116,7 +144,15 @@ def demo(**options: Any) -> None:
 
 
 def _compare(
-    a: Dictionary, b: Dictionary, *, out: Path, overwrite: bool, as_json: bool, **choices: Any
+    a: Dictionary,
+    b: Dictionary,
+    *,
+    activations: tuple[Path, ...],
+    codes: Path | None,
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
+    **choices: Any,
 ) -> None:
     from universality.cli.screen import comparison_screen
     from universality.comparison import Policy
@@ -126,7 +162,7 @@ def _compare(
 
     policy = Policy(**{name: value for name, value in choices.items() if value is not None})
     comparison = publish(
-        lambda: compare_runs(a, b, policy),
+        lambda: compare_runs(a, b, policy, activations=activations or None, codes=codes),
         out,
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],

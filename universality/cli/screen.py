@@ -37,26 +37,31 @@ def _run(side: str, run: dict[str, Any]) -> str:
 def _means(summary: dict[str, Any]) -> list[str]:
     null = summary["policy"]["null"]
     other = next((name for name in _nulls(summary) if name != null), None)
-    lines = [f"{'mean cosine':<24}{'observed':>10}{null[:14]:>16}{(other or '')[:14]:>16}"]
+    lines = [f"{'mean similarity':<28}{'observed':>10}{null[:14]:>16}{(other or '')[:14]:>16}"]
     for view, found in summary["views"].items():
         for label, rule, values in (
             ("greedy a to b", "greedy_ab", found["greedy"]["a_to_b"]),
             ("one to one", "assignment", found["assignment"]),
         ):
-            beside = f"{found['nulls'][other][f'{rule}.mean']['mean']:>16.4f}" if other else ""
-            line = f"{view + ', ' + label:<24}{values['mean']:>10.4f}{values['null_mean']:>16.4f}"
+            beside = ""
+            if other in found["nulls"]:
+                beside = f"{found['nulls'][other][f'{rule}.mean']['mean']:>16.4f}"
+            elif null not in found["nulls"]:
+                beside = f"  ({next(iter(found['nulls']))} null)"
+            line = f"{view + ', ' + label:<28}{values['mean']:>10.4f}{values['null_mean']:>16.4f}"
             lines.append(line + beside)
     return lines
 
 
 def _shared(summary: dict[str, Any]) -> list[str]:
     views = [key for key in summary["shared"][0] if key != "threshold"]
-    lines = [f"{'shared at':<12}" + "".join(f"{_short(view):>20}" for view in views)]
+    width = min(20, (WIDTH - 12) // len(views))
+    lines = [f"{'shared at':<12}" + "".join(f"{_short(view):>{width}}" for view in views)]
     wanted = {0.5, summary["policy"]["threshold"], 0.9}
     for row in summary["shared"]:
         if row["threshold"] in wanted:
             cells = (f"{row[v]['value']:.1%} ({row[v]['null']:.1%})" for v in views)
-            lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>20}" for cell in cells))
+            lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>{width}}" for cell in cells))
     return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null"]
 
 

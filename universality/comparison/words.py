@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
+_NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
+
+
 def answer(summary: dict[str, Any]) -> list[str]:
     """What was found, in two or three sentences a reader can quote with their null."""
     return [*_shared(summary), *_means(summary), *_agreement(summary)]
@@ -33,17 +36,20 @@ def _means(summary: dict[str, Any]) -> list[str]:
             distance = f"{abs(excess):.3f}"
         side = "above" if excess > 0 else "below"
         sentences.append(
-            f"Matched one to one, {view} rows have mean similarity {assignment['mean']:.3f}; "
+            f"Matched one to one, {_NOUNS[view]} have mean similarity {assignment['mean']:.3f}; "
             f"unrelated runs have {assignment['null_mean']:.3f} ({distance} {side})."
         )
     return sentences
 
 
 def _agreement(summary: dict[str, Any]) -> list[str]:
-    found = summary["agreement"].get("decoder_encoder")
-    if found is None:
-        return []
-    return [
-        f"Decoder and encoder name the same partner for {found['value']:.1%} of the latents "
-        f"(chance {found['null']:.1%})."
-    ]
+    sentences = []
+    for name in ("decoder_encoder", "decoder_activations"):
+        if name in summary["agreement"]:
+            found = summary["agreement"][name]
+            first, second = name.split("_")
+            sentences.append(
+                f"{first.capitalize()} and {second} name the same partner for "
+                f"{found['value']:.1%} of the latents (chance {found['null']:.1%})."
+            )
+    return sentences
