@@ -79,6 +79,11 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
                 help="Tokens a latent must fire on, for --alive firing.",
             ),
             click.option(
+                "--time-limit",
+                type=click.FloatRange(min=0, min_open=True),
+                help="Seconds for the assignment of a view; then the best so far, with its gap.",
+            ),
+            click.option(
                 "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
             ),
             click.option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 _NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 
 
@@ -21,7 +20,8 @@ def _shared(summary: dict[str, Any]) -> list[str]:
     n = min(summary["a"]["n_alive"], summary["b"]["n_alive"])
     return [
         f"{row[view]['value']:.1%} of the {n:,} possible pairs are the same latent {how} "
-        f"(similarity at least {threshold:g}); chance gives {row[view]['null']:.1%}."
+        f"(similarity at least {threshold:g}); the {summary['policy']['null']} null gives "
+        f"{row[view]['null']:.1%}."
     ]
 
 
@@ -50,6 +50,6 @@ def _agreement(summary: dict[str, Any]) -> list[str]:
             first, second = name.split("_")
             sentences.append(
                 f"{first.capitalize()} and {second} name the same partner for "
-                f"{found['value']:.1%} of the latents (chance {found['null']:.1%})."
+                f"{found['value']:.1%} of the latents (null {found['null']:.1%})."
             )
     return sentences
