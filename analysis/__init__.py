@@ -1,0 +1,1 @@
+"""Studies: each a frozen configuration and `run(out)`; `python -m analysis.<name> --out DIR`."""

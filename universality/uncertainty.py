@@ -1,0 +1,122 @@
+"""How far the mean correlation of matched pairs would move on other documents.
+
+Documents were sampled, latents and tokens within a document were not: the unit is the document.
+Pairs must be matched on other documents than these, or the correlations are those of winners.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float64, Int
+from scipy import sparse
+from scipy.stats import t as student
+
+from universality.errors import InvalidInputError
+
+_FEWEST = 2
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class PairSums:
+    """Sums over the tokens of each document, for each pair of latents."""
+
+    n_tokens: Float64[np.ndarray, " n_docs"]
+    """Tokens of each document."""
+    x: Float64[np.ndarray, "n_docs n_pairs"]
+    """Sum of the first latent's codes."""
+    y: Float64[np.ndarray, "n_docs n_pairs"]
+    """Sum of the second latent's codes."""
+    xx: Float64[np.ndarray, "n_docs n_pairs"]
+    """Sum of squares of the first."""
+    yy: Float64[np.ndarray, "n_docs n_pairs"]
+    """Sum of squares of the second."""
+    xy: Float64[np.ndarray, "n_docs n_pairs"]
+    """Sum of products."""
+
+
+@final
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and where its value on unlimited documents is likely to be."""
+
+    estimate: float
+    """From all documents."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    n_documents: int
+    """Documents behind it."""
+
+
+def pair_sums(
+    codes_a: sparse.csr_array, codes_b: sparse.csr_array, document: Int[np.ndarray, " n_tokens"]
+) -> PairSums:
+    """Sums by document for pairs given as two matrices of codes, pairs by tokens.
+
+    Row p of `codes_a` and row p of `codes_b` are the two latents of pair p; `document` tells the
+    document of each token.
+    """
+    names, index = np.unique(document, return_inverse=True)
+    within = sparse.csr_array(
+        (np.ones(index.size), (index, np.arange(index.size))), shape=(names.size, index.size)
+    )
+    a, b = (codes.astype(np.float64) for codes in (codes_a, codes_b))
+
+    def total(values: sparse.csr_array) -> Float64[np.ndarray, "n_docs n_pairs"]:
+        return np.asarray((within @ values.T).todense())
+
+    return PairSums(
+        n_tokens=np.bincount(index).astype(np.float64),
+        x=total(a),
+        y=total(b),
+        xx=total(a.multiply(a).tocsr()),
+        yy=total(b.multiply(b).tocsr()),
+        xy=total(a.multiply(b).tocsr()),
+    )
+
+
+def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
+    """Mean Pearson correlation of the pairs over all tokens, with an interval over documents.
+
+    The interval is a delete-one-document jackknife: around the estimate freed of its first-order
+    bias, with Student's t on one degree of freedom per document less one. With 50 documents it
+    covers 94-96 % of the time where a percentile bootstrap covers 69-76 %, because correlations of
+    rarely active latents are biased (`analysis/document_intervals.py`). Pairs in which a latent
+    never fires are left out.
+
+    Raises:
+        InvalidInputError: fewer than two documents, or no pair in which both latents fire.
+    """
+    n = sums.n_tokens.size
+    if n < _FEWEST:
+        raise InvalidInputError(f"an interval over documents needs at least two, found {n}")
+    active = (sums.xx.sum(axis=0) > 0) & (sums.yy.sum(axis=0) > 0)
+    if not active.any():
+        raise InvalidInputError("no pair has two latents that fire on these documents")
+    estimate = float(np.nanmean(_correlations(sums, active, leave_out=False)))
+    without = np.nanmean(_correlations(sums, active, leave_out=True), axis=1)
+    centre = n * estimate - (n - 1) * without.mean()
+    error = np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())
+    reach = student.ppf((1 + level) / 2, n - 1) * error
+    return Interval(estimate, float(centre - reach), float(centre + reach), n)
+
+
+def _correlations(
+    sums: PairSums, active: np.ndarray, *, leave_out: bool
+) -> Float64[np.ndarray, "_ n_active"]:
+    """Correlation of each pair over all documents, or (one row each) over all but one."""
+
+    def total(values: np.ndarray) -> np.ndarray:
+        everything = values.sum(axis=0, keepdims=True)
+        return everything - values if leave_out else everything
+
+    n = total(sums.n_tokens[:, None])
+    parts = (sums.x, sums.y, sums.xx, sums.yy, sums.xy)
+    x, y, xx, yy, xy = (total(part[:, active]) / n for part in parts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((xy - x * y) / np.sqrt((xx - x * x) * (yy - y * y)))
