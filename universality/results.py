@@ -20,6 +20,9 @@ COMPARISON_SCHEMA = "universality.comparison/1"
 STABILITY_SCHEMA = "universality.stability/1"
 """Written into every summary of many runs."""
 
+OPTIONAL_TABLES = ("held_out", "evidence")
+"""Tables that a comparison has only where activations were given."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,11 @@ class Comparison:
     """One row per assigned pair and view."""
     curves: pd.DataFrame
     """One row per view, rule and threshold."""
+    held_out: pd.DataFrame | None = None
+    """One row per fold and pair of activations, judged on documents that did not make the pair;
+    None where there are no activations."""
+    evidence: pd.DataFrame | None = None
+    """The contexts on which the latents of assigned pairs fire; None where there are none."""
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
@@ -46,6 +54,10 @@ class Comparison:
         self.latents_b.to_parquet(folder / "latents_b.parquet", index=False)
         self.pairs.to_parquet(folder / "pairs.parquet", index=False)
         self.curves.to_csv(folder / "curves.csv", index=False)
+        for name in OPTIONAL_TABLES:
+            table = getattr(self, name)
+            if table is not None:
+                table.to_parquet(folder / f"{name}.parquet", index=False)
 
 
 @final
@@ -97,6 +109,19 @@ class Stability:
             self.widths.flow.to_csv(folder / "flow.csv", index=False)
 
 
+def read_result(folder: str | Path) -> Comparison | Stability:
+    """What was saved in a folder, be it of two runs or of many.
+
+    Raises:
+        MissingFileError, FormatError: as `read_comparison`.
+    """
+    folder = Path(folder)
+    summary = _read_summary(folder / "summary.json", COMPARISON_SCHEMA, STABILITY_SCHEMA)
+    if summary["schema"] == STABILITY_SCHEMA:
+        return read_stability(folder)
+    return read_comparison(folder)
+
+
 def read_stability(folder: str | Path) -> Stability:
     """What was saved about many runs in a folder.
 
@@ -132,6 +157,11 @@ def read_comparison(folder: str | Path) -> Comparison:
         latents_b=_read_table(folder / "latents_b.parquet"),
         pairs=_read_table(folder / "pairs.parquet"),
         curves=_read_table(folder / "curves.csv"),
+        **{
+            name: _read_table(folder / f"{name}.parquet")
+            for name in OPTIONAL_TABLES
+            if (folder / f"{name}.parquet").is_file()
+        },
     )
 
 
@@ -153,7 +183,7 @@ def _read_widths(folder: Path) -> Widths:
     )
 
 
-def _read_summary(path: Path, expected: str) -> dict[str, Any]:
+def _read_summary(path: Path, *expected: str) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(
             f"{path.parent} holds no result: {path.name} is missing; make one with "
@@ -164,9 +194,10 @@ def _read_summary(path: Path, expected: str) -> dict[str, Any]:
     except ValueError as error:
         raise FormatError(f"{path} is not JSON: {error}") from error
     schema = summary.get("schema") if isinstance(summary, dict) else None
-    if schema != expected:
+    if schema not in expected:
         raise FormatError(
-            f"{path} has schema {schema!r}, this version reads {expected!r}; "
+            f"{path} has schema {schema!r}, this version reads "
+            f"{' or '.join(map(repr, expected))}; "
             "remake the result or install the version that wrote it"
         )
     return dict(summary)

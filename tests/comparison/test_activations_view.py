@@ -14,6 +14,7 @@ from tests.made_runs import make_run, unit_rows
 from universality.activations.cache import ActivationCache
 from universality.comparison import Policy, compare
 from universality.errors import InvalidInputError
+from universality.results import read_comparison
 
 QUICK = Policy(nulls=("isotropic",), n_draws=2, min_firing=5)
 
@@ -53,6 +54,35 @@ def test_a_permuted_copy_fires_like_the_original(cache: ActivationCache) -> None
     pairs = comparison.pairs.query("view == 'decoder'")
     assert pairs["similarity_activations"].to_numpy() == pytest.approx(1, abs=1e-9)
     assert set(comparison.curves["view"]) >= {"decoder", "encoder", "activations"}
+
+
+def test_cross_view_held_out_and_evidence_are_in_the_result(
+    cache: ActivationCache, tmp_path: Path
+) -> None:
+    decoder = unit_rows(40, 16, seed=0)
+    other = torch.cat([decoder[:20], unit_rows(20, 16, seed=1)])
+    comparison = compare(make_run(decoder), make_run(other), QUICK, activations=cache)
+    bins = comparison.summary["cross_view"]
+    assert sum(one["n_pairs"] for one in bins) == 40
+    assert bins[-1]["decoder"] == [0.9, 1.0]
+    assert bins[-1]["mean"] > bins[0]["mean"] + 0.3
+    held_out = comparison.summary["held_out"]
+    assert held_out["drop"] == pytest.approx(
+        held_out["mean_fit"] - held_out["mean_held_out"], abs=1e-9
+    )
+    assert 0 < held_out["drop"] < 0.2
+    assert held_out["silent_fraction"] == 0
+    comparison.save(tmp_path / "out")
+    saved = read_comparison(tmp_path / "out")
+    assert saved.held_out is not None
+    assert saved.evidence is not None
+    assert len(saved.held_out) == 80
+    pairs = comparison.pairs.query("view == 'activations'")
+    assert set(zip(saved.evidence["a"], saved.evidence["b"], strict=True)) == set(
+        zip(pairs["a"], pairs["b"], strict=True)
+    )
+    strongest = saved.evidence.query("kind == 'a' and rank == 0")
+    assert all(row.tokens[row.centre].startswith(" w") for row in strongest.itertuples())
 
 
 def test_unrelated_runs_lie_on_the_tokens_null(tmp_path: Path) -> None:

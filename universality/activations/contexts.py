@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import final
 
 import torch
+from jaxtyping import Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -40,15 +41,41 @@ def context(cache: ActivationCache, row: int, *, before: int = 20, after: int = 
     Raises:
         InvalidInputError: the cache has no such row.
     """
-    if not 0 <= row < len(cache):
-        raise InvalidInputError(f"row {row} is not in {cache.path}: it has {len(cache)} rows")
-    found = read_rows(cache, torch.tensor([row]))
-    document, position = int(found.documents[0]), int(found.positions[0])
-    tokens, starts = _tokens(cache.path / TOKENS_FILE)
-    text = tokens[starts[document] : starts[document + 1]]
-    first = max(0, position - before)
-    strings = tuple(cache.vocabulary[int(t)] for t in text[first : position + after + 1])
-    return Context(row, cache.document_names[document], strings, position - first)
+    return contexts(cache, torch.tensor([row]), before=before, after=after)[0]
+
+
+def contexts(
+    cache: ActivationCache, rows: Int[Tensor, " n_rows"], *, before: int = 20, after: int = 10
+) -> list[Context]:
+    """The tokens around each of many rows, as `context` gives them.
+
+    Where a cache has no record of what the model read, dropped rows are missing from the text.
+
+    Raises:
+        InvalidInputError: the cache has no such row.
+    """
+    outside = rows[(rows < 0) | (rows >= len(cache))]
+    if len(outside):
+        raise InvalidInputError(
+            f"row {int(outside[0])} is not in {cache.path}: it has {len(cache)} rows"
+        )
+    found = read_rows(cache, rows)
+    documents = found.documents.long()
+    if (cache.path / TOKENS_FILE).is_file():
+        tokens, starts = _tokens(cache.path / TOKENS_FILE)
+        places = starts[documents] + found.positions
+    else:
+        tokens, starts = _tokens_of_rows(cache)
+        places = rows
+    made = []
+    for row, document, place in zip(
+        rows.tolist(), documents.tolist(), places.tolist(), strict=True
+    ):
+        first = max(int(starts[document]), place - before)
+        last = min(int(starts[document + 1]), place + after + 1)
+        strings = tuple(cache.vocabulary[token] for token in tokens[first:last].tolist())
+        made.append(Context(row, cache.document_names[document], strings, place - first))
+    return made
 
 
 def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
@@ -65,3 +92,10 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
 def _tokens(path: Path) -> tuple[Tensor, Tensor]:
     content = load_file(path)
     return content["tokens"], content["starts"]
+
+
+def _tokens_of_rows(cache: ActivationCache) -> tuple[Tensor, Tensor]:
+    tokens = torch.cat([shard.tokens for shard in cache.shards])
+    documents = torch.cat([shard.documents for shard in cache.shards]).long()
+    lengths = torch.bincount(documents, minlength=cache.meta.n_documents)
+    return tokens, torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])

@@ -42,6 +42,12 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
                 "encode again. Default: in memory.",
             ),
             click.option(
+                "--held-out/--no-held-out",
+                default=True,
+                show_default=True,
+                help="Judge pairs of activations on documents they were not found on.",
+            ),
+            click.option(
                 "--measure",
                 default="pearson",
                 show_default=True,

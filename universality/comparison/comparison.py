@@ -12,6 +12,7 @@ import torch
 
 from universality.alive import Alive, find_alive, find_firing
 from universality.checks import run_checks
+from universality.comparison.cross_view import activation_findings
 from universality.comparison.null_statistics import (
     NullStatistics,
     draw_null,
@@ -43,6 +44,8 @@ from universality.comparison.words import answer
 from universality.devices import resolve_device
 from universality.dictionary import Dictionary, View
 from universality.encoding.streaming import count_firing
+from universality.evidence.contexts import pair_contexts
+from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading import load, weights_hash
 from universality.metrics import THRESHOLDS, ViewMatch, measure
 from universality.nulls.significance import nearest_p_values
@@ -119,13 +122,20 @@ def compare(
     latents_a, latents_b = _latent_tables(
         side_a, side_b, matches, nulls, policy=policy, device=device
     )
+    pairs = pair_table(side_a, side_b, similarities, matches)
+    held_out, evidence = None, None
+    if recording is not None and ACTIVATIONS in matches:
+        held_out, evidence = _behind_pairs(recording, pairs, policy)
+        summary |= activation_findings(pairs, held_out, matches[ACTIVATIONS])
     sizes = denominators(side_a.alive.n_alive, side_b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents_a,
         latents_b=latents_b,
-        pairs=pair_table(side_a, side_b, similarities, matches),
+        pairs=pairs,
         curves=curve_table(observed, nulls, sizes),
+        held_out=held_out and pair_rows(held_out),
+        evidence=evidence,
     )
 
 
@@ -191,6 +201,27 @@ def _draw_nulls(
         )
         nulls.append(tokens)
     return nulls
+
+
+def _behind_pairs(
+    recording: Recording, pairs: pd.DataFrame, policy: Policy
+) -> tuple[tuple[Fold, Fold] | None, pd.DataFrame]:
+    folds = None
+    if policy.held_out:
+        folds = cross_fit(
+            recording.a,
+            recording.b,
+            recording.table.documents,
+            measure=policy.measure,
+            absolute=True if policy.absolute else None,
+            min_firing=policy.min_firing,
+            seed=policy.seed,
+        )
+    own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
+    evidence = pair_contexts(
+        own, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
+    )
+    return folds, evidence
 
 
 def _latent_tables(

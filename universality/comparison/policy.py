@@ -28,6 +28,8 @@ class Policy:
     """Which latents take part."""
     min_firing: int = 10
     """Tokens a latent must fire on to be alive by firing, the rule where activations are given."""
+    held_out: bool = True
+    """Whether pairs of activations are also judged on documents they were not found on."""
     measure: Measure = "pearson"
     """What "fire together" means in the activations view."""
     absolute: bool = False

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.made_caches import write_cache
+from universality.activations.cache import ActivationCache
+from universality.codes import from_batches
+from universality.evidence.contexts import pair_contexts
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ActivationCache:
+    return write_cache(tmp_path / "cache", torch.zeros(100, 4), n_documents=5)
+
+
+def evidence(a: np.ndarray, b: np.ndarray, cache: ActivationCache, **options: int) -> pd.DataFrame:
+    pairs = pd.DataFrame({"a": np.arange(a.shape[1]), "b": np.arange(a.shape[1])})
+    return pair_contexts(
+        pairs,
+        from_batches([a], a.shape[1]),
+        from_batches([b], b.shape[1]),
+        rows=np.arange(100),
+        cache=cache,
+        **options,
+    )
+
+
+def test_contexts_are_those_of_the_strongest_tokens(cache: ActivationCache) -> None:
+    a, b = np.zeros((100, 1)), np.zeros((100, 1))
+    a[[10, 30, 50, 70], 0] = [1, 4, 3, 2]
+    b[[30, 50, 90], 0] = [5, 6, 7]
+    table = evidence(a, b, cache)
+    by_kind = {kind: part["row"].tolist() for kind, part in table.groupby("kind")}
+    assert by_kind == {"a": [30, 50, 70], "b": [90, 50, 30], "only_a": [70, 10], "only_b": [90]}
+    row = table[(table["kind"] == "a") & (table["rank"] == 0)].iloc[0]
+    assert (row["code_a"], row["code_b"]) == (4, 5)
+    assert row["document"] == "text 1"
+    assert row["tokens"][row["centre"]] == " w30"
+    assert len(row["tokens"]) == 20
+    assert (table["n_only_a"] == 2).all()
+    assert (table["n_only_b"] == 1).all()
+    assert table["overlap"].iloc[0] == pytest.approx(2 / 3)
+
+
+def test_contexts_stay_within_their_document(cache: ActivationCache) -> None:
+    a = np.zeros((100, 1))
+    a[[20, 39], 0] = [2, 1]
+    table = evidence(a, a, cache)
+    words = [[f" w{i % 50}" for i in range(20, 31)], [f" w{i}" for i in range(20, 40)]]
+    assert table.loc[table["kind"] == "a", "tokens"].tolist() == words
+    assert (table["overlap"] == 1).all()
+    assert set(table["kind"]) == {"a", "b"}
+
+
+def test_the_table_stays_small(cache: ActivationCache) -> None:
+    values = np.random.default_rng(0).random((100, 40))
+    table = evidence(values, values, cache, n_pairs=7)
+    assert table["a"].nunique() == 7

@@ -1,0 +1,163 @@
+"""Pairs found on one half of the documents, judged on the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float64, Int, Int64
+
+from universality.codes import Codes, take_latents, take_tokens
+from universality.errors import InvalidInputError
+from universality.matching import assign, find_candidates
+from universality.similarity.code_similarity import CodeSimilarity
+from universality.similarity.measures import Measure
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One half fitted, the other held out."""
+
+    n_tokens_fit: int
+    """Tokens on which latents were found alive and pairs were found."""
+    n_tokens_held_out: int
+    """Tokens on which the pairs were judged."""
+    a: Int64[np.ndarray, " n_pairs"]
+    """Latents of a, in their own numbers."""
+    b: Int64[np.ndarray, " n_pairs"]
+    """Partner of each in b."""
+    fit: Float64[np.ndarray, " n_pairs"]
+    """Similarity on the half that the pair was found on."""
+    held_out: Float64[np.ndarray, " n_pairs"]
+    """Similarity on the other half; NaN where a latent of the pair is silent there."""
+
+    @property
+    def silent(self) -> Bool[np.ndarray, " n_pairs"]:
+        """Whether a latent of the pair never fires, or never changes, on the held-out half."""
+        return np.asarray(np.isnan(self.held_out))
+
+
+def cross_fit(
+    a: Codes,
+    b: Codes,
+    documents: Int[np.ndarray, " n_tokens"],
+    *,
+    measure: Measure = "pearson",
+    absolute: bool | None = None,
+    min_firing: int = 10,
+    seed: int = 0,
+) -> tuple[Fold, Fold]:
+    """The best assignment on one half of the documents, judged on the other, and the other way.
+
+    Costs two comparisons of half the tokens.
+
+    Args:
+        a: Codes of all latents of the first run.
+        b: Codes of the second run on the same tokens.
+        documents: Document of each token; a document is never split.
+        measure: What "fire together" means.
+        absolute: Drop the sign; None decides as `CodeSimilarity.between`.
+        min_firing: Tokens of the fitted half that a latent must fire on to take part (half of
+            what is asked of all tokens, rounded up).
+        seed: Of the split.
+
+    Raises:
+        InvalidInputError: there is only one document, or no latent fires often enough in a half.
+    """
+    first = split_documents(documents, seed=seed)
+    least = -(-min_firing // 2)
+    return (
+        _fold(a, b, first, measure=measure, absolute=absolute, min_firing=least),
+        _fold(a, b, ~first, measure=measure, absolute=absolute, min_firing=least),
+    )
+
+
+def split_documents(
+    documents: Int[np.ndarray, " n_tokens"], *, seed: int
+) -> Bool[np.ndarray, " n_tokens"]:
+    """Which tokens belong to the first half: whole documents, about half of the tokens.
+
+    Raises:
+        InvalidInputError: there is only one document.
+    """
+    names, own, sizes = np.unique(documents, return_inverse=True, return_counts=True)
+    if names.size < 2:
+        raise InvalidInputError(
+            "holding out half of the documents needs at least two, the cache has one; collect "
+            "more, or pass --no-held-out"
+        )
+    order = torch.randperm(names.size, generator=torch.Generator().manual_seed(seed)).numpy()
+    before = np.cumsum(sizes[order]) - sizes[order]
+    first = np.zeros(names.size, dtype=bool)
+    first[order] = before < documents.size / 2
+    if first.all():
+        first[order[-1]] = False
+    return np.asarray(first[own])
+
+
+def pair_rows(folds: tuple[Fold, Fold]) -> pd.DataFrame:
+    """One row per fold and pair."""
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "fold": number,
+                    "a": fold.a,
+                    "b": fold.b,
+                    "similarity_fit": fold.fit,
+                    "similarity_held_out": fold.held_out,
+                }
+            )
+            for number, fold in enumerate(folds)
+        ],
+        ignore_index=True,
+    )
+
+
+def _fold(
+    a: Codes,
+    b: Codes,
+    fit: Bool[np.ndarray, " n_tokens"],
+    *,
+    measure: Measure,
+    absolute: bool | None,
+    min_firing: int,
+) -> Fold:
+    seen = [take_tokens(codes, fit) for codes in (a, b)]
+    alive = [np.flatnonzero((codes.count >= min_firing) & codes.varies) for codes in seen]
+    if not all(latents.size for latents in alive):
+        raise InvalidInputError(
+            f"in half of the documents no latent fires on {min_firing} tokens; collect more "
+            "tokens, lower --min-firing, or pass --no-held-out"
+        )
+    fitted = _similarity(seen, alive, measure, absolute)
+    matching = assign(fitted, candidates=find_candidates(fitted))
+    unseen = [take_tokens(codes, ~fit) for codes in (a, b)]
+    judged = _similarity(unseen, alive, measure, absolute, screen=False)
+    values = judged.at(torch.from_numpy(matching.a), torch.from_numpy(matching.b)).numpy()
+    pairs = [alive[0][matching.a], alive[1][matching.b]]
+    speaks = unseen[0].varies[pairs[0]] & unseen[1].varies[pairs[1]]
+    return Fold(
+        n_tokens_fit=seen[0].n_tokens,
+        n_tokens_held_out=unseen[0].n_tokens,
+        a=pairs[0],
+        b=pairs[1],
+        fit=matching.similarity,
+        held_out=np.where(speaks, values, np.nan),
+    )
+
+
+def _similarity(
+    codes: list[Codes],
+    alive: list[Int64[np.ndarray, "_"]],
+    measure: Measure,
+    absolute: bool | None,
+    *,
+    screen: bool = True,
+) -> CodeSimilarity:
+    a, b = (take_latents(side, latents) for side, latents in zip(codes, alive, strict=True))
+    return CodeSimilarity.between(a, b, measure, absolute=absolute, screen=screen)
