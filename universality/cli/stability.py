@@ -29,6 +29,12 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help="Precomputed assignments (npz), in place of runs.",
 )
 @click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV that tells runs apart: run, model_name, hook_name, seed, step, dataset.",
+)
+@click.option(
     "--view",
     "views",
     callback=_names,
@@ -74,6 +80,7 @@ def stability(
     runs: tuple[str, ...],
     activations: tuple[Path, ...],
     assignments: Path | None,
+    keys: Path | None,
     format_: str | None,
     orientation: Literal["rows", "columns"] | None,
     out: Path,
@@ -88,6 +95,7 @@ def stability(
     """
     from universality.cli.stability_screen import stability_screen
     from universality.comparison.policy import Policy
+    from universality.families.grid import keyed
     from universality.loading import expand, load
     from universality.publish import publish_assignments, publish_stability
     from universality.results import as_json as to_json
@@ -102,6 +110,7 @@ def stability(
     else:
         addresses = [address for run in runs for address in expand(run, format=format_)]
         loaded = [load(one, format=format_, orientation=orientation) for one in addresses]
+        loaded = keyed(loaded, keys)
         policy = Policy(**{name: value for name, value in choices.items() if value is not None})
         found = publish_stability(
             loaded, out, policy, activations=activations, overwrite=overwrite, command=command

@@ -44,7 +44,7 @@ def _read(path: Path) -> dict[tuple[str, str, str], Int64[np.ndarray, " n"]]:
     if not path.is_file():
         raise MissingFileError(f"no such file: {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {_parse(key, path): _integers(file[key], key, path) for key in file}
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
         raise FormatError(f"{path} is not an npz file of plain arrays: {error}") from error

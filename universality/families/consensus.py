@@ -49,13 +49,14 @@ def consensus_dictionary(
 
     Decoder rows are mean unit rows with the members' mean norm; encoder rows, biases, thresholds
     and firing frequencies are means. None where there is no family, a run has no encoder, or the
-    runs have no common activation rule and input normalisation to average.
+    runs differ in space, activation rule or input normalisation.
     """
     first = dictionaries[0]
     activation = _activation(dictionaries, family)
     has_encoders = all(run.W_enc is not None for run in dictionaries)
+    one_space = len({(run.d_in, run.d_out) for run in dictionaries}) == 1
     n_families = int(family.max(initial=-1)) + 1
-    if not n_families or activation is None or not has_encoders:
+    if not n_families or activation is None or not (has_encoders and one_space):
         return None
 
     def mean(of: Callable[[Dictionary], Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ import pandas as pd
 from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
-from universality.errors import InvalidInputError
 from universality.families.assignments import read_assignments
 from universality.families.consensus import consensus, consensus_dictionary
 from universality.families.family_table import family_table, mean_over_members
+from universality.families.grid import grid, keyed
 from universality.families.matched_runs import MatchedRuns, among
 from universality.families.null_runs import RunsNull, draw_null, random_assignments
 from universality.families.pair_store import PairStore
@@ -25,7 +25,7 @@ from universality.families.rules import Rule, find_rules
 from universality.families.run_checks import about_run, check_runs
 from universality.families.run_set import RunSet, gather_runs
 from universality.families.soft_families import content_of
-from universality.families.summary import summarise
+from universality.families.summary import as_records, summarise
 from universality.families.tables import (
     latent_table,
     pair_table,
@@ -33,6 +33,8 @@ from universality.families.tables import (
     triple_table,
     with_names,
 )
+from universality.families.width_tables import width_summary, width_tables
+from universality.families.widths import Step, climb, ladder
 from universality.loading import load
 from universality.results import STABILITY_SCHEMA, Stability
 
@@ -51,6 +53,7 @@ def stability(
 
     Runs are dictionaries, or addresses that `load` understands; each is loaded once. Families,
     cycles and spectra are over the largest group of equally wide runs (of one training step).
+    Runs of different width also give the ladder of widths, which only directions can.
     `activations` are caches of the same tokens, one for each model and hook that the runs read.
     `store` is a folder that keeps matched pairs, so that a study goes on where it was stopped.
 
@@ -58,14 +61,13 @@ def stability(
         InvalidInputError: fewer than two runs, or runs that have no view in common.
     """
     policy = policy or Policy()
-    loaded = [run if isinstance(run, Dictionary) else load(run) for run in runs]
+    loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
     caches = [c if isinstance(c, ActivationCache) else open_cache(c) for c in activations]
     gathered = gather_runs(loaded, views=policy.views, alive=policy.alive, activations=caches)
     matched = match_runs(gathered, policy, store=PairStore(store) if store else None)
-    group = groups(gathered)[0]
-    if len(group) < 2:
-        raise InvalidInputError("no two runs are equally wide: there are no families to look for")
-    return _from_runs(gathered, group, matched, policy)
+    found = _from_runs(gathered, groups(gathered)[0], matched, policy)
+    steps = [climb(gathered, pair, policy, caches) for pair in ladder(gathered)]
+    return _with_widths(found, gathered, steps, policy) if steps else found
 
 
 def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
@@ -108,23 +110,38 @@ def _from_runs(
     rules = find_rules(ours, policy.threshold, content)
     frequency = np.concatenate([_frequency(runs, run) for run in group])
     norms = np.concatenate([_norms(run) for run in dictionaries])
-    return assemble(
+    found = assemble(
         ours,
         rules,
         draw_null(runs, group, policy, thresholds),
         thresholds=thresholds,
         latent_columns={"frequency": frequency, "decoder_norm": norms},
         family_columns={
-            name: _family_columns(dictionaries, rule, frequency=frequency, decoder_norm=norms)
+            name: _family_columns(runs, group, rule, frequency=frequency, decoder_norm=norms)
             for name, rule in rules.items()
         },
         about={
             "runs": [
                 about_run(runs, run, in_families=run in group) for run in range(len(runs.names))
             ],
-            "policy": asdict(policy),
+            "policy": _plain(asdict(policy)),
             "checks": check_runs(runs, matched),
         },
+    )
+    pairs = with_names(pair_table(matched, policy.threshold), runs.names)
+    keys = [run.key for run in runs.dictionaries]
+    more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
+    return replace(found, pairs=pairs, summary=found.summary | more)
+
+
+def _with_widths(
+    found: Stability, runs: RunSet, steps: Sequence[Step], policy: Policy
+) -> Stability:
+    summaries = [width_summary(runs, step, policy.threshold) for step in steps]
+    return replace(
+        found,
+        summary=found.summary | {"widths": summaries},
+        widths=width_tables(runs, steps, policy.threshold),
     )
 
 
@@ -161,15 +178,19 @@ def assemble(
 
 
 def _family_columns(
-    dictionaries: Sequence[Dictionary], rule: Rule, **latents: np.ndarray
+    runs: RunSet, group: Sequence[int], rule: Rule, **latents: np.ndarray
 ) -> dict[str, np.ndarray]:
-    family = rule.partition.family
+    family, dictionaries = rule.partition.family, [runs.dictionaries[run] for run in group]
     spreads = {
-        f"spread_{view}": consensus(dictionaries, family, view).spread
-        for view in dictionaries[0].views
+        f"spread_{view}": consensus(dictionaries, family, view).spread for view in runs.directions
     }
     means = {name: mean_over_members(rule, values) for name, values in latents.items()}
     return spreads | means
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """As JSON would give it back."""
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}
 
 
 def _content(run: Dictionary) -> np.ndarray:

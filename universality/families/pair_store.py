@@ -34,7 +34,7 @@ class PairStore:
 def read_link(store: PairStore, key: str) -> Link | None:
     """The assignment kept under a key; None when there is none, or a damaged one."""
     try:
-        with np.load(store.path(key), allow_pickle=False) as file:
+        with store.path(key).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return Link(file["a"], file["b"], file["similarity"], float(file["gap"]))
     except FileNotFoundError:
         return None

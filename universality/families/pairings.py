@@ -37,11 +37,14 @@ def match_runs(
 def groups(runs: RunSet) -> list[tuple[int, ...]]:
     """Numbers of the runs that share width and training step, the largest group first.
 
-    Ties go to the wider, then to the later step. Runs alone in their group come last.
+    Ties go to the wider, then to the later step. Runs alone in their group come last; where every
+    run is alone, all are one group.
     """
     keys = [(run.d_sae, run.key.step or 0) for run in runs.dictionaries]
     ordered = sorted(range(len(keys)), key=lambda run: keys[run], reverse=True)
     found = [tuple(sorted(group)) for _, group in groupby(ordered, key=lambda run: keys[run])]
+    if all(len(group) == 1 for group in found):
+        return [tuple(range(len(keys)))]
     return sorted(found, key=len, reverse=True)
 
 

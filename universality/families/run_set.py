@@ -43,9 +43,16 @@ class RunSet:
         return tuple(side.dictionary for side in self.sides)
 
     @property
+    def directions(self) -> tuple[View, ...]:
+        """The views of directions that all runs share."""
+        return tuple(
+            view for view in self.dictionaries[0].views if view in self.sides[0].directions
+        )
+
+    @property
     def views(self) -> tuple[str, ...]:
         """The views that all runs can be compared in."""
-        return (*self.sides[0].directions, *(("activations",) if self.codes else ()))
+        return (*self.directions, *(("activations",) if self.codes else ()))
 
     @property
     def alive(self) -> list[np.ndarray]:

@@ -42,7 +42,7 @@ def summarise(
         "missing_pairs": [f"{a}-{b}" for a, b in first.missing],
         "headline_rule": main,
         "null": {"name": null.name, "description": null.description},
-        "pairs": [_clean(row) for row in with_names(pairs, first.runs).to_dict("records")],
+        "pairs": as_records(with_names(pairs, first.runs)),
         "spectrum": {
             name: _spectrum(rule, thresholds, null)
             for name, rule in rules.items()
@@ -66,6 +66,11 @@ def summarise(
         },
         "outlying_run": _outlier(pairs, first.runs, seed),
     }
+
+
+def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table for JSON, without what could not be known."""
+    return [_clean(row) for row in table.to_dict("records")]
 
 
 def _has_spectrum(rule: Rule, main: str) -> bool:
@@ -133,7 +138,7 @@ def _agreement(pairs: pd.DataFrame, null: RunsNull) -> dict[str, Any]:
 
 def _families(rule: Rule) -> dict[str, Any]:
     partition = rule.partition
-    strict_only = np.where(partition.family >= 0, partition.strict[partition.family], False)
+    strict_only = np.append(partition.strict, False)[partition.family]
     strict = Partition(np.where(strict_only, partition.family, -1), partition.strict)
     sizes = np.bincount(partition.size[partition.strict], minlength=rule.edges.n_runs + 1)
     return {

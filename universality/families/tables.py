@@ -52,30 +52,26 @@ def spectrum_table(
     The threshold is NaN where only assignments are known; there the spectrum of a single view is
     left out, since every assigned pair is an edge.
     """
-    tables: list[pd.DataFrame] = []
-    for name, rule in rules.items():
-        listed: Sequence[float | None] = thresholds
-        if rule.threshold is None:
-            listed = [None] if name == BOTH else []
-        for threshold in listed:
-            edges = rule.edges_at(threshold)
-            share = null.share.get((name, threshold), np.nan)
-            tables.extend(
-                pd.DataFrame(
-                    {
-                        "view": name,
-                        "threshold": np.nan if threshold is None else threshold,
-                        "base_run": edges.runs[run],
-                        "k": np.arange(1, edges.n_runs + 1),
-                        "fraction": spectrum_of(edges, run),
-                        "null_fraction": null_spectrum(share, edges.n_runs),
-                        "denominator": int(edges.alive[edges.rows(run)].sum()),
-                    }
-                )
-                for run in edges.complete.tolist()
-            )
+    rows = [
+        (name, threshold, edges.runs[run], k, fraction, chance, denominator)
+        for name, rule in rules.items()
+        for threshold in _thresholds(rule, thresholds)
+        for edges in (rule.edges_at(threshold),)
+        for chances in (null_spectrum(null.share.get((name, threshold), np.nan), edges.n_runs),)
+        for run in edges.complete.tolist()
+        for denominator in (int(edges.alive[edges.rows(run)].sum()),)
+        for k, (fraction, chance) in enumerate(
+            zip(spectrum_of(edges, run), chances, strict=True), start=1
+        )
+    ]
     columns = ["view", "threshold", "base_run", "k", "fraction", "null_fraction", "denominator"]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _thresholds(rule: Rule, thresholds: Sequence[float]) -> Sequence[float | None]:
+    if rule.threshold is not None:
+        return thresholds
+    return [None] if rule.name == BOTH else []
 
 
 def latent_table(rules: Mapping[str, Rule]) -> pd.DataFrame:

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.made_runs import make_run, unit_rows
+from universality.cli.main import main
+from universality.loading import load
+from universality.results import read_stability
+from universality.saving import save
+
+
+def _save_runs(folder: Path, n_runs: int = 3) -> Path:
+    shared = unit_rows(20, 16, seed=0)
+    for seed in range(n_runs):
+        rows = torch.cat([shared, unit_rows(10, 16, seed=10 + seed)]).roll(seed, 0)
+        save(make_run(rows, seed=seed, frequency=torch.full((30,), 0.1)), folder / f"seed{seed}")
+    return folder
+
+
+def _exit_code(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(one) for one in arguments])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_a_folder_of_runs_becomes_a_whole_result(tmp_path, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs"), tmp_path / "result"
+    assert _exit_code("stability", runs, "--draws", 2, "--out", out) == 0
+    screen = capsys.readouterr().out
+    assert "3 runs: seed0, seed1, seed2" in screen
+    assert max(len(line) for line in screen.splitlines()) <= 80 + len(str(out))
+    assert len(screen.splitlines()) <= 24
+    found = read_stability(out)
+    assert found.summary["families"]["decoder_and_encoder"]["n"] == 20
+    assert load(out / "consensus").d_sae == 20
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert set(manifest["inputs"]) == {"seed0", "seed1", "seed2"}
+    assert "latents.parquet" in manifest["outputs"]
+    assert not (tmp_path / "result.pairs").exists()
+
+
+def test_the_consensus_can_be_compared_with_a_run(tmp_path, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs"), tmp_path / "result"
+    assert _exit_code("stability", runs, "--draws", 2, "--out", out) == 0
+    consensus = load(out / "consensus").directions() / load(out / "consensus").W_dec.norm(
+        dim=1, keepdim=True
+    )
+    nearest = (consensus @ load(runs / "seed0").directions().T).max(dim=1).values
+    assert nearest.min() > 0.999
+
+
+def test_json_is_the_summary_and_nothing_else(tmp_path, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
+    assert _exit_code("stability", runs, "--draws", 2, "--json", "--out", out) == 0
+    assert json.loads(capsys.readouterr().out) == read_stability(out).summary
+
+
+def test_assignments_need_no_weights(tmp_path, capsys) -> None:
+    path = tmp_path / "assignments.npz"
+    same = np.arange(5)
+    np.savez(path, **{f"{pair}/decoder": same for pair in ("x-y", "x-z", "y-z")})
+    out = tmp_path / "result"
+    assert _exit_code("stability", "--assignments", path, "--out", out) == 0
+    assert "100.0%" in capsys.readouterr().out
+    assert read_stability(out).summary["families"]["decoder"]["n"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give either runs"),
+        (["seed0"], "at least two runs, got 1"),
+        (["absent"], "no such file or folder"),
+        (["--assignments", "absent.npz"], "no such file: absent.npz"),
+    ],
+)
+def test_what_the_user_must_change_is_said(
+    tmp_path, monkeypatch, capsys, arguments, message
+) -> None:
+    monkeypatch.chdir(_save_runs(tmp_path / "runs", 1))
+    assert _exit_code("stability", *arguments, "--out", "result") == 2
+    assert message in capsys.readouterr().err
+    assert not Path("result").exists()
+
+
+def test_an_existing_folder_is_left_alone(tmp_path, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    assert _exit_code("stability", runs, "--out", out) == 2
+    assert _exit_code("stability", runs, "--overwrite", "--out", out) == 2
+    assert (out / "mine.txt").read_text() == "keep"
