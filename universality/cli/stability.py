@@ -54,7 +54,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     "--alive",
     default="auto",
     show_default=True,
-    type=click.Choice(["auto", "all", "norm", "file"]),
+    type=click.Choice(["auto", "all", "norm", "file", "firing"]),
     help="Which latents take part.",
 )
 @click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same.")

@@ -63,7 +63,7 @@ def stability(
     policy = policy or Policy()
     loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
     caches = [c if isinstance(c, ActivationCache) else open_cache(c) for c in activations]
-    gathered = gather_runs(loaded, views=policy.views, alive=policy.alive, activations=caches)
+    gathered = gather_runs(loaded, policy, caches)
     matched = match_runs(gathered, policy, store=PairStore(store) if store else None)
     found = _from_runs(gathered, groups(gathered)[0], matched, policy)
     steps = [climb(gathered, pair, policy, caches) for pair in ladder(gathered)]

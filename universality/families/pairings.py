@@ -53,7 +53,11 @@ def similarity_between(runs: RunSet, pair: Sequence[int], view: str, policy: Pol
     i, j = pair
     if view == "activations":
         return CodeSimilarity.between(
-            runs.codes[i], runs.codes[j], absolute=policy.absolute or None, progress=False
+            runs.codes[i],
+            runs.codes[j],
+            policy.measure,
+            absolute=policy.absolute or None,
+            progress=False,
         )
     rows = [{view: runs.sides[run].directions[view]} for run in (i, j)]
     device: torch.device = resolve_device(policy.device)
@@ -64,7 +68,7 @@ def _link(
     runs: RunSet, pair: tuple[int, int], view: str, policy: Policy, store: PairStore | None
 ) -> Link:
     digests = [runs.digests[run, view] for run in pair]
-    key = f"{view}/{policy.absolute}/{'/'.join(digests)}"
+    key = f"{view}/{policy.absolute}/{policy.measure}/{'/'.join(digests)}"
     kept = read_link(store, key) if store else None
     if kept is not None:
         return kept

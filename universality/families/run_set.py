@@ -12,8 +12,9 @@ from typing import final
 import numpy as np
 
 from universality.activations.cache import ActivationCache
-from universality.alive import find_alive_in_all
+from universality.alive import Alive, find_alive_in_all, find_firing
 from universality.codes import Codes, take_latents
+from universality.comparison.policy import Policy
 from universality.comparison.views import Side, side
 from universality.dictionary import Dictionary, View
 from universality.encoding.streaming import encode
@@ -34,6 +35,8 @@ class RunSet:
     """Hash of each run's weights."""
     codes: tuple[Codes, ...]
     """What the latents that take part do on the shared tokens; empty without activations."""
+    wants_activations: bool
+    """Whether the runs are also matched by when their latents fire."""
     digests: Mapping[tuple[int, str], str]
     """Hash of what enters a match, by number of the run and view."""
 
@@ -52,7 +55,7 @@ class RunSet:
     @property
     def views(self) -> tuple[str, ...]:
         """The views that all runs can be compared in."""
-        return (*self.directions, *(("activations",) if self.codes else ()))
+        return (*self.directions, *(("activations",) if self.wants_activations else ()))
 
     @property
     def alive(self) -> list[np.ndarray]:
@@ -61,15 +64,12 @@ class RunSet:
 
 
 def gather_runs(
-    runs: Sequence[Dictionary],
-    *,
-    views: tuple[str, ...] | None = None,
-    alive: str = "auto",
-    activations: Sequence[ActivationCache] = (),
+    runs: Sequence[Dictionary], policy: Policy, activations: Sequence[ActivationCache] = ()
 ) -> RunSet:
     """The runs, checked to be comparable, and encoded on the activations where there are any.
 
-    Several caches, of the same tokens, serve runs of different models or hooks.
+    Several caches, of the same tokens, serve runs of different models or hooks. Latents take part
+    by one rule for all runs: with activations, unless the policy says otherwise, those that fire.
 
     Runs that live in spaces of different width have no directions to compare: only the view
     `activations` is left.
@@ -82,24 +82,28 @@ def gather_runs(
         raise InvalidInputError(
             f"stability needs at least two runs, got {len(runs)}; give more, or a folder of runs"
         )
-    directions = _common_directions(runs, views, has_activations=bool(activations))
-    masks = find_alive_in_all(runs, alive)
-    sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
+    directions = _common_directions(runs, policy.views, has_activations=bool(activations))
     check_same_tokens(activations)
-    wanted = views is None or "activations" in views
-    caches = [cache_for(run, activations) for run in runs] if activations and wanted else []
-    codes = tuple(
-        take_latents(encode(one.dictionary, cache), one.numbers)
-        for one, cache in zip(sides, caches, strict=False)
-    )
+    caches = [cache_for(run, activations) for run in runs] if activations else []
+    codes = [encode(run, cache) for run, cache in zip(runs, caches, strict=False)]
+    masks = _alive(runs, codes, policy)
+    sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
     hashes = tuple(weights_hash(run) for run in runs)
     return RunSet(
         names=distinct_names([(run.source.name, run.source.spec) for run in runs]),
         sides=sides,
         hashes=hashes,
-        codes=codes,
+        codes=tuple(take_latents(c, s.numbers) for c, s in zip(codes, sides, strict=False)),
+        wants_activations=bool(codes) and (not policy.views or "activations" in policy.views),
         digests=_digests(sides, hashes, caches),
     )
+
+
+def _alive(runs: Sequence[Dictionary], codes: Sequence[Codes], policy: Policy) -> Sequence[Alive]:
+    if codes and policy.alive in ("auto", "firing"):
+        pairs = zip(runs, codes, strict=True)
+        return [find_firing(run, fires, policy.min_firing) for run, fires in pairs]
+    return find_alive_in_all(runs, policy.alive)
 
 
 def cache_for(dictionary: Dictionary, caches: Sequence[ActivationCache]) -> ActivationCache:
