@@ -20,7 +20,18 @@ from universality.loading.torch_files import open_torch
 from universality.shapes import as_tensor
 
 _BLOCK_ENTRIES = 2**24
-_SAFETENSORS_DTYPES = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
+_SAFETENSORS_DTYPES = {
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F32": "float32",
+    "F64": "float64",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 
 
 def open_tensors(path: Path) -> TensorFile:

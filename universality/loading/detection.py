@@ -51,7 +51,7 @@ def detect(path: Path, request: Request, *, format: str | None) -> tuple[Format,
 
 def weight_files(path: Path) -> list[Path]:
     """The files at this place that may hold weights, in natural order."""
-    if path.is_file():
+    if not path.is_dir():
         return [path]
     inner = [path / name for name in INNER_WEIGHTS if (path / name).is_file()]
     direct = [file for file in path.iterdir() if may_be_weights(file.name) and file.is_file()]

@@ -70,6 +70,10 @@ class Reading:
         """Count these tensors as understood, without reading them."""
         self._used.update(names)
 
+    def size(self, name: str, axis: int) -> int:
+        """Length of one axis of a tensor as stored, without reading it."""
+        return self.tensors.size(name, axis)
+
     def rows(self, name: str, shape: tuple[int, int] | None = None) -> Tensor:
         """A matrix stored with one latent per row; `shape` is (d_sae, d) where it is known."""
         return self._matrix(name, shape)
@@ -90,19 +94,23 @@ class Reading:
             stored = self._settled(name, stored, shape[0])
         return self.rows(name, shape) if stored == "rows" else self.columns(name, shape)
 
-    def part_of(self, name: str, axis: int, index: int) -> Tensor:
-        """One matrix (or vector) out of a tensor that stacks several along `axis`.
+    def matrix_of(self, name: str, axis: int, index: int) -> Tensor:
+        """One matrix out of a tensor that stacks several along `axis`.
 
         Raises:
-            FormatError: there is no such index.
+            FormatError: the tensor has not three axes, or there is no such index.
         """
-        self.use(name)
-        shape = self.tensors.shape(name)
-        if axis >= len(shape) or not 0 <= index < shape[axis]:
-            raise FormatError(
-                f"{self.tensors.where}: {name} has shape {shape}, no part {index} along axis {axis}"
-            )
-        return self.tensors.take(name).select(axis, index)
+        return self._part(name, axis, index, n_axes=3)
+
+    def vector_of(self, name: str, index: int, size: int) -> Tensor:
+        """One vector of this size out of a matrix that holds one per row.
+
+        Raises:
+            FormatError: the tensor has not two axes, another size, or there is no such index.
+        """
+        vector = self._part(name, 0, index, n_axes=2)
+        self._check_shape(name, vector, (size,))
+        return vector
 
     def part_index(self) -> int:
         """The part that was asked for, as a number; 0 where the file holds one."""
@@ -178,6 +186,13 @@ class Reading:
             parts = encoder()
         else:
             parts = Encoder(None, None, NotEncodable("only its decoder was loaded"))
+        n, d_out = W_dec.shape
+        if parts.W_enc is not None:
+            d_in = parts.W_enc.shape[1]
+            self._check_shape("the encoder", parts.W_enc, (n, d_in))
+            self._check_shape("the skip connection", W_skip, (d_out, d_in))
+        self._check_shape("the encoder's bias", parts.b_enc, (n,))
+        self._check_shape("the decoder's bias", b_dec, (d_out,))
         return Dictionary(
             W_dec=W_dec,
             W_enc=parts.W_enc,
@@ -206,6 +221,23 @@ class Reading:
                 },
             ),
         )
+
+    def _check_shape(self, name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise FormatError(
+                f"{self.tensors.where}: {name} must have shape {shape} to fit the decoder, found "
+                f"{tuple(tensor.shape)}"
+            )
+
+    def _part(self, name: str, axis: int, index: int, *, n_axes: int) -> Tensor:
+        self.use(name)
+        shape = self.tensors.shape(name)
+        if len(shape) != n_axes or not 0 <= index < shape[axis]:
+            raise FormatError(
+                f"{self.tensors.where}: {name} has shape {shape}; it should have {n_axes} axes, "
+                f"and a part {index} along axis {axis}"
+            )
+        return self.tensors.take(name).select(axis, index)
 
     def _settled(self, name: str, stored: Orientation, size: int) -> Orientation:
         """How a square matrix is stored: as the user says of the decoder, the encoder turned."""

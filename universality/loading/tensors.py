@@ -16,6 +16,7 @@ BARE = "array"
 """Name given to the only tensor of a file that stores it without one."""
 
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
+_NUMBERS = (*_FLOATS, "int8", "int16", "int32", "int64", "uint8", "bool")
 
 
 @final
@@ -55,6 +56,17 @@ class TensorFile:
             FormatError: there is no such tensor.
         """
         return self.entry(name).shape
+
+    def size(self, name: str, axis: int) -> int:
+        """Length of one axis of a tensor as stored, without reading it.
+
+        Raises:
+            FormatError: there is no such tensor, or it has no such axis.
+        """
+        shape = self.shape(name)
+        if not -len(shape) <= axis < len(shape):
+            raise FormatError(f"{self.where}: {name} has shape {shape}, too few axes")
+        return shape[axis]
 
     def entry(self, name: str) -> Entry:
         """The tensor's entry.
@@ -100,6 +112,8 @@ class TensorFile:
             raise FormatError(
                 f"{self.where}: {name} must be a single number, found shape {entry.shape}"
             )
+        if entry.dtype not in _NUMBERS:
+            raise FormatError(f"{self.where}: {name} must be a real number, found {entry.dtype}")
         value = float(entry.read().reshape(()).item())
         if not math.isfinite(value):
             raise InvalidInputError(f"{self.where}: {name} is {value}")

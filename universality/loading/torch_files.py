@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +50,9 @@ def unpickled(path: Path) -> Any:
         FormatError: the file is damaged.
         UnsafeFileError: it wants other classes; they are named, and nothing in it ran.
     """
-    with damage_named(path):
+    with damage_named(path), warnings.catch_warnings():
+        # Torch remarks on odd pickles; whether such a file is refused is said by the errors below.
+        warnings.simplefilter("ignore")
         try:
             return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)

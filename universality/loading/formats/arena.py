@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from torch import Tensor
-
 from universality.activation_functions import ActivationFunction, Gated, JumpReLU, ReLU
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError
@@ -27,7 +25,7 @@ def recognise(checkpoint: Checkpoint) -> bool:
 
 def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The instances, numbered."""
-    return tuple(str(i) for i in range(checkpoint.tensors.shape("b_dec")[0]))
+    return tuple(str(i) for i in range(checkpoint.tensors.size("b_dec", 0)))
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
@@ -46,13 +44,13 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     if tied:
         reading.assume("no _W_dec: the decoder is the encoder transposed")
     stored = (
-        reading.part_of(name, 0, instance).T if tied else reading.part_of("_W_dec", 0, instance)
+        reading.matrix_of(name, 0, instance).T if tied else reading.matrix_of("_W_dec", 0, instance)
     )
     W_dec, _ = unit_rows(stored)
     reading.assume("decoder rows are normalised, as in its own decode")
     return reading.finish(
         W_dec,
-        reading.part_of("b_dec", 0, instance),
+        reading.vector_of("b_dec", instance, W_dec.shape[1]),
         partial(_encoder, reading, name, instance),
         format=NAME,
         key=RunKey(),
@@ -65,27 +63,18 @@ def _encoder_name(checkpoint: Checkpoint) -> str | None:
 
 
 def _encoder(reading: Reading, name: str, instance: int) -> Encoder:
-    W_enc = reading.part_of(name, 0, instance).T
-    rule = _rule(reading, instance)
-    return Encoder(
-        W_enc, None if isinstance(rule, Gated) else _vector(reading, "b_enc", instance), rule
-    )
+    W_enc = reading.matrix_of(name, 0, instance).T
+    rule = _rule(reading, instance, len(W_enc))
+    gated = isinstance(rule, Gated)
+    b_enc = None if gated else reading.vector_of("b_enc", instance, len(W_enc))
+    return Encoder(W_enc, b_enc, rule)
 
 
-def _rule(reading: Reading, instance: int) -> ActivationFunction:
+def _rule(reading: Reading, instance: int, d_sae: int) -> ActivationFunction:
     if "b_gate" in reading.tensors:
         names = ("b_gate", "r_mag", "b_mag")
-        b_gate, r_mag, b_mag = (_vector(reading, name, instance) for name in names)
+        b_gate, r_mag, b_mag = (reading.vector_of(name, instance, d_sae) for name in names)
         return Gated(b_gate, r_mag, b_mag)
     if "log_theta" in reading.tensors:
-        return JumpReLU(_vector(reading, "log_theta", instance).float().exp())
+        return JumpReLU(reading.vector_of("log_theta", instance, d_sae).float().exp())
     return ReLU()
-
-
-def _vector(reading: Reading, name: str, instance: int) -> Tensor:
-    if len(reading.tensors.shape(name)) != 2:
-        raise FormatError(
-            f"{reading.tensors.where}: {name} must have two axes (instance, latent), found shape "
-            f"{reading.tensors.shape(name)}"
-        )
-    return reading.part_of(name, 0, instance)

@@ -32,7 +32,7 @@ def recognise(checkpoint: Checkpoint) -> bool:
 def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The layers it writes to, numbered from the first."""
     name = _decoder_name(checkpoint) or ""
-    return tuple(str(i) for i in range(checkpoint.tensors.shape(name)[1]))
+    return tuple(str(i) for i in range(checkpoint.tensors.size(name, 1)))
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
@@ -47,7 +47,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     if name is None:
         raise FormatError(f"{reading.tensors.where} has neither w_dec nor W_dec_N")
     return reading.finish(
-        reading.part_of(name, 1, reading.part_index()),
+        reading.matrix_of(name, 1, reading.part_index()),
         None,
         partial(_encoder, reading, name),
         format=NAME,

@@ -35,7 +35,7 @@ def recognise(checkpoint: Checkpoint) -> bool:
 
 def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The models (or layers), numbered in the file's order."""
-    return tuple(str(i) for i in range(checkpoint.tensors.shape("W_dec")[1]))
+    return tuple(str(i) for i in range(checkpoint.tensors.size("W_dec", 1)))
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
@@ -48,9 +48,10 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     reading.use("W_enc", "b_enc")
     m = reading.part_index()
     config = checkpoint.config("cfg.json")
+    W_dec = reading.matrix_of("W_dec", 1, m)
     return reading.finish(
-        reading.part_of("W_dec", 1, m),
-        reading.part_of("b_dec", 0, m),
+        W_dec,
+        reading.vector_of("b_dec", m, W_dec.shape[1]),
         partial(_encoder, reading, m),
         format=NAME,
         key=RunKey(model_name=config.text("model_name"), hook_name=config.text("hook_point")),
@@ -59,4 +60,4 @@ def read(checkpoint: Checkpoint) -> Dictionary:
 
 
 def _encoder(reading: Reading, m: int) -> Encoder:
-    return Encoder(reading.part_of("W_enc", 0, m).T, None, NotEncodable(REASON))
+    return Encoder(reading.matrix_of("W_enc", 0, m).T, None, NotEncodable(REASON))

@@ -24,7 +24,7 @@ def recognise(checkpoint: Checkpoint) -> bool:
 
 def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
     """The models (or layers), numbered in the file's order."""
-    return tuple(str(i) for i in range(checkpoint.tensors.shape("decoder.weight")[0]))
+    return tuple(str(i) for i in range(checkpoint.tensors.size("decoder.weight", 0)))
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
@@ -36,9 +36,10 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     reading = Reading(checkpoint)
     reading.use(*reading.tensors.entries)
     m = reading.part_index()
+    W_dec = reading.matrix_of("decoder.weight", 0, m)
     return reading.finish(
-        reading.part_of("decoder.weight", 0, m),
-        reading.part_of("decoder.bias", 0, m),
+        W_dec,
+        reading.vector_of("decoder.bias", m, W_dec.shape[1]),
         partial(_encoder, reading, m),
         format=NAME,
         key=RunKey(),
@@ -47,4 +48,4 @@ def read(checkpoint: Checkpoint) -> Dictionary:
 
 
 def _encoder(reading: Reading, m: int) -> Encoder:
-    return Encoder(reading.part_of("encoder.weight", 0, m).T, None, NotEncodable(REASON))
+    return Encoder(reading.matrix_of("encoder.weight", 0, m).T, None, NotEncodable(REASON))

@@ -80,7 +80,7 @@ def _decoder(reading: Reading, where: str) -> tuple[Tensor, float]:
 
 
 def _encoder(reading: Reading, d_sae: int, factor: float) -> Encoder:
-    d_in = reading.tensors.shape("W_enc")[0]
+    d_in = reading.size("W_enc", 0)
     W_enc = reading.columns("W_enc", (d_sae, d_in))
     rule = JumpReLU(reading.vector("threshold", d_sae))
     return Encoder(

@@ -100,7 +100,7 @@ def _normalization(config: Config) -> InputNormalization:
 
 def _encoder(reading: Reading, config: Config, norms: Tensor, scale: float | None) -> Encoder:
     d_sae = len(norms)
-    d_in = reading.tensors.shape("encoder.weight")[-1]
+    d_in = reading.size("encoder.weight", -1)
     W_enc = reading.rows("encoder.weight", (d_sae, d_in)).float() * norms[:, None]
     b_enc = reading.vector("encoder.bias", d_sae).float() * norms / (scale or 1.0)
     if scale is None:

@@ -132,7 +132,7 @@ def _encoder(
     norms: Tensor | None,
     scale: float | None,
 ) -> Encoder:
-    d_sae = reading.tensors.shape("W_D")[1 if linear else 0]
+    d_sae = reading.size("W_D", 1 if linear else 0)
     W_enc = reading.rows("W_E") if linear else reading.columns("W_E")
     b_enc = reading.vector("b_E", d_sae)
     if norms is not None:

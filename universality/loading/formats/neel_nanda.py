@@ -27,8 +27,8 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     """
     reading = Reading(checkpoint)
     config = _config(checkpoint)
-    n = config.integer("dict_size") or reading.tensors.shape("b_enc")[0]
-    d = config.integer("act_size") or reading.tensors.shape("b_dec")[0]
+    n = config.integer("dict_size") or reading.size("b_enc", 0)
+    d = config.integer("act_size") or reading.size("b_dec", 0)
     W_dec = reading.turned("W_dec", "rows", (n, d))
     seed = config.integer("seed")
     return reading.finish(

@@ -27,8 +27,8 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     """
     reading = Reading(checkpoint)
     reading.decoder_stored = "columns"
-    n = reading.tensors.shape("b_enc")[0]
-    d = reading.tensors.shape("b_dec")[0]
+    n = reading.size("b_enc", 0)
+    d = reading.size("b_dec", 0)
     layer = re.fullmatch(r"layer(\d{1,4})\.sae\.pt", checkpoint.weights.name)
     model = re.search(r"SAE-Res-(.+?)-W\d+K", f"{checkpoint.request.spec} {checkpoint.weights}")
     return reading.finish(

@@ -207,7 +207,7 @@ def _encoder(reading: Reading, frame: _Frame, norms: Tensor | None) -> Encoder:
     if "W_enc" not in reading.tensors:
         reason = frame.not_encodable or "the file has no W_enc"
         return Encoder(None, None, NotEncodable(reason))
-    d_sae = reading.tensors.shape("W_dec")[0]
+    d_sae = reading.size("W_dec", 0)
     d_in = frame.config.integer("d_in")
     W_enc = reading.columns("W_enc", (d_sae, d_in) if d_in else None)
     b_enc = reading.vector("b_enc", d_sae) if "b_enc" in reading.tensors else None

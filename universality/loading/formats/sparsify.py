@@ -32,7 +32,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         raise FormatError(f"{checkpoint.folder} has no cfg.json, which states k for {NAME}")
     d_in = config.positive("d_in")
     d_sae = _width(config, d_in)
-    W_dec = reading.rows("W_dec", (d_sae, reading.tensors.shape("W_dec")[-1]))
+    W_dec = reading.rows("W_dec", (d_sae, reading.size("W_dec", -1)))
     transcode = config.flag("transcode", default=False)
     return reading.finish(
         W_dec,

@@ -26,7 +26,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         FormatError: tensors that do not fit each other, or are square without `--orientation`.
     """
     reading = Reading(checkpoint)
-    n, d = reading.tensors.shape("b_enc")[0], reading.tensors.shape("b_dec")[0]
+    n, d = reading.size("b_enc", 0), reading.size("b_dec", 0)
     layer = re.fullmatch(r"layer_(\d{1,4})\.safetensors", checkpoint.weights.name)
     return reading.finish(
         reading.turned("W_dec", "rows", (n, d)),
