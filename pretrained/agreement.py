@@ -37,8 +37,8 @@ def draw_agreement(table: pd.DataFrame, upper: Axes, lower: Axes) -> None:
     upper.legend(loc="lower right", frameon=False)
     lower.plot(millions, table["fvu_a"], marker="o", label="seed 0")
     lower.plot(millions, table["fvu_b"], marker="s", label="seed 1")
-    lower.set(xlabel="tokens shown (millions)", ylabel="FVU", ylim=(0, None))
-    lower.legend(loc="upper right", frameon=False)
+    lower.set(xlabel="tokens shown (millions)", ylabel="FVU", ylim=(0, 1.15 * table["fvu_a"].max()))
+    lower.legend(loc="lower right", frameon=False)
     for axes in (upper, lower):
         axes.spines[["top", "right"]].set_visible(False)
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import fmean as mean
 from typing import Any
 
+import pandas as pd
+
 import universality as un
 from universality.activations.cache import ActivationCache, file_hash, open_cache, read_batches
 from universality.training.evaluation import evaluate
@@ -86,14 +88,28 @@ documents. `activations/` is a sample of {len(sample):,} tokens from
 {sample.meta.n_documents} documents that training never saw, with every token's string
 (`universality activations info`; `documents.json` names the article or file of each).
 
-`agreement.png` and `agreement.csv` follow two seeds through training: reconstruction is flat long
-before agreement is. Everything here is remade by
+`agreement.png` and `agreement.csv` follow `w2304-s0` and `w2304-s1` through training.
+{_along_training(shipped)}
+
+Everything here is remade by
 
     python -m pretrained.smollm2 --assets ASSETS --work WORK
 
 ![agreement of two seeds along training](agreement.png)
 
 {_DATA}"""
+
+
+def _along_training(shipped: Path) -> str:
+    table = pd.read_csv(shipped / "agreement.csv")
+    early, late = table.iloc[1], table.iloc[-1]
+    return (
+        f"From {early.n_tokens / 1e6:.0f} to {late.n_tokens / 1e6:.0f} million tokens the FVU of "
+        f"the first falls from {early.fvu_a:.3f} to {late.fvu_a:.3f}, while the\nshare of assigned "
+        f"pairs with a cosine of 0.7 or more rises from {early['share_above_0.7']:.2f} to "
+        f"{late['share_above_0.7']:.2f}: reconstruction\nflattens first. Both end flat because the "
+        "learning rate falls to zero; a longer run may agree further."
+    )
 
 
 def late_change(record: dict[str, Any], *, last: int = 2_000_000) -> float:

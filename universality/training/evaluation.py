@@ -36,7 +36,7 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(
-    dictionary: Dictionary, batches: Iterable[Float[Tensor, "n_tokens d_in"]]
+    dictionary: Dictionary, batches: Iterable[Float[Tensor, "_ d_in"]]
 ) -> Evaluation:
     """The dictionary's own rule on raw tokens, in float32; sums in float64.
 

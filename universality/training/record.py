@@ -30,7 +30,7 @@ class TrainingRecord:
     n_presentations: int
     """Tokens shown, repetitions included."""
     seconds: float
-    """Time spent in steps, on the machine it ran on."""
+    """Wall time spent in steps, pauses of the process included."""
     fvu: float
     """Fraction of variance unexplained by the saved weights, over the last rows shown."""
     l0: float
