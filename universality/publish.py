@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import shutil
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from universality import figures
 from universality.activations.cache import ActivationCache
 from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
 from universality.errors import OutputError, UnsupportedError
 from universality.families.many_runs import consensus_of, stability, stability_of_assignments
-from universality.report import comparison_page
-from universality.results import Comparison, Stability, read_comparison, write_json
+from universality.figures import figures_of, write_figures
+from universality.manifest import MANIFEST, hash_file, refresh_manifest, write_manifest
+from universality.report import page
+from universality.results import Comparison, Stability, read_result
 from universality.saving import save
 from universality.staging import staged_folder
-
-MANIFEST = "manifest.json"
-"""Written last: a folder that holds it is whole."""
-
-_PACKAGES = ("universality", "torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors")
 
 
 def publish(
@@ -56,32 +44,10 @@ def publish(
     with staged_folder(folder, overwrite=overwrite) as staged:
         comparison = make()
         comparison.save(staged)
-        saved = read_comparison(staged)
-        drawn = draw_figures(saved, staged / "figures")
-        (staged / "report.html").write_text(comparison_page(saved, drawn), encoding="utf-8")
-        inputs = {side: saved.summary[side] for side in ("a", "b")}
-        write_json(_manifest(staged, inputs, command, settings or {}), staged / MANIFEST)
+        _add_pictures(staged)
+        inputs = {side: comparison.summary[side] for side in ("a", "b")}
+        write_manifest(staged, inputs, command=command, settings=settings)
     return comparison
-
-
-def draw_figures(comparison: Comparison, folder: Path) -> list[Path]:
-    """Each figure that the comparison has the tables for, as PNG and PDF; the PNGs' paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = []
-    for draw in _figures(comparison):
-        figure = Figure(figsize=(4.8, 3.6), layout="constrained")
-        draw(comparison, figure.subplots())
-        stem = folder / draw.__name__
-        figure.savefig(stem.with_suffix(".png"), dpi=160)
-        figure.savefig(stem.with_suffix(".pdf"), dpi=160, metadata={"CreationDate": None})
-        drawn.append(stem.with_suffix(".png"))
-    return drawn
-
-
-def _figures(comparison: Comparison) -> list[Callable[[Comparison, Axes], Axes]]:
-    views = comparison.summary["views"]
-    both = [figures.decoder_against_encoder] if {"decoder", "encoder"} <= set(views) else []
-    return [figures.share_against_threshold, figures.matched_similarity, *both]
 
 
 def publish_stability(
@@ -113,8 +79,9 @@ def publish_stability(
         if dictionary is not None:
             with suppress(UnsupportedError):
                 save(dictionary, staged / "consensus")
+        _add_pictures(staged)
         inputs = {run["name"]: run for run in found.summary["runs"]}
-        write_json(_manifest(staged, inputs, command, asdict(policy)), staged / MANIFEST)
+        write_manifest(staged, inputs, command=command, settings=asdict(policy))
     shutil.rmtree(store, ignore_errors=True)
     return found
 
@@ -138,9 +105,52 @@ def publish_assignments(
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability_of_assignments(path, seed=seed)
         found.save(staged)
-        inputs = {"assignments": {"spec": str(path), "sha256": _sha256(path)}}
-        write_json(_manifest(staged, inputs, command, {"seed": seed}), staged / MANIFEST)
+        _add_pictures(staged)
+        inputs = {"assignments": {"spec": str(path), "sha256": hash_file(path)}}
+        write_manifest(staged, inputs, command=command, settings={"seed": seed})
     return found
+
+
+def redraw(
+    folder: str | Path,
+    *,
+    style: str = "paper",
+    formats: Sequence[str] = ("png", "pdf"),
+    width: float | None = None,
+) -> list[Path]:
+    """The files of a saved result's figures, drawn anew; earlier ones are replaced.
+
+    Raises:
+        MissingFileError, FormatError: the folder holds no whole result.
+        InvalidInputError: the style, a format or the width is none.
+    """
+    folder = Path(folder)
+    draws = figures_of(read_result(folder))
+    with staged_folder(folder / "figures", overwrite=True) as staged:
+        files = write_figures(draws, staged, style=style, formats=formats, width=width)
+    refresh_manifest(folder)
+    return [folder / "figures" / file.name for file in files]
+
+
+def rewrite_report(folder: str | Path) -> Path:
+    """The report of a saved result, written anew from its tables.
+
+    Raises:
+        MissingFileError, FormatError: the folder holds no whole result.
+    """
+    report = Path(folder) / "report.html"
+    text = page(read_result(folder))
+    unfinished = report.with_name(".report.html")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(report)
+    refresh_manifest(report.parent)
+    return report
+
+
+def _add_pictures(folder: Path) -> None:
+    saved = read_result(folder)
+    write_figures(figures_of(saved), folder / "figures")
+    (folder / "report.html").write_text(page(saved), encoding="utf-8")
 
 
 def _check_ours(folder: Path, *, overwrite: bool) -> None:
@@ -149,30 +159,3 @@ def _check_ours(folder: Path, *, overwrite: bool) -> None:
             f"{folder} holds no {MANIFEST}, so it is no result of this program and --overwrite "
             "leaves it alone; choose another folder"
         )
-
-
-def _manifest(
-    folder: Path,
-    inputs: Mapping[str, Mapping[str, Any]],
-    command: Sequence[str],
-    settings: dict[str, Any],
-) -> dict[str, Any]:
-    outputs = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        "schema": "universality.manifest/1",
-        "inputs": {
-            name: {key: about[key] for key in ("spec", "sha256")} for name, about in inputs.items()
-        },
-        "outputs": {path.relative_to(folder).as_posix(): _sha256(path) for path in outputs},
-        "command": list(command),
-        "settings": settings,
-        "packages": {name: metadata.version(name) for name in _PACKAGES},
-        "python": sys.version.split()[0],
-        "platform": platform.platform(),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,6 +13,8 @@ from universality.errors import UniversalityError
 _COMMANDS = {
     "compare": "universality.cli.compare:compare",
     "stability": "universality.cli.stability:stability",
+    "figures": "universality.cli.figures:figures",
+    "report": "universality.cli.report:report",
     "demo": "universality.cli.compare:demo",
     "inspect": "universality.cli.inspect:inspect",
     "pretrained": "universality.cli.pretrained:pretrained",

@@ -1,9 +1,42 @@
 """Figures from results: each function takes a result and an `Axes`, draws, and returns the axes."""
 
-from universality.figures.comparison import (
+from universality.figures.catalogue import figures_of
+from universality.figures.comparison import fates, means_beside_null, share_against_threshold
+from universality.figures.files import write_figure, write_figures
+from universality.figures.latents import (
+    decoder_against_activations,
     decoder_against_encoder,
     matched_similarity,
-    share_against_threshold,
+    p_value_calibration,
+    similarity_against_frequency,
+)
+from universality.figures.stability import only_in_one, pair_matrix, spectrum
+from universality.figures.tables import (
+    frequency_histogram,
+    grouped_bars,
+    pair_activations,
+    run_matrix,
+    similarity_against_ratio,
 )
 
-__all__ = ["decoder_against_encoder", "matched_similarity", "share_against_threshold"]
+__all__ = [
+    "decoder_against_activations",
+    "decoder_against_encoder",
+    "fates",
+    "figures_of",
+    "frequency_histogram",
+    "grouped_bars",
+    "matched_similarity",
+    "means_beside_null",
+    "only_in_one",
+    "p_value_calibration",
+    "pair_activations",
+    "pair_matrix",
+    "run_matrix",
+    "share_against_threshold",
+    "similarity_against_frequency",
+    "similarity_against_ratio",
+    "spectrum",
+    "write_figure",
+    "write_figures",
+]

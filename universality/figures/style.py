@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 COLOURS: Mapping[str, str] = MappingProxyType(
     {
@@ -29,6 +31,34 @@ LABELS: Mapping[str, str] = MappingProxyType(
 )
 """How each view is called in a legend."""
 
+SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#777777")
+"""Colours of series that are not views, such as models or layers, in order."""
+
+_EDITABLE = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "universality"}
+
+STYLES: Mapping[str, dict[Any, Any]] = MappingProxyType(
+    {
+        "paper": {
+            "font.size": 7.5,
+            "axes.titlesize": 8,
+            "legend.fontsize": 6.5,
+            "lines.linewidth": 1.2,
+            **_EDITABLE,
+        },
+        "talk": {
+            "font.size": 16,
+            "axes.titlesize": 17,
+            "legend.fontsize": 13,
+            "lines.linewidth": 2.4,
+            **_EDITABLE,
+        },
+    }
+)
+"""matplotlib's settings for a column of a paper and for a slide; text stays text in the files."""
+
+WIDTHS: Mapping[str, float] = MappingProxyType({"paper": 3.25, "talk": 8.0})
+"""Width in inches of each style, where none is asked for."""
+
 
 def plain(ax: Axes, *, x: str, y: str) -> Axes:
     """The axes with labels, a light grid and no box."""
@@ -40,6 +70,21 @@ def plain(ax: Axes, *, x: str, y: str) -> Axes:
     return ax
 
 
+def null_ticks(
+    ax: Axes, x: Sequence[float], null: Sequence[float], *, width: float
+) -> LineCollection:
+    """A line across each bar at the height that the null gives."""
+    left, right = ([place + sign * width / 2 for place in x] for sign in (-0.8, 0.8))
+    thick = 1.5 * mpl.rcParams["lines.linewidth"]
+    return ax.hlines(null, left, right, colors="black", linewidth=thick)
+
+
 def legend(ax: Axes, **options: Any) -> None:
-    """A small legend that stays readable over lines and points."""
-    ax.legend(fontsize="small", framealpha=0.85, edgecolor="none", **options)
+    """A legend that stays readable over lines and points."""
+    ax.legend(**{"framealpha": 0.85, "edgecolor": "none", "borderpad": 0.3} | options)
+
+
+def legend_above(ax: Axes, *, columns: int, **options: Any) -> None:
+    """A legend above the axes, for data that fill them."""
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
+    legend(ax, **place | {"ncols": columns, "columnspacing": 1.0, "handlelength": 1.4} | options)

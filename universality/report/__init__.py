@@ -1,5 +1,5 @@
 """The HTML report, made from a saved result alone."""
 
-from universality.report.page import comparison_page
+from universality.report.page import page
 
-__all__ = ["comparison_page"]
+__all__ = ["page"]

@@ -1,22 +1,56 @@
-"""One self-contained page from a saved comparison: nothing is fetched, every text is escaped."""
+"""One self-contained page from a saved result: nothing is fetched, every text is escaped."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable
-from pathlib import Path
+from functools import singledispatch
+from importlib import resources
+from typing import Any
 
 import jinja2
-import pandas as pd
+from markupsafe import Markup
 
-from universality.results import Comparison
+from universality.report.embedding import comparison_data, embed, stability_data
+from universality.results import Comparison, Stability
 
-ROWS = 50
-"""Rows of each table that the page shows; the full tables lie beside it."""
+_LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
+_COMPARISON = ("columns.js", "charts.js", "table.js", "pair.js", "main.js")
+_STABILITY = ("stability.js",)
 
 
-def comparison_page(comparison: Comparison, figures: Iterable[Path]) -> str:
-    """The report of a comparison as HTML, with the PNG figures inside."""
+@singledispatch
+def page(result: Comparison | Stability) -> str:
+    """The report of a saved result as HTML."""
+    raise TypeError(f"no report for {type(result).__name__}")
+
+
+@page.register
+def _comparison(result: Comparison) -> str:
+    data = comparison_data(result)
+    return _render(
+        "comparison.html",
+        scripts=_COMPARISON,
+        summary=result.summary,
+        similarity=data["similarity"],
+        views=list(result.summary["views"]),
+        curves=list(data["curves"]),
+        first_view=data["view"],
+        data=embed(data),
+    )
+
+
+@page.register
+def _stability(result: Stability) -> str:
+    data = stability_data(result)
+    return _render(
+        "stability.html",
+        scripts=_STABILITY,
+        summary=result.summary,
+        headline=data["rule"],
+        data=embed(data),
+    )
+
+
+def _render(template: str, *, scripts: tuple[str, ...], **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("universality.report", "templates"),
         autoescape=True,
@@ -24,36 +58,18 @@ def comparison_page(comparison: Comparison, figures: Iterable[Path]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("comparison.html").render(
-        summary=comparison.summary,
-        figures=[
-            {
-                "name": path.stem.replace("_", " "),
-                "data": base64.b64encode(path.read_bytes()).decode("ascii"),
-            }
-            for path in figures
-        ],
-        tables={
-            "Matched pairs": _first_rows(comparison.pairs, "similarity"),
-            "Latents of a": _first_rows(comparison.latents_a, None),
-            "Latents of b": _first_rows(comparison.latents_b, None),
-        },
-        n_rows=ROWS,
+    return environment.get_template(template).render(
+        style=Markup(_text("vendor", "slick.grid.css") + _text("assets", "report.css")),
+        scripts=[_script("vendor", name) for name in _LIBRARIES]
+        + [_script("assets", name) for name in scripts],
+        **values,
     )
 
 
-def _first_rows(table: pd.DataFrame, sort_by: str | None) -> dict[str, object]:
-    rows = table.sort_values(sort_by, ascending=False, kind="stable") if sort_by else table
-    return {
-        "n": len(table),
-        "columns": [str(column).replace("_", " ") for column in table.columns],
-        "rows": [
-            [_cell(value) for value in row] for row in rows.head(ROWS).itertuples(index=False)
-        ],
-    }
+def _script(folder: str, name: str) -> Markup:
+    lines = _text(folder, name).splitlines()
+    return Markup("\n".join(line for line in lines if not line.startswith("//# sourceMappingURL")))
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.4g}"
-    return str(value)
+def _text(folder: str, name: str) -> str:
+    return (resources.files("universality.report") / folder / name).read_text(encoding="utf-8")

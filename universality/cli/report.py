@@ -1,0 +1,16 @@
+"""`universality report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def report(folder: Path) -> None:
+    """Write the report of a saved result DIR anew: one page that needs no network."""
+    from universality.publish import rewrite_report
+
+    click.echo(str(rewrite_report(folder)))

@@ -1,0 +1,45 @@
+"""Which figures a saved result has the tables for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, singledispatch
+
+from matplotlib.axes import Axes
+
+from universality.figures import comparison as whole
+from universality.figures import latents, stability
+from universality.results import Comparison, Stability
+
+
+@singledispatch
+def figures_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
+    """Every figure that the result can fill, by name: functions that draw on given axes."""
+    raise TypeError(f"no figures for {type(result).__name__}")
+
+
+@figures_of.register
+def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
+    draws = (stability.spectrum, stability.only_in_one, stability.pair_matrix)
+    return {draw.__name__: partial(draw, result) for draw in draws}
+
+
+@figures_of.register
+def _of_two(comparison: Comparison) -> dict[str, Callable[[Axes], Axes]]:
+    views = set(comparison.summary["views"])
+    columns = set(comparison.latents_a.columns)
+    draws: list[Callable[[Comparison, Axes], Axes]] = [
+        whole.share_against_threshold,
+        whole.means_beside_null,
+        latents.matched_similarity,
+        whole.fates,
+    ]
+    if {"decoder", "encoder"} <= views:
+        draws.append(latents.decoder_against_encoder)
+    if {"decoder", "activations"} <= views:
+        draws.append(latents.decoder_against_activations)
+    if "frequency" in columns:
+        draws.append(latents.similarity_against_frequency)
+    if any(f"p_value_{view}" in columns for view in views):
+        draws.append(latents.p_value_calibration)
+    return {draw.__name__: partial(draw, comparison) for draw in draws}

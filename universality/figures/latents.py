@@ -1,0 +1,137 @@
+"""Figures of the latents and the pairs of one comparison, a point or a count each."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from universality.figures.comparison import similarity_name
+from universality.figures.style import COLOURS, LABELS, legend, legend_above, plain
+from universality.results import Comparison
+
+BINS = np.linspace(0, 1, 51)
+"""Edges of the histogram bins; every edge is a threshold of the saved curves."""
+
+LEAST_P = 1e-12
+"""P-values below this are drawn here."""
+
+
+def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
+    """Histogram of the similarity of assigned pairs in each view, beside the null's."""
+    for view, pairs in comparison.pairs.groupby("view", sort=False):
+        colour, name = COLOURS[str(view)], LABELS[str(view)]
+        weights = np.full(len(pairs), 1 / len(pairs))
+        values = pairs["similarity"].clip(0, 1)
+        ax.hist(values, BINS.tolist(), weights=weights, color=colour, alpha=0.45, label=name)
+        null = ax.stairs(
+            _null_histogram(comparison, str(view)), BINS, color=colour, linestyle="--", linewidth=1
+        )
+        null.set_gid(f"null, {name}")
+    null_name = comparison.summary["policy"]["null"]
+    ax.plot([], [], color=COLOURS["null"], linestyle="--", label=f"null ({null_name})")
+    ax.set_xlim(0, 1)
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    legend_above(ax, columns=3)
+    x = f"{similarity_name(comparison)} of matched pairs"
+    return plain(ax, x=x, y="share of pairs per bin of 0.02")
+
+
+def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
+    """Decoder against encoder similarity of the pairs that the decoder assignment made.
+
+    Coloured by whether the encoder assignment made the same pair.
+    """
+    return _view_against_view(comparison, ax, "decoder", other="encoder")
+
+
+def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
+    """Decoder similarity against activation correlation of the decoder's assigned pairs.
+
+    Coloured by whether the assignment by activations made the same pair.
+    """
+    return _view_against_view(comparison, ax, "decoder", other="activations")
+
+
+def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
+    """Similarity of each latent of a to its partner against how often the latent fires."""
+    view = next(iter(comparison.summary["views"]))
+    latents = comparison.latents_a
+    fires = latents[latents["alive"] & (latents["frequency"] > 0)]
+    ax.scatter(
+        fires["frequency"],
+        fires[f"partner_similarity_{view}"],
+        s=4,
+        alpha=0.4,
+        linewidths=0,
+        color=COLOURS[view],
+        label=f"latents of a ({len(fires):,})",
+        rasterized=True,
+    )
+    null = comparison.summary["views"][view]["assignment"]["null_mean"]
+    policy = comparison.summary["policy"]
+    line = ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=1)
+    line.set_label(f"null mean ({policy['null']})")
+    ax.axhline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=1).set_label(
+        "threshold"
+    )
+    ax.set_xscale("log")
+    ax.set_ylim(top=1.02)
+    legend_above(ax, columns=2, markerscale=3)
+    y = f"{LABELS[view]} {similarity_name(comparison)} to the partner"
+    return plain(ax, x="firing frequency (share of tokens)", y=y)
+
+
+def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
+    """Share of the latents of a whose p-value is at most p, against p.
+
+    Runs that share nothing follow the diagonal; the further above it, the more is shared.
+    """
+    for view in comparison.summary["views"]:
+        if f"p_value_{view}" not in comparison.latents_a:
+            continue
+        p = comparison.latents_a[f"p_value_{view}"].dropna().clip(lower=LEAST_P)
+        ax.ecdf(p, color=COLOURS[view], label=LABELS[view])
+    uniform = np.geomspace(LEAST_P, 1, 50)
+    ax.plot(uniform, uniform, color=COLOURS["null"], linestyle="--", label="nothing shared")
+    ax.set_xscale("log")
+    ax.set_ylim(0, 1.02)
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    legend(ax, loc="upper left")
+    return plain(ax, x="p-value of the nearest latent", y="share of latents at or below")
+
+
+def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: str) -> Axes:
+    pairs = comparison.pairs[comparison.pairs["view"] == view]
+    threshold = comparison.summary["policy"]["threshold"]
+    for agrees, colour, which in (
+        (False, COLOURS["encoder"], "another"),
+        (True, COLOURS["decoder"], "the same"),
+    ):
+        some = pairs[pairs[f"same_partner_{other}"] == agrees]
+        ax.scatter(
+            some[f"similarity_{view}"],
+            some[f"similarity_{other}"],
+            s=4,
+            alpha=0.4,
+            linewidths=0,
+            color=colour,
+            label=f"{LABELS[other]}: {which} partner ({len(some):,})",
+            rasterized=True,
+        )
+    for line in (ax.axvline, ax.axhline):
+        line(threshold, color=COLOURS["null"], linestyle=":", linewidth=1).set_gid("threshold")
+    legend_above(ax, columns=1, markerscale=3)
+    name = similarity_name(comparison)
+    correlation = "correlation" if other == "activations" else name
+    return plain(
+        ax, x=f"{LABELS[view]} {name} of the pair", y=f"{LABELS[other]} {correlation} of the pair"
+    )
+
+
+def _null_histogram(comparison: Comparison, view: str) -> np.ndarray:
+    curves = comparison.curves
+    curve = curves[(curves["view"] == view) & (curves["rule"] == "assignment")]
+    reaching = np.interp(BINS, curve["threshold"], curve["null_fraction"])
+    reaching[0], reaching[-1] = 1, 0
+    return np.asarray(-np.diff(reaching))

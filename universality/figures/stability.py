@@ -1,0 +1,81 @@
+"""Figures of many runs, drawn from their saved summary and pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from universality.figures.style import COLOURS, LABELS, legend_above, null_ticks, plain
+from universality.figures.tables import run_matrix
+from universality.results import Stability
+
+
+def spectrum(stability: Stability, ax: Axes) -> Axes:
+    """Fraction of a run's latents found in exactly k of the runs, by each rule, with the null."""
+    series = {view: _at_threshold(stability, rows) for view, rows in _spectra(stability).items()}
+    width = 0.8 / len(series)
+    for place, (view, rows) in enumerate(series.items()):
+        x = [row["k"] + (place - (len(series) - 1) / 2) * width for row in rows]
+        heights = [row["fraction"] for row in rows]
+        ax.bar(x, heights, width * 0.92, color=COLOURS[view], label=LABELS[view])
+        null = [row.get("null", np.nan) for row in rows]
+        ticks = null_ticks(ax, x, null, width=width)
+        ticks.set_gid(f"null, {LABELS[view]}")
+    ax.plot([], [], color="black", label="null")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    legend_above(ax, columns=2)
+    plain(ax, x="number of runs that have the latent", y="share of a run's latents")
+    ax.grid(visible=False, axis="x")
+    return ax
+
+
+def only_in_one(stability: Stability, ax: Axes) -> Axes:
+    """Fraction of latents found in one run only, against how many runs are compared."""
+    for view, rows in stability.summary["only_in_one_by_view"].items():
+        n_runs = [row["n_runs"] for row in rows]
+        fractions = [row["fraction"] for row in rows]
+        ax.plot(n_runs, fractions, "o-", markersize=3, color=COLOURS[view], label=LABELS[view])
+        null = [row.get("null", np.nan) for row in rows]
+        line = ax.plot(n_runs, null, "--", color=COLOURS[view], linewidth=1)[0]
+        line.set_gid(f"null, {LABELS[view]}")
+    ax.plot([], [], "--", color=COLOURS["null"], label="null")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_ylim(0, 1.02)
+    legend_above(ax, columns=2)
+    return plain(ax, x="number of runs compared", y="share in one run only")
+
+
+def pair_matrix(stability: Stability, ax: Axes) -> Axes:
+    """Mean similarity of matched latents for every pair of runs (agreement, without weights)."""
+    pairs = stability.pairs
+    view = next((v for v in pairs["view"].unique() if _known(pairs, v, "mean")), None)
+    column = "mean" if view else "agreement"
+    some = pairs[(pairs["view"] == view) if view else pairs[column].notna()]
+    both = pd.concat([some, some.rename(columns={"a": "b", "b": "a"})])
+    matrix = both.pivot_table(index="a", columns="b", values=column, dropna=False)
+    names = sorted(set(matrix.index) | set(matrix.columns))
+    name = f"mean {LABELS[view]} similarity" if view else "decoder/encoder agreement"
+    return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name)
+
+
+def _known(pairs: pd.DataFrame, view: str, column: str) -> bool:
+    return column in pairs and bool(pairs.loc[pairs["view"] == view, column].notna().any())
+
+
+def _spectra(stability: Stability) -> dict[str, list[dict[str, Any]]]:
+    return dict(stability.summary["spectrum"])
+
+
+def _at_threshold(stability: Stability, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    wanted = stability.summary.get("policy", {}).get("threshold")
+    thresholds = {row["threshold"] for row in rows}
+    if None in thresholds or wanted is None:
+        return [row for row in rows if row["threshold"] == rows[0]["threshold"]]
+    nearest = min(thresholds, key=lambda threshold: abs(threshold - wanted))
+    return [row for row in rows if row["threshold"] == nearest]

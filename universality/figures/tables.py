@@ -1,0 +1,138 @@
+"""Figures of many comparisons at once, drawn from tables that a study saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+
+from universality.figures.style import SERIES, legend_above, null_ticks, plain
+
+
+def run_matrix(
+    matrix: pd.DataFrame, ax: Axes, *, name: str, cluster: bool = True, decimals: int = 2
+) -> Axes:
+    """Annotated heatmap of a similarity of every run with every run.
+
+    Rows and columns are runs, in the order of an average-linkage clustering of the mean of both
+    directions unless `cluster` is off; `name` says what the numbers are. Missing pairs stay
+    empty. The diagonal, a run with itself, is left out of the colours.
+    """
+    order = _clustered(matrix) if cluster and len(matrix) > 2 else list(matrix.index)
+    shown = matrix.loc[order, order].to_numpy(dtype=float)
+    off_diagonal = np.where(np.eye(len(shown), dtype=bool), np.nan, shown)
+    mesh = ax.pcolormesh(off_diagonal, cmap="cividis", edgecolors="white", linewidth=0.5)
+    mesh.set_gid(name)
+    low, high = mesh.get_clim()
+    for (row, column), value in np.ndenumerate(off_diagonal):
+        if not np.isnan(value):
+            dark = value < (low + high) / 2
+            text = f"{value:.{decimals}f}".replace("0.", ".", 1)
+            colour = "white" if dark else "black"
+            ax.text(
+                column + 0.5, row + 0.5, text, ha="center", va="center", size="small", color=colour
+            )
+    _label_cells(ax, order)
+    ax.figure.colorbar(mesh, ax=ax, label=name, shrink=0.8)
+    return ax
+
+
+def grouped_bars(
+    table: pd.DataFrame, ax: Axes, *, x: str, group: str, y: str, null: str | None = None
+) -> Axes:
+    """Bars of the column `y` over `x`, one colour per `group`, with a tick at the column `null`."""
+    places = list(dict.fromkeys(table[x]))
+    groups = list(dict.fromkeys(table[group]))
+    width = 0.8 / len(groups)
+    for i, (one, colour) in enumerate(zip(groups, _colours(len(groups)), strict=True)):
+        rows = table[table[group] == one]
+        at = [places.index(value) + (i - (len(groups) - 1) / 2) * width for value in rows[x]]
+        ax.bar(at, rows[y], width * 0.92, color=colour, label=str(one))
+        if null is not None:
+            ticks = null_ticks(ax, at, rows[null].tolist(), width=width)
+            ticks.set_gid(f"null, {one}")
+    if null is not None:
+        ax.plot([], [], color="black", label="null")
+    ax.set_xticks(range(len(places)), [str(place) for place in places])
+    legend_above(ax, columns=3)
+    plain(ax, x=x, y=y)
+    ax.grid(visible=False, axis="x")
+    return ax
+
+
+def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean cosine") -> Axes:
+    """Mean similarity against the ratio of widths, in both directions, each with its null.
+
+    The table has the columns `ratio` (wide over narrow), `direction`, `value`, `null_value`.
+    """
+    directions = list(dict.fromkeys(table["direction"]))
+    for direction, colour in zip(directions, _colours(len(directions)), strict=True):
+        rows = table[table["direction"] == direction].sort_values("ratio")
+        ax.plot(rows["ratio"], rows["value"], "o-", markersize=3, color=colour, label=direction)
+        null = ax.plot(rows["ratio"], rows["null_value"], "--", color=colour, linewidth=1)[0]
+        null.set_gid(f"null, {direction}")
+    ax.plot([], [], "--", color="#777777", label="null")
+    ratios = sorted(set(table["ratio"]))
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(ratios, [f"{ratio:g}" for ratio in ratios])
+    ax.minorticks_off()
+    ax.set_ylim(bottom=0)
+    legend_above(ax, columns=3)
+    return plain(ax, x="width ratio (wide / narrow)", y=name)
+
+
+def frequency_histogram(frequency: pd.Series, ax: Axes, *, label: str = "") -> Axes:
+    """Histogram of firing frequencies over log-spaced bins, with the silent latents' number."""
+    fires = frequency[frequency > 0]
+    ax.hist(fires, np.geomspace(1e-7, 1, 57).tolist(), color=SERIES[0], label=label or "latents")
+    silent = f"{len(frequency) - len(fires):,} of {len(frequency):,}\nnever fire"
+    ax.text(0.03, 0.96, silent, transform=ax.transAxes, va="top", size="small")
+    ax.set_xscale("log")
+    ax.set_xlim(1e-7, 1)
+    if label:
+        ax.set_title(label)
+    return plain(ax, x="firing frequency (share of tokens)", y="latents")
+
+
+def pair_activations(table: pd.DataFrame, ax: Axes, *, x: str, y: str) -> Axes:
+    """One latent's values against its partner's, shaded by count.
+
+    Activation against activation over tokens, or logit weight against logit weight over the
+    vocabulary: `x` and `y` are columns of the table, and the labels.
+    """
+    cells = ax.hexbin(
+        table[x], table[y], gridsize=40, cmap="cividis", norm=LogNorm(), linewidths=0.1
+    )
+    cells.set_gid("count")
+    ax.figure.colorbar(cells, ax=ax, label="count")
+    return plain(ax, x=x, y=y)
+
+
+def _clustered(matrix: pd.DataFrame) -> list[object]:
+    values = matrix.to_numpy(dtype=float)
+    directions = np.stack([values, values.T])
+    known = np.maximum(np.isfinite(directions).sum(axis=0), 1)
+    both = np.nan_to_num(directions).sum(axis=0) / known
+    distance = both.max() - both
+    np.fill_diagonal(distance, 0)
+    condensed = squareform(distance, checks=False)
+    leaves = leaves_list(linkage(condensed, "average", optimal_ordering=True))
+    return [matrix.index[int(leaf)] for leaf in leaves]
+
+
+def _label_cells(ax: Axes, names: Sequence[object]) -> None:
+    centres = np.arange(len(names)) + 0.5
+    ax.set_xticks(centres, [str(name) for name in names], rotation=45, ha="right")
+    ax.set_yticks(centres, [str(name) for name in names])
+    ax.tick_params(length=0)
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+
+
+def _colours(n: int) -> list[str]:
+    return [SERIES[i % len(SERIES)] for i in range(n)]

@@ -1,0 +1,78 @@
+// The tables of the saved result, as typed arrays; numbers are what the parquet files hold.
+const report = JSON.parse(document.getElementById("data").textContent);
+const kinds = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u1: Uint8Array };
+
+function unpack({ kind, base64 }) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new kinds[kind](bytes.buffer);
+}
+
+for (const side of ["a", "b"]) {
+  for (const [name, packed] of Object.entries(report[side])) report[side][name] = unpack(packed);
+}
+
+// Last bits of a cosine are noise: the tables count a similarity this far below as reaching.
+const ROUNDING = 1e-9;
+
+// What one view says of the latents of a side. "decoder and encoder": what both agree on.
+function viewOf(side, view) {
+  const columns = report[side];
+  const take = (name, which = view) => columns[`${name}_${which}`];
+  if (view !== "decoder_and_encoder") {
+    return {
+      partner: take("partner"), similarity: take("partner_similarity"),
+      nearest: take("nearest"), nearestSimilarity: take("nearest_similarity"),
+      margin: take("margin"), q: take("q_value"),
+    };
+  }
+  const both = (first, second, lower) => {
+    const n = columns.latent.length, partner = new Int32Array(n).fill(-1), similarity = new Float64Array(n).fill(NaN);
+    const [p, q] = [take(first, "decoder"), take(first, "encoder")];
+    const [s, t] = [take(second, "decoder"), take(second, "encoder")];
+    for (let i = 0; i < n; i++) {
+      if (p[i] < 0 || p[i] !== q[i]) continue;
+      partner[i] = p[i];
+      similarity[i] = Math.min(s[i], t[i]);
+    }
+    return [partner, similarity];
+  };
+  const [partner, similarity] = both("partner", "partner_similarity");
+  const [nearest, nearestSimilarity] = both("nearest", "nearest_similarity");
+  return { partner, similarity, nearest, nearestSimilarity, margin: take("margin", "decoder"), q: take("q_value", "decoder") };
+}
+
+const FATES = ["kept", "split", "merged", "unique", "dead"];
+
+// What becomes of each latent of a side in the other run; the meanings stand under the bar.
+function fatesOf(side, view, threshold) {
+  const own = viewOf(side, view), other = viewOf(side === "a" ? "b" : "a", view);
+  const reach = threshold - ROUNDING, alive = report[side].alive;
+  const pointing = new Int32Array(alive.length);
+  other.nearestSimilarity.forEach((s, j) => { if (s >= reach && other.nearest[j] >= 0) pointing[other.nearest[j]]++; });
+  return Uint8Array.from(alive, (lives, i) => {
+    if (!lives) return 4;
+    if (own.similarity[i] >= reach) return pointing[i] > 1 ? 1 : 0;
+    return own.nearestSimilarity[i] >= reach ? 2 : 3;
+  });
+}
+
+const COLOURS = { decoder: "--decoder", encoder: "--encoder", decoder_and_encoder: "--both", activations: "--activations" };
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const spell = (view) => view.replaceAll("_", " ");
+const percent = (x) => `${(100 * x).toFixed(1)} %`;
+const number = (x, digits = 3) => (x === undefined || Number.isNaN(x) ? "" : x.toFixed(digits));
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// Everything on the page follows from this; `change` redraws what depends on it.
+const state = { view: report.view, threshold: report.threshold, side: "a", latent: null, search: "", fate: "", brushed: null };
+const listeners = [];
+function change(what) {
+  Object.assign(state, what);
+  for (const listener of listeners) listener(new Set(Object.keys(what)));
+}

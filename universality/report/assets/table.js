@@ -1,0 +1,92 @@
+// The table of latents: any column sorts, any word of a context or a number finds.
+const COLUMNS = [
+  ["latent", "latent", 70], ["fate", "in the other run", 110], ["partner", "partner", 75], ["similarity", "similarity", 85],
+  ["nearest", "nearest", 75], ["nearestSimilarity", "its similarity", 95], ["margin", "margin", 75],
+  ["frequency", "frequency", 90], ["q", "q-value", 85], ["text", "strongest token", 240],
+];
+const contextsOf = { a: new Map(), b: new Map() };
+for (const context of report.contexts) {
+  for (const side of ["a", "b"]) {
+    const list = contextsOf[side].get(context[side]) ?? [];
+    list.push(context);
+    contextsOf[side].set(context[side], list);
+  }
+}
+const words = { a: [], b: [] };
+for (const side of ["a", "b"]) {
+  for (const [latent, list] of contextsOf[side]) {
+    words[side][latent] = list.filter((one) => one.kind === side).map((one) => one.tokens.join("")).join(" ").toLowerCase();
+  }
+}
+
+const rows = { columns: {}, order: [], getLength: () => rows.order.length, getItem: (i) => rows.order[i] };
+const cell = (name, i) => rows.columns[name]?.[i];
+const texts = {
+  latent: (i) => `${i}`, partner: (i) => (cell("partner", i) < 0 ? "" : `${cell("partner", i)}`),
+  fate: (i) => FATES[cell("fate", i)], nearest: (i) => (cell("nearest", i) < 0 ? "" : `${cell("nearest", i)}`),
+  similarity: (i) => number(cell("similarity", i)), nearestSimilarity: (i) => number(cell("nearestSimilarity", i)),
+  margin: (i) => number(cell("margin", i)), text: (i) => strongest(i),
+  frequency: (i) => (cell("frequency", i) === undefined ? "" : cell("frequency", i).toExponential(1)),
+  q: (i) => { const q = cell("q", i); return q === undefined || Number.isNaN(q) ? "" : q.toPrecision(2); },
+};
+
+function strongest(latent) {
+  const first = contextsOf[state.side].get(latent)?.find((one) => one.kind === state.side);
+  return first ? first.tokens[first.centre].slice(0, 60) : "";
+}
+
+function fillColumns() {
+  const own = viewOf(state.side, state.view), { latent, frequency } = report[state.side];
+  rows.columns = { ...own, latent, frequency, fate: fatesOf(state.side, state.view, state.threshold) };
+}
+
+let sorting = { name: "similarity", ascending: false };
+
+function chooseRows() {
+  const wanted = state.search.trim().toLowerCase(), fate = FATES.indexOf(state.fate), known = words[state.side];
+  const kept = [];
+  for (let i = 0; i < rows.columns.latent.length; i++) {
+    if (state.fate === "shared" ? cell("fate", i) > 1 : fate >= 0 && cell("fate", i) !== fate) continue;
+    if (state.brushed && state.side === "a" && !state.brushed.has(i)) continue;
+    if (wanted && !(`${i}` === wanted || known[i]?.includes(wanted))) continue;
+    kept.push(i);
+  }
+  const { name, ascending } = sorting, sign = ascending ? 1 : -1;
+  const key = name === "text" ? strongest : (i) => cell(name, i);
+  const value = new Map(kept.map((i) => [i, key(i)]));
+  const missing = (v) => v === undefined || v === "" || Number.isNaN(v);
+  kept.sort((i, j) => {
+    const [v, w] = [value.get(i), value.get(j)];
+    if (missing(v) || missing(w)) return missing(v) - missing(w) || i - j;
+    return v < w ? -sign : v > w ? sign : i - j;
+  });
+  rows.order = kept;
+  document.getElementById("found").textContent = `${kept.length.toLocaleString("en")} of ${rows.columns.latent.length.toLocaleString("en")} latents`;
+}
+
+const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts.length) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
+const slick = new Slick.Grid("#grid", rows, shown.map(([id, name, width]) => ({
+  id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "fate" ? "words" : "figure",
+  formatter: (_row, _cell, _value, _column, latent) => element("span", {}, texts[id](latent)),
+})), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true, multiColumnSort: false });
+slick.setSortColumn("similarity", false);
+slick.onSort.subscribe((_event, { sortCol, sortAsc }) => { sorting = { name: sortCol.id, ascending: sortAsc }; refresh(); });
+slick.onActiveCellChanged.subscribe((_event, { row }) => { if (row !== null && row !== undefined) change({ latent: rows.order[row] }); });
+
+function refresh() {
+  chooseRows();
+  slick.resetActiveCell();
+  slick.invalidate();
+  slick.updateRowCount();
+}
+
+function goTo(side, latent) {
+  change({ side, latent, search: "", fate: "", brushed: null });
+  const row = rows.order.indexOf(latent);
+  if (row >= 0) { slick.scrollRowIntoView(row); slick.setActiveCell(row, 0); }
+}
+
+listeners.push((changed) => {
+  if (["view", "threshold", "side"].some((name) => changed.has(name))) fillColumns();
+  if (["view", "threshold", "side", "search", "fate", "brushed", "theme"].some((name) => changed.has(name))) refresh();
+});
