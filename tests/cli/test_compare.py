@@ -175,18 +175,30 @@ def test_different_spaces_cannot_be_compared(
     assert "width 24 in first and 12 in narrow" in capsys.readouterr().err
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to the jobs it puts in the background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_leaves_nothing_and_exits_130(tmp_path: Path) -> None:
     for name, seed in (("first", 0), ("second", 1)):
         save(make_run(unit_rows(1500, 32, seed=seed)), tmp_path / name)
     command = [sys.executable, "-m", "universality.cli", "compare", "first", "second"]
-    process = subprocess.Popen(
-        [*command, "--draws", "500"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
-    while not list(tmp_path.glob(".comparison*")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    with subprocess.Popen(
+        [*command, "--draws", "500"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    ) as process:
+        try:
+            while not list(tmp_path.glob(".comparison*")):
+                assert process.poll() is None
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert error.strip().endswith("interrupted; nothing was left behind")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "second"]
