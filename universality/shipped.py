@@ -36,6 +36,11 @@ def two_seeds() -> tuple[Path, Path]:
     return folder / "w2304-s0", folder / "w2304-s1"
 
 
+def sample() -> Path:
+    """Activations of documents that no shipped run has seen."""
+    return shipped_folder() / "activations"
+
+
 def _checkouts() -> list[Path]:
     beside_the_package = Path(__file__).resolve().parent.parent
     return [beside_the_package, *_installed_from()]

@@ -146,11 +146,15 @@ def compare(
 @click.command()
 @_comparison_options
 def demo(**options: Any) -> None:
-    """Compare two dictionaries that ship with the checkout: two seeds of one SAE."""
+    """Compare two dictionaries that ship with the checkout: two seeds of one SAE.
+
+    In every view, with the shipped sample of activations.
+    """
     from universality.loading import load
-    from universality.shipped import two_seeds
+    from universality.shipped import sample, two_seeds
 
     a, b = (load(path) for path in two_seeds())
+    options["activations"] = options["activations"] or (sample(),)
     _compare(a, b, **options)
 
 
