@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import torch
 from jaxtyping import Float, Int
@@ -18,6 +18,9 @@ from universality.activations.shards import ROW_FIELDS, Rows, read_shard
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 
 SCHEMA = "universality.activations/1"
+
+ShardReader: TypeAlias = Callable[[Path], Rows]
+"""Reads the rows of one file."""
 
 
 @final
@@ -80,6 +83,8 @@ class ActivationCache:
     """The folder."""
     meta: CacheMeta
     """What it holds."""
+    read: ShardReader = read_shard
+    """Reads one file; another one for caches that other libraries wrote."""
 
     def __len__(self) -> int:
         return self.meta.n_tokens
@@ -87,17 +92,25 @@ class ActivationCache:
     @cached_property
     def shards(self) -> tuple[Rows, ...]:
         """The rows of each file, memory-mapped."""
-        return tuple(_checked_shard(self.path, entry, self.meta) for entry in self.meta.shards)
+        return tuple(_checked_shard(self, entry) for entry in self.meta.shards)
 
     @cached_property
     def vocabulary(self) -> dict[int, str]:
-        """The string of every token that occurs: contexts can be shown without a tokenizer."""
+        """The string of every token that occurs: contexts can be shown without a tokenizer.
+
+        Where the cache does not know them, the token's number.
+        """
+        if not (self.path / "vocabulary.json").is_file():
+            occurring = torch.unique(torch.cat([shard.tokens for shard in self.shards]))
+            return {token: f"<{token}>" for token in occurring.tolist()}
         strings = json.loads((self.path / "vocabulary.json").read_text())
         return {int(token): string for token, string in strings.items()}
 
     @cached_property
     def document_names(self) -> list[str]:
-        """Name of each document."""
+        """Name of each document; its number, where the cache does not know it."""
+        if not (self.path / "documents.json").is_file():
+            return [f"document {number}" for number in range(self.meta.n_documents)]
         names: list[str] = json.loads((self.path / "documents.json").read_text())
         return names
 
@@ -195,11 +208,12 @@ def _parse_meta(content: dict[str, Any], path: Path) -> CacheMeta:
     return CacheMeta(**content, shards=shards)
 
 
-def _checked_shard(path: Path, entry: ShardEntry, meta: CacheMeta) -> Rows:
-    rows = read_shard(path / entry.file)
+def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:
+    path, meta = cache.path / entry.file, cache.meta
+    rows = cache.read(path)
     if tuple(rows.activations.shape) != (entry.n_tokens, meta.d_in):
         raise FormatError(
-            f"{path / entry.file}: holds {tuple(rows.activations.shape)} activations, "
-            f"meta.json says {(entry.n_tokens, meta.d_in)}"
+            f"{path}: holds {tuple(rows.activations.shape)} activations, "
+            f"the cache says {(entry.n_tokens, meta.d_in)}"
         )
     return rows

@@ -76,8 +76,9 @@ def collect(
 def info(folder: Path, verify: bool) -> None:
     """Say what a cache holds."""
     from universality.activations import cache
+    from universality.activations.formats.detection import open_activations
 
-    opened = cache.open_cache(folder)
+    opened = open_activations(folder)
     if verify:
         cache.verify(opened)
     _print(folder, vars(opened.meta))

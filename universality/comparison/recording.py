@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from universality.activations.alignment import TokenTable, align, read_table
-from universality.activations.cache import ActivationCache, open_cache
+from universality.activations.cache import ActivationCache
+from universality.activations.formats import detection
 from universality.checks import Check
 from universality.checks.activations import check_silent_latents, check_spaces, check_tokens
 from universality.codes import Codes, rearrange_tokens
@@ -112,7 +113,7 @@ def open_activations(activations: Activations) -> tuple[ActivationCache, Activat
         InvalidInputError: neither one cache nor two.
     """
     given = [activations] if isinstance(activations, ActivationCache | str | Path) else activations
-    opened = [one if isinstance(one, ActivationCache) else open_cache(one) for one in given]
+    opened = [one if isinstance(one, ActivationCache) else detection.open_activations(one) for one in given]
     if len(opened) not in (1, 2):
         raise InvalidInputError(
             "--activations takes one folder for both runs, or two: that of a, then that of b; "

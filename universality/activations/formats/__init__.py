@@ -1,0 +1,1 @@
+"""Caches that other libraries write, read as our own: one module per format."""

@@ -1,0 +1,104 @@
+"""What every reader of another library's cache needs: rows from sequences, and what is known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from universality.activations.cache import ActivationCache, CacheMeta, ShardEntry, ShardReader
+from universality.activations.shards import Rows
+
+UNKNOWN_TOKEN = -1
+"""Token id of rows whose token the cache does not tell."""
+DOCUMENT = 256
+"""Rows that count as one document where the cache knows nothing of documents."""
+
+
+def rows_of_sequences(
+    activations: Float[Tensor, "n_sequences context d_in"],
+    tokens: Int[Tensor, "n_sequences context"],
+    *,
+    first_sequence: int,
+    kept: Int[Tensor, "n_sequences context"] | None = None,
+) -> Rows:
+    """One row per token, each sequence a document, without the first position of each.
+
+    The first position has a norm ten to three hundred times the others'; it would be most of any
+    correlation. `kept` is 0 where a token is padding.
+    """
+    n_sequences, context, _ = activations.shape
+    documents = torch.arange(first_sequence, first_sequence + n_sequences, dtype=torch.int32)
+    documents = documents[:, None].expand(-1, context)
+    positions = torch.arange(context, dtype=torch.int32).expand(n_sequences, -1)
+    use = positions > 0
+    if kept is not None:
+        use = use & (kept > 0)
+    return Rows(activations[use], tokens[use], documents[use], positions[use])
+
+
+def rows_of_tokens(
+    activations: Float[Tensor, "n_tokens d_in"],
+    tokens: Int[Tensor, " n_tokens"] | None,
+    *,
+    first_row: int,
+    document: int = DOCUMENT,
+) -> Rows:
+    """The rows as they are; every `document` of them count as one document."""
+    number = torch.arange(first_row, first_row + len(activations))
+    if tokens is None:
+        tokens = torch.full((len(activations),), UNKNOWN_TOKEN, dtype=torch.int32)
+    return Rows(
+        activations, tokens, (number // document).int(), (number % document).to(torch.int32)
+    )
+
+
+def foreign_cache(
+    folder: Path,
+    files: Sequence[tuple[str, int]],
+    *,
+    read: ShardReader,
+    d_in: int,
+    dtype: str,
+    n_documents: int,
+    context: int,
+    hook_name: str = "unknown",
+    model_name: str = "unknown",
+    dropped: dict[str, int] | None = None,
+) -> ActivationCache:
+    """The cache of these files (name, rows), as far as the other library says what it is.
+
+    Files are told apart by name, size and time, not by content: they may be very large.
+    """
+    shards = tuple(ShardEntry(name, n, _fingerprint(folder / name)) for name, n in files)
+    meta = CacheMeta(
+        model_name=model_name,
+        model_dtype="unknown",
+        hook_name=hook_name,
+        d_in=d_in,
+        dtype=dtype,
+        n_tokens=sum(n for _, n in files),
+        n_documents=n_documents,
+        context=context,
+        bos=None,
+        tokenizer_sha256="unknown",
+        text_sha256="unknown",
+        dropped=dropped or {},
+        shards=shards,
+    )
+    return ActivationCache(folder, meta, read)
+
+
+def starts_of(counts: Sequence[int]) -> list[int]:
+    """Where each file's rows begin."""
+    return [0, *np.cumsum(counts)[:-1].tolist()]
+
+
+def _fingerprint(path: Path) -> str:
+    status = path.stat()
+    return hashlib.sha256(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""Activations that llamascopium (lm-saes) cached: one safetensors file per chunk.
+
+`[shard-<s>-]chunk-<i>.safetensors` with `activation` (sequences, context, d_in), `tokens`, and
+`mask` or `attention_mask`, 0 on padding.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from universality.activations.cache import ActivationCache
+from universality.activations.formats.foreign import foreign_cache, rows_of_sequences, starts_of
+from universality.activations.shards import Rows
+from universality.errors import FormatError
+
+PATTERN = "*chunk-*.safetensors"
+"""What its files are called."""
+
+
+def read_lm_saes(folder: Path) -> ActivationCache:
+    """The cache of one hook: the folder that holds its chunks.
+
+    Raises:
+        FormatError: a chunk is truncated, or its tensors do not fit.
+    """
+    names = sorted(path.name for path in folder.glob(PATTERN))
+    shapes = [_shape(folder / name) for name in names]
+    if len({shape[1:] for shape in shapes}) != 1:
+        raise FormatError(f"{folder}: chunks of different shapes: {sorted(set(shapes))}")
+    counts = [shape[0] for shape in shapes]
+    starts = dict(zip(names, starts_of(counts), strict=True))
+    read = partial(_rows, starts=starts)
+    files = [(name, len(read(folder / name))) for name in names]
+    n_kept = sum(n for _, n in files)
+    _, context, d_in = shapes[0]
+    return foreign_cache(
+        folder,
+        files,
+        read=read,
+        d_in=d_in,
+        dtype=str(read(folder / names[0]).activations.dtype).removeprefix("torch."),
+        n_documents=sum(counts),
+        context=context,
+        hook_name=folder.name,
+        dropped={"first_position_or_padding": sum(counts) * context - n_kept},
+    )
+
+
+def _rows(path: Path, *, starts: dict[str, int]) -> Rows:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = file.keys()
+            mask = next((name for name in ("mask", "attention_mask") if name in names), None)
+            return rows_of_sequences(
+                file.get_tensor("activation"),
+                file.get_tensor("tokens").to(torch.int32),
+                first_sequence=starts[path.name],
+                kept=None if mask is None else file.get_tensor(mask).to(torch.int32),
+            )
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: not a readable chunk ({error}); cache it again") from error
+
+
+def _shape(path: Path) -> tuple[int, int, int]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            shape = file.get_slice("activation").get_shape()
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: not a readable chunk ({error}); cache it again") from error
+    if len(shape) != 3:
+        raise FormatError(
+            f"{path}: activation must be (sequences, context, d_in), got shape {tuple(shape)}"
+        )
+    return int(shape[0]), int(shape[1]), int(shape[2])

@@ -1,0 +1,84 @@
+"""Codes that delphi cached: already sparse, so that neither model nor encoder is needed.
+
+A folder per hook with `<first>_<last>.safetensors`, each holding the latents of that range:
+`locations` (n, 3) - sequence, position, latent counted from the first -, `activations` (n,), and
+`tokens` (sequences, context).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from scipy import sparse
+from torch import Tensor
+
+from universality.activations.alignment import TokenTable
+from universality.codes import Codes, from_batches
+from universality.errors import FormatError, MissingFileError
+
+_NAME = re.compile(r"(\d+)_(\d+)\.safetensors")
+
+
+def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
+    """Codes of every latent, and the token of each column; each sequence counts as a document.
+
+    Raises:
+        MissingFileError: the folder has no such file.
+        FormatError: a range of latents or the tokens are missing, or a file is damaged.
+    """
+    found = [(path, match) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    if not found:
+        raise MissingFileError(f"{folder}: no <first>_<last>.safetensors, so no cache of delphi's")
+    ranges = sorted((int(match[1]), int(match[2]), path) for path, match in found)
+    _check_ranges(ranges, folder)
+    tokens = _read(ranges[0][2]).get("tokens")
+    if tokens is None:
+        raise FormatError(
+            f"{ranges[0][2]}: no `tokens`; cache the latents again with save_tokens=True"
+        )
+    context = tokens.shape[1]
+    parts = [_latents(path, first, last, context, tokens.numel()) for first, last, path in ranges]
+    by_token = sparse.csr_array(sparse.csr_array(sparse.vstack(parts)).T)
+    sequence, position = np.divmod(np.arange(tokens.numel()), context)
+    table = TokenTable(
+        tokens.reshape(-1).numpy().astype(np.int32),
+        sequence.astype(np.int32),
+        position.astype(np.int32),
+    )
+    return from_batches([by_token], ranges[-1][1] + 1), table
+
+
+def _latents(path: Path, first: int, last: int, context: int, n_tokens: int) -> sparse.csr_array:
+    content = _read(path)
+    locations = content["locations"].numpy().astype(np.int64)
+    values = content["activations"].float().numpy()
+    token = locations[:, 0] * context + locations[:, 1]
+    latent = locations[:, 2]
+    width = last - first + 1
+    if latent.size and (latent.max() >= width or token.max() >= n_tokens):
+        raise FormatError(
+            f"{path}: locations reach latent {latent.max()} of {width} and token {token.max()} of "
+            f"{n_tokens}; the files are not of one run"
+        )
+    return sparse.csr_array((values, (latent, token)), shape=(width, n_tokens))
+
+
+def _check_ranges(ranges: list[tuple[int, int, Path]], folder: Path) -> None:
+    expected = 0
+    for first, last, path in ranges:
+        if first != expected:
+            raise FormatError(
+                f"{folder}: latents {expected} to {first - 1} are missing before {path.name}"
+            )
+        expected = last + 1
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise FormatError(f"{path}: not a readable file of latents ({error})") from error
