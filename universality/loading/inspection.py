@@ -12,7 +12,6 @@ from torch import Tensor
 
 from universality import activation_functions, input_normalization
 from universality.dictionary import Dictionary
-from universality.loading.checkpoints import Orientation
 from universality.loading.hashing import weights_hash
 from universality.loading.runs import load
 
@@ -83,7 +82,7 @@ class Inspection:
 
 
 def examine(
-    spec: str | Path, *, format: str | None = None, orientation: Orientation | None = None
+    spec: str | Path, *, format: str | None = None, orientation: str | None = None
 ) -> Inspection:
     """The checkpoint at an address with its decoder norms and hash; reads every weight once.
 

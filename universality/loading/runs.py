@@ -19,7 +19,7 @@ def load(
     spec: str | Path,
     *,
     format: str | None = None,
-    orientation: Orientation | None = None,
+    orientation: str | None = None,
     views: tuple[View, ...] = ("decoder", "encoder"),
 ) -> Dictionary:
     """The dictionary at an address: a file, a folder, `hf://org/repo/folder`, `release:sae_id`.
@@ -35,15 +35,13 @@ def load(
         UnsafeFileError: a pickle wants classes (named; nothing in it ran).
         InvalidInputError: NaN or infinity in a tensor, or an unknown format or orientation.
     """
-    if orientation not in (None, "rows", "columns"):
-        raise InvalidInputError(f"orientation must be 'rows' or 'columns', got {orientation!r}")
     place = resolve(spec)
     name, _, variant = (format or "").partition(":")
     request = Request(
         spec=place.spec,
         name=place.name,
         variant=variant,
-        orientation=orientation,
+        orientation=_orientation(orientation),
         part=place.part,
         views=views,
         format_named=bool(name),
@@ -75,6 +73,14 @@ def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
     if not found:
         raise MissingFileError(f"{place.path} holds no weights, in itself or in its folders")
     return found
+
+
+def _orientation(word: str | None) -> Orientation | None:
+    match word:
+        case None | "rows" | "columns":
+            return word
+        case _:
+            raise InvalidInputError(f"orientation must be 'rows' or 'columns', got {word!r}")
 
 
 def _runs_in(place: Place, path: Path, format: str | None, *, depth: int) -> list[str]:

@@ -7,6 +7,7 @@ plain containers.
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 import warnings
 import zipfile
@@ -96,8 +97,28 @@ def _plain(tensor: Tensor, where: str) -> Tensor:
 
 
 def _wanted_classes(path: Path, message: str) -> list[str]:
-    named = re.findall(r"GLOBAL (\S+) was not an allowed global", message)
-    if zipfile.is_zipfile(path):
-        with damage_named(path):
-            named += torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    return sorted(set(named))[:8]
+    named = set(re.findall(r"GLOBAL (\S+) was not an allowed global", message))
+    with damage_named(path):
+        if zipfile.is_zipfile(path):
+            named |= set(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+        else:
+            named |= _globals_of_plain_pickle(path)
+    return sorted(named)[:8]
+
+
+def _globals_of_plain_pickle(path: Path) -> set[str]:
+    """The names a pickle outside an archive looks up, read off its opcodes without running them."""
+    named: set[str] = set()
+    words: list[str] = []
+    try:
+        with path.open("rb") as file:
+            for opcode, argument, _ in pickletools.genops(file):
+                if opcode.name == "GLOBAL":
+                    named.add(str(argument).replace(" ", "."))
+                elif opcode.name == "STACK_GLOBAL":
+                    named.add(".".join(words[-2:]))
+                elif isinstance(argument, str):
+                    words = [*words[-1:], argument]
+    except ValueError:
+        pass  # what was named before the damage is enough
+    return {name for name in named if not name.startswith(("torch._utils.", "collections."))}

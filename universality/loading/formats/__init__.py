@@ -58,6 +58,14 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
+    # First, for it refuses its pickles before any other format looks into them.
+    Format(
+        sparse_coding.NAME,
+        "HoagyC, loganriggs sparse_coding",
+        sparse_coding.recognise,
+        sparse_coding.read,
+        sparse_coding.parts,
+    ),
     Format(saelens.NAME, "SAELens 3 to 6, and universality train", saelens.recognise, saelens.read),
     Format(
         dictionary_learning.NAME,
@@ -121,13 +129,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(e2e_sae.NAME, "Apollo e2e_sae", e2e_sae.recognise, e2e_sae.read, e2e_sae.parts),
     Format(arena.NAME, "ARENA ToySAE", arena.recognise, arena.read, arena.parts),
-    Format(
-        sparse_coding.NAME,
-        "HoagyC, loganriggs sparse_coding",
-        sparse_coding.recognise,
-        sparse_coding.read,
-        sparse_coding.parts,
-    ),
 )
 """The formats of libraries; a file that none of them recognises may still be a bare decoder."""
 

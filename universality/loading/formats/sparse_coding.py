@@ -38,8 +38,19 @@ _RECORDS = {
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
-    """A file named `learned_dicts.pt`."""
-    return checkpoint.weights.name == "learned_dicts.pt"
+    """A file named `learned_dicts.pt`.
+
+    Raises:
+        UnsafeFileError: the user did not name the format.
+    """
+    if checkpoint.weights.name != "learned_dicts.pt":
+        return False
+    if not checkpoint.request.format_named:
+        raise UnsafeFileError(
+            f"{checkpoint.weights} is a pickle of sparse_coding's classes; pass --format {NAME} "
+            f"to rebuild {', '.join(_RECORDS)} as plain records (nothing else in it is run)"
+        )
+    return True
 
 
 def parts(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -51,7 +62,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     """One dictionary of the list, decoder rows normalised as its own `get_learned_dict` does.
 
     Raises:
-        UnsafeFileError: the format was not named, or the pickle wants other classes.
+        UnsafeFileError: the pickle wants other classes.
         FormatError: the pickle is no list of dictionaries, or their tensors do not fit.
     """
     records = _records(checkpoint)
@@ -72,11 +83,6 @@ def read(checkpoint: Checkpoint) -> Dictionary:
 
 
 def _records(checkpoint: Checkpoint) -> list[_TiedSAE | _UntiedSAE]:
-    if not checkpoint.request.format_named:
-        raise UnsafeFileError(
-            f"{checkpoint.weights} is a pickle of sparse_coding's classes; pass --format {NAME} "
-            f"to rebuild {', '.join(_RECORDS)} as plain records (nothing else in it is run)"
-        )
     with torch.serialization.safe_globals([(kind, name) for name, kind in _RECORDS.items()]):
         content = unpickled(checkpoint.weights)
     rows = content if isinstance(content, list) else []
