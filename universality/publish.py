@@ -14,7 +14,7 @@ from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
 from universality.errors import OutputError, UnsupportedError
 from universality.families.many_runs import consensus_of, stability, stability_of_assignments
-from universality.figures import figures_of, write_figures
+from universality.figures import figures_of, headlines_of, write_figures
 from universality.manifest import MANIFEST, hash_file, refresh_manifest, write_manifest
 from universality.report import page
 from universality.results import Comparison, Stability, read_result
@@ -149,7 +149,7 @@ def rewrite_report(folder: str | Path) -> Path:
 
 def _add_pictures(folder: Path) -> None:
     saved = read_result(folder)
-    write_figures(figures_of(saved), folder / "figures")
+    write_figures(headlines_of(saved), folder / "figures")
     (folder / "report.html").write_text(page(saved), encoding="utf-8")
 
 

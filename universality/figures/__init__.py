@@ -1,6 +1,6 @@
 """Figures from results: each function takes a result and an `Axes`, draws, and returns the axes."""
 
-from universality.figures.catalogue import figures_of
+from universality.figures.catalogue import figures_of, headlines_of
 from universality.figures.comparison import fates, means_beside_null, share_against_threshold
 from universality.figures.files import write_figure, write_figures
 from universality.figures.latents import (
@@ -26,6 +26,7 @@ __all__ = [
     "figures_of",
     "frequency_histogram",
     "grouped_bars",
+    "headlines_of",
     "matched_similarity",
     "means_beside_null",
     "only_in_one",

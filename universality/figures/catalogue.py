@@ -11,6 +11,20 @@ from universality.figures import comparison as whole
 from universality.figures import latents, stability
 from universality.results import Comparison, Stability
 
+_HEADLINES = (
+    "share_against_threshold",
+    "matched_similarity",
+    "decoder_against_encoder",
+    "spectrum",
+    "only_in_one",
+    "pair_matrix",
+)
+
+
+def headlines_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
+    """The few figures drawn with every result; `universality figures` draws the others."""
+    return {name: draw for name, draw in figures_of(result).items() if name in _HEADLINES}
+
 
 @singledispatch
 def figures_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
