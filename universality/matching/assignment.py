@@ -42,8 +42,12 @@ def match(
     Raises:
         InvalidInputError: a matrix is malformed, or the widths differ.
     """
-    similarity = Cosine.between(a, b, absolute=absolute, device=device)
-    return assign(similarity, time_limit=time_limit, progress=progress)
+    plan = Plan()
+    small = max(len(a), len(b)) <= plan.dense_below
+    similarity = Cosine.between(
+        a, b, absolute=absolute, device=device, precision=torch.float64 if small else None
+    )
+    return assign(similarity, time_limit=time_limit, progress=progress, plan=plan)
 
 
 def assign(

@@ -17,6 +17,7 @@ from universality.similarity.interface import Index
 
 _ROWS_PER_STEP = 4_096
 _NUMBERS_PER_STEP = 1 << 18
+_FLOAT64_ROUNDING = 2.0**-51
 _UNIT_ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
 
 
@@ -112,9 +113,9 @@ class Cosine:
         distance of the rounded rows from the exact ones by Cauchy-Schwarz, then d roundings of
         the sum, then one of the result.
         """
-        if fine:
+        if fine and self.a.unit.dtype != torch.float64:
             x, y = self.a.unit_float64(rows), self.b.unit_float64(cols)
-            error = _product_error(torch.float64, x.shape[1], 2.0**-51, 2.0**-51)
+            error = _product_error(torch.float64, x.shape[1], _FLOAT64_ROUNDING, _FLOAT64_ROUNDING)
         else:
             x, y = self.a.unit[rows], self.b.unit[cols]
             error = _product_error(x.dtype, x.shape[1], self.a.rounding, self.b.rounding)
@@ -154,16 +155,17 @@ def _directions(rows: Tensor, dtype: torch.dtype) -> Directions:
     norms = torch.empty(rows.shape[0], dtype=torch.float64, device=rows.device)
     unit = torch.empty(rows.shape, dtype=dtype, device=rows.device)
     kept = torch.empty_like(rows) if rows.dtype == torch.float64 else rows
-    rounding = 0.0
+    rounding = _FLOAT64_ROUNDING
     for start in range(0, rows.shape[0], _ROWS_PER_STEP):
         part = slice(start, start + _ROWS_PER_STEP)
         exact = rows[part].double()
         largest = exact.abs().amax(dim=1)
         scaled = exact / largest.where(largest > 0, 1.0)[:, None]
         length = scaled.norm(dim=1)
-        exact = scaled / length.where(length > 0, 1.0)[:, None]
-        unit[part] = exact.to(dtype)
-        rounding = max(rounding, float((unit[part].double() - exact).norm(dim=1).max()))
+        exact = scaled.div_(length.where(length > 0, 1.0)[:, None])
+        unit[part] = exact
+        if dtype != torch.float64:
+            rounding = max(rounding, float((exact - unit[part]).norm(dim=1).max()))
         if rows.dtype == torch.float64:
             kept[part], norms[part] = exact, (largest > 0).double()
         else:

@@ -1,0 +1,205 @@
+"""Time and memory of the assignment against SciPy, lapx and one plain product.
+
+    python -m benchmarks.matching --sizes 2048,16384,32768 --solvers ours,product,scipy,lapx
+
+Planted data: rows of two runs drawn from one anisotropic distribution with a shared mean, half of
+them the same directions with noise between none and 1.5 times their own spread, in shuffled order.
+Every solver runs in its own process on the same rows; the time is that of the solver alone, the
+memory the largest of the process, data included. With one thread, CPU seconds are what an idle
+core would take, whatever else the machine does; the figure shows them. Runs already in the results
+file are kept.
+lapx is not a dependency: `--lapx-python` names an interpreter that has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+COLORS = {"ours": "C3", "product": "0.4", "scipy": "C0", "lapx": "C2"}
+LABELS = {
+    "ours": "universality.match (certified)",
+    "product": "one float32 product, nothing kept",
+    "scipy": "SciPy linear_sum_assignment",
+    "lapx": "lapx lapjv",
+}
+
+
+def planted(n_a: int, n_b: int, d: int, *, seed: int = 0) -> tuple[Any, Any]:
+    """Two anisotropic sets of rows, half of the smaller one shared at mixed noise."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    spread = torch.arange(1, d + 1).float().pow(-0.5)
+    spread *= d**0.5 / spread.norm()
+    mean = 0.3 * torch.randn(d, generator=generator)
+    a = torch.randn(n_a, d, generator=generator).mul_(spread).add_(mean)
+    b = torch.randn(n_b, d, generator=generator).mul_(spread).add_(mean)
+    shared = min(n_a, n_b) // 2
+    noise = 1.5 * torch.rand(shared, 1, generator=generator)
+    b[:shared] = a[:shared] + noise * torch.randn(shared, d, generator=generator) * spread
+    return a, b[torch.randperm(n_b, generator=generator)]
+
+
+def ours(a: Any, b: Any, device: str | None) -> dict[str, Any]:
+    """The certified matching of this package."""
+    import universality as un
+
+    m = un.match(a, b, device=device)
+    return {"total": m.total, "gap": m.gap, "certified": m.certified, "rounds": m.rounds}
+
+
+def product(a: Any, b: Any, device: str | None) -> dict[str, Any]:
+    """Every similarity once, in float32, block by block."""
+    import torch
+
+    a, b = (torch.nn.functional.normalize(rows.to(device), dim=1) for rows in (a, b))
+    largest = max(float((part @ b.T).amax()) for part in a.split(1_024))
+    return {"largest": largest}
+
+
+def scipy(a: Any, b: Any, device: str | None) -> dict[str, Any]:
+    """SciPy's dense solver on the whole matrix."""
+    import torch
+    from scipy.optimize import linear_sum_assignment
+
+    a, b = (torch.nn.functional.normalize(rows.double(), dim=1) for rows in (a, b))
+    values = (a @ b.T).numpy()
+    rows, columns = linear_sum_assignment(values, maximize=True)
+    return {"total": float(values[rows, columns].sum())}
+
+
+def lapx(a: Any, b: Any, device: str | None) -> dict[str, Any]:
+    """The Jonker-Volgenant solver of lapx on the whole matrix."""
+    import lap
+    import torch
+
+    a, b = (torch.nn.functional.normalize(rows.double(), dim=1) for rows in (a, b))
+    cost, _, _ = lap.lapjv((1 - a @ b.T).numpy(), extend_cost=a.shape != b.shape)
+    return {"total": min(len(a), len(b)) - float(cost)}
+
+
+SOLVERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "ours": ours,
+    "product": product,
+    "scipy": scipy,
+    "lapx": lapx,
+}
+
+
+def measure(solver: str, n_a: int, n_b: int, d: int, device: str | None) -> dict[str, Any]:
+    """One solver on one problem, in this process."""
+    import torch
+
+    a, b = planted(n_a, n_b, d)
+    SOLVERS[solver](a[:256], b[:256], device)
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = SOLVERS[solver](a, b, device)
+    return {
+        "solver": solver,
+        "n_a": n_a,
+        "n_b": n_b,
+        "d": d,
+        "device": device or "cpu",
+        "threads": torch.get_num_threads(),
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        **found,
+    }
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Time and memory against the number of latents, square problems only."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for solver, label in LABELS.items():
+        mine = sorted(
+            (r["n_a"], r)
+            for r in rows
+            if r["solver"] == solver and r["n_a"] == r["n_b"] and r["threads"] == 1
+        )
+        for ax, key in zip(axes, ("cpu_seconds", "peak_gb"), strict=True):
+            n, values = [n for n, _ in mine], [r[key] for _, r in mine]
+            ax.loglog(n, values, "o-", color=COLORS[solver], label=label)
+    for ax, name in zip(
+        axes, ("CPU seconds, one thread", "largest resident memory, GB"), strict=True
+    ):
+        ax.set(xlabel="latents per run", ylabel=name)
+        ax.grid(alpha=0.3, which="both")
+    axes[0].legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Run what is missing, each in a process of its own, and redraw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="2048,16384", help="n, or n_a x n_b as 8192x16384")
+    parser.add_argument("--solvers", default="ours,product,scipy")
+    parser.add_argument("--width", type=int, default=768, help="length of the rows")
+    parser.add_argument("--device", default=None)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--lapx-python", default=sys.executable)
+    parser.add_argument("--again", action="store_true", help="repeat runs already in the results")
+    parser.add_argument("--out", type=Path, default=RESULTS / "matching.json")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        n_a, n_b = _sides(options.sizes)
+        print(json.dumps(measure(options.solvers, n_a, n_b, options.width, options.device)))
+        return
+    rows = json.loads(options.out.read_text()) if options.out.exists() else []
+    for size in options.sizes.split(","):
+        for solver in options.solvers.split(","):
+            rows = _updated(rows, solver, size, options)
+            options.out.parent.mkdir(exist_ok=True)
+            options.out.write_text(json.dumps(rows, indent=1) + "\n")
+    draw(rows, options.out.with_suffix(".png"))
+
+
+def _updated(
+    rows: list[dict[str, Any]], solver: str, size: str, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    problem = (solver, *_sides(size), options.width, options.device or "cpu", options.threads)
+    others = [
+        r
+        for r in rows
+        if (*(r[k] for k in ("solver", "n_a", "n_b", "d", "device", "threads")),) != problem
+    ]
+    if len(others) < len(rows) and not options.again:
+        return rows
+    python = options.lapx_python if solver == "lapx" else sys.executable
+    command = [python, __file__, "--one", "--solvers", solver, "--sizes", size]
+    command += ["--width", str(options.width)]
+    command += ["--device", options.device] if options.device else []
+    threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads)
+    if done.returncode:
+        print(f"{solver} {size}: failed\n{done.stderr[-500:]}")
+        return rows
+    row = json.loads(done.stdout.splitlines()[-1])
+    print(
+        f"{solver:8} {size:>12} {row['cpu_seconds']:8.2f} CPU s",
+        f"{row['seconds']:8.2f} s {row['peak_gb']:6.2f} GB",
+        flush=True,
+    )
+    return [*others, row]
+
+
+def _sides(size: str) -> tuple[int, int]:
+    n_a, _, n_b = size.partition("x")
+    return int(n_a), int(n_b or n_a)
+
+
+if __name__ == "__main__":
+    main()
