@@ -1,6 +1,6 @@
 """Tokens per second of a training step: gather against dense decoder, bfloat16 against float32.
 
-`python -m benchmarks.training [--out benchmarks/training.json]` on random tokens at the shape of
+`python -m benchmarks.training [--out benchmarks/results/training.json]` on random tokens at the shape of
 the shipped dictionaries. Variants take turns, step by step, so that other load hits all alike.
 """
 

@@ -229,7 +229,7 @@ def test_meta_of_another_size_or_schema_is_refused(model, tmp_path):
     path = tmp_path / "c" / "meta.json"
     meta = json.loads(path.read_text())
     path.write_text(json.dumps(meta | {"d_in": D_IN + 1}))
-    with pytest.raises(FormatError, match=r"meta\.json says"):
+    with pytest.raises(FormatError, match=r"activations, .* says"):
         _rows(open_cache(tmp_path / "c"))
     path.write_text(json.dumps(meta | {"schema": "universality.activations/99"}))
     with pytest.raises(FormatError, match=r"not of schema universality\.activations/1"):

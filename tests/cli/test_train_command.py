@@ -67,3 +67,15 @@ def test_a_folder_that_is_no_cache(tmp_path, capsys):
     code, captured = _run(["--activations", str(tmp_path), "--out", str(tmp_path / "o")], capsys)
     assert code == 2
     assert "no meta.json" in captured.err
+
+
+def test_interrupted_says_how_to_go_on(cache, tmp_path, capsys, monkeypatch):
+    def interrupt(_trainer):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("universality.training.trainer.Trainer.advance", interrupt)
+    code, captured = _run(
+        ["--activations", cache, "--out", str(tmp_path), "--k", "3", "--batch-size", "500"], capsys
+    )
+    assert code == 130
+    assert captured.err.strip() == "interrupted; run the same command again to go on"

@@ -86,6 +86,7 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
         lengths[window.document] += len(window.tokens)
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
     save_file({"tokens": tokens, "starts": starts}, folder / TOKENS_FILE)
+    (folder / TOKENS_FILE).chmod(0o644)
 
 
 @lru_cache(maxsize=4)

@@ -47,6 +47,7 @@ def write_shard(path: Path, rows: Rows, counts: dict[str, int]) -> None:
     tensors = {name: getattr(rows, name).contiguous() for name in ROW_FIELDS}
     try:
         save_file(tensors, temporary, metadata={_COUNTS: json.dumps(counts)})
+        temporary.chmod(0o644)
         temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)

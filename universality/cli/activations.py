@@ -53,20 +53,22 @@ def collect(
     import sys
 
     from universality.activations import collection, documents
+    from universality.cli.interrupts import resumable
     from universality.models.language_model import load_language_model
     from universality.models.precision import resolve_dtype
 
-    read = documents.read_documents(texts, field=field)
-    cache = collection.collect(
-        load_language_model(model, dtype=resolve_dtype(dtype, device), device=device),
-        read,
-        out,
-        hook_name=hook_name,
-        context=context,
-        shard_tokens=shard_tokens,
-        max_tokens=max_tokens,
-        progress=sys.stderr.isatty(),
-    )
+    with resumable():
+        read = documents.read_documents(texts, field=field)
+        cache = collection.collect(
+            load_language_model(model, dtype=resolve_dtype(dtype, device), device=device),
+            read,
+            out,
+            hook_name=hook_name,
+            context=context,
+            shard_tokens=shard_tokens,
+            max_tokens=max_tokens,
+            progress=sys.stderr.isatty(),
+        )
     _print(cache.path, vars(cache.meta))
 
 

@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         click.echo(f"error: {error.format_message()}", err=True)
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing was left behind", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        advice = (error.__cause__ or error).args or ("nothing was left behind",)
+        click.echo(f"interrupted; {advice[0]}", err=True)
         sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)

@@ -63,6 +63,7 @@ def train(
     import torch
 
     from universality.activations.cache import open_cache
+    from universality.cli.interrupts import resumable
     from universality.training import runs
     from universality.training.settings import TrainingSettings
 
@@ -73,13 +74,14 @@ def train(
         seeds=seeds,
         order_seeds=order_seeds,
     )
-    folders = runs.train(
-        cache,
-        settings,
-        out,
-        weights_dtype=torch.float16 if half else torch.float32,
-        device=device,
-        progress=sys.stderr.isatty(),
-    )
+    with resumable():
+        folders = runs.train(
+            cache,
+            settings,
+            out,
+            weights_dtype=torch.float16 if half else torch.float32,
+            device=device,
+            progress=sys.stderr.isatty(),
+        )
     for path in folders:
         click.echo(runs.describe(path))
