@@ -1,7 +1,8 @@
 """Tokens per second of a training step: gather against dense decoder, bfloat16 against float32.
 
-`python -m benchmarks.training [--out benchmarks/results/training.json]` on random tokens at the shape of
-the shipped dictionaries. Variants take turns, step by step, so that other load hits all alike.
+`python -m benchmarks.training --out benchmarks/results/training.json`, on random tokens at the
+shape of the shipped dictionaries. Variants take turns, step by step, so that other load hits all
+alike: the ratios are the result, the absolute figures are those of a busy machine.
 """
 
 from __future__ import annotations
