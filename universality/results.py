@@ -6,11 +6,14 @@ Figures and reports read these and nothing else, so no picture can recompute a n
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float32
 
 from universality.errors import FormatError, MissingFileError
 
@@ -44,6 +47,8 @@ class Comparison:
     None where there are no activations."""
     evidence: pd.DataFrame | None = None
     """The contexts on which the latents of assigned pairs fire; None where there are none."""
+    matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
+    """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
@@ -58,6 +63,8 @@ class Comparison:
             table = getattr(self, name)
             if table is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
+        for view, matrix in self.matrices.items():
+            np.save(folder / f"similarity_{view}.npy", matrix)
 
 
 @final
@@ -161,6 +168,10 @@ def read_comparison(folder: str | Path) -> Comparison:
             name: _read_table(folder / f"{name}.parquet")
             for name in OPTIONAL_TABLES
             if (folder / f"{name}.parquet").is_file()
+        },
+        matrices={
+            path.stem.removeprefix("similarity_"): np.load(path, mmap_mode="r")
+            for path in sorted(folder.glob("similarity_*.npy"))
         },
     )
 

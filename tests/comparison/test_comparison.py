@@ -130,6 +130,24 @@ def test_a_bare_decoder_gives_the_decoder_view_alone() -> None:
     assert summary["agreement"] == {}
 
 
+def test_the_matrix_holds_every_cosine_and_nan_for_those_that_take_no_part() -> None:
+    a, b = unit_rows(20, 8, seed=0), unit_rows(30, 8, seed=1)
+    with_zero = a.clone()
+    with_zero[4] = 0
+    policy = Policy(nulls=("isotropic",), n_draws=2, matrix=True)
+    matrix = compare(make_run(with_zero, a), make_run(b), policy).matrices["decoder"]
+    np.testing.assert_allclose(
+        np.delete(matrix, 4, axis=0), np.delete((a @ b.T).numpy(), 4, axis=0), atol=1e-6
+    )
+    assert np.isnan(matrix[4]).all()
+
+
+def test_a_matrix_that_does_not_fit_is_refused() -> None:
+    wide = make_run(torch.ones(1, 2).expand(40_000, 2))
+    with pytest.raises(InvalidInputError, match=r"--matrix would need 6.0 GiB"):
+        compare(wide, wide, Policy(matrix=True))
+
+
 def test_one_latent_a_side_is_enough() -> None:
     comparison = compare(
         make_run(unit_rows(1, 8, seed=0)), make_run(unit_rows(1, 8, seed=1)), QUICK

@@ -93,6 +93,11 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
             ),
             click.option(
+                "--matrix",
+                is_flag=True,
+                help="Also write every similarity, similarity_<view>.npy, where it fits.",
+            ),
+            click.option(
                 "--device", default="auto", show_default=True, help="auto, cpu, cuda, ..."
             ),
             click.option(

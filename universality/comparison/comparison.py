@@ -13,6 +13,7 @@ import torch
 from universality.alive import Alive, find_alive, find_firing
 from universality.checks import run_checks
 from universality.comparison.cross_view import activation_findings
+from universality.comparison.matrix import check_size, whole_matrix
 from universality.comparison.null_statistics import (
     NullStatistics,
     draw_null,
@@ -87,6 +88,8 @@ def compare(
         recording = record(run_a, run_b, activations, device=device, codes=codes)
     side_a, side_b = _sides(run_a, run_b, views, policy=policy, recording=recording)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
+    if policy.matrix:
+        check_size(side_a, side_b)
 
     similarities = similarities_between(
         side_a, side_b, measure=policy.measure, absolute=policy.absolute, device=device
@@ -136,6 +139,10 @@ def compare(
         curves=curve_table(observed, nulls, sizes),
         held_out=held_out and pair_rows(held_out),
         evidence=evidence,
+        matrices={
+            view: whole_matrix(similarity, side_a, side_b)
+            for view, similarity in (similarities if policy.matrix else {}).items()
+        },
     )
 
 

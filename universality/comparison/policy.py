@@ -38,6 +38,8 @@ class Policy:
     """Seed of the null draws."""
     device: str = "auto"
     """Where products are computed: `auto`, `cpu`, `cuda`, ..."""
+    matrix: bool = False
+    """Whether the whole matrix of similarities is kept, for runs whose matrix fits."""
     time_limit: float | None = None
     """Seconds after which the assignment of a view is taken as it stands, with its true gap."""
 
