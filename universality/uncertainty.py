@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float64, Int
+from jaxtyping import Float64, Int, Int64
 from scipy import sparse
 from scipy.stats import t as student
 
+from universality.codes import Codes, token_range
 from universality.errors import InvalidInputError
 
 _FEWEST = 2
+_MOST_GROUPS = 200
 
 
 @final
@@ -54,29 +56,38 @@ class Interval:
 
 
 def pair_sums(
-    codes_a: sparse.csr_array, codes_b: sparse.csr_array, document: Int[np.ndarray, " n_tokens"]
+    a: Codes,
+    b: Codes,
+    documents: Int[np.ndarray, " n_tokens"],
+    *,
+    pairs: tuple[Int64[np.ndarray, " n_pairs"], Int64[np.ndarray, " n_pairs"]],
 ) -> PairSums:
-    """Sums by document for pairs given as two matrices of codes, pairs by tokens.
+    """Sums by document for pairs of latents, given by their numbers in a and in b.
 
-    Row p of `codes_a` and row p of `codes_b` are the two latents of pair p; `document` tells the
-    document of each token.
+    `documents` tells the document of each token. More than 200 documents are put together into
+    200 groups, which then count as documents.
     """
-    names, index = np.unique(document, return_inverse=True)
-    within = sparse.csr_array(
-        (np.ones(index.size), (index, np.arange(index.size))), shape=(names.size, index.size)
+    names, index = np.unique(documents, return_inverse=True)
+    index = index % _MOST_GROUPS
+    n_groups = min(names.size, _MOST_GROUPS)
+    entries = np.ones(index.size), (np.arange(index.size), index)
+    gather = sparse.csr_array(entries, shape=(index.size, n_groups))
+    tokens = range(index.size)
+    x, y = (
+        token_range(codes, tokens, latents=latents).astype(np.float64)
+        for codes, latents in zip((a, b), pairs, strict=True)
     )
-    a, b = (codes.astype(np.float64) for codes in (codes_a, codes_b))
 
     def total(values: sparse.csr_array) -> Float64[np.ndarray, "n_docs n_pairs"]:
-        return np.asarray((within @ values.T).todense())
+        return np.asarray((values @ gather).todense()).T
 
     return PairSums(
         n_tokens=np.bincount(index).astype(np.float64),
-        x=total(a),
-        y=total(b),
-        xx=total(a.multiply(a).tocsr()),
-        yy=total(b.multiply(b).tocsr()),
-        xy=total(a.multiply(b).tocsr()),
+        x=total(x),
+        y=total(y),
+        xx=total(x.power(2)),
+        yy=total(y.power(2)),
+        xy=total(x.multiply(y).tocsr()),
     )
 
 
@@ -112,11 +123,13 @@ def _correlations(
     """Correlation of each pair over all documents, or (one row each) over all but one."""
 
     def total(values: np.ndarray) -> np.ndarray:
-        everything = values.sum(axis=0, keepdims=True)
+        everything: np.ndarray = values.sum(axis=0, keepdims=True)
         return everything - values if leave_out else everything
 
     n = total(sums.n_tokens[:, None])
     parts = (sums.x, sums.y, sums.xx, sums.yy, sums.xy)
     x, y, xx, yy, xy = (total(part[:, active]) / n for part in parts)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((xy - x * y) / np.sqrt((xx - x * x) * (yy - y * y)))
+        correlations = (xy - x * y) / np.sqrt((xx - x * x) * (yy - y * y))
+    found: np.ndarray = np.asarray(correlations, dtype=np.float64)
+    return found

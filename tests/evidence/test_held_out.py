@@ -75,3 +75,17 @@ def test_what_cannot_be_held_out_is_refused() -> None:
         cross_fit(few, few, np.zeros_like(DOCUMENTS))
     with pytest.raises(InvalidInputError, match="no latent fires on 5000 tokens"):
         cross_fit(few, few, DOCUMENTS, min_firing=10_000)
+
+
+def test_the_mean_over_unseen_documents_comes_with_an_interval() -> None:
+    """Pairs made by chance have a correlation of zero beyond the documents they were found on."""
+    folds = cross_fit(as_codes(codes(60, seed=2)), as_codes(codes(60, seed=3)), DOCUMENTS)
+    for fold in folds:
+        assert fold.interval is not None
+        assert fold.interval.estimate == pytest.approx(np.nanmean(fold.held_out), abs=1e-6)
+        assert fold.interval.low < 0 < fold.interval.high
+        assert fold.interval.n_documents == 30
+    dropped, _ = cross_fit(
+        as_codes(codes(9, seed=2)), as_codes(codes(9, seed=3)), DOCUMENTS, absolute=True
+    )
+    assert dropped.interval is None

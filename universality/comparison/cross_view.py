@@ -74,6 +74,9 @@ def _fold(fold: Fold) -> dict[str, Any]:
         "mean_fit": float(fold.fit.mean()),
         "mean_fit_of_heard": float(fold.fit[heard].mean()) if heard.any() else 0.0,
         "mean_held_out": float(fold.held_out[heard].mean()) if heard.any() else 0.0,
+        "mean_held_out_interval": [fold.interval.low, fold.interval.high]
+        if fold.interval
+        else None,
         "n_silent": int(fold.silent.sum()),
         "silent_fraction": float(fold.silent.mean()),
     }

@@ -15,6 +15,7 @@ from universality.errors import InvalidInputError
 from universality.matching import assign, find_candidates
 from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.measures import Measure
+from universality.uncertainty import Interval, mean_correlation, pair_sums
 
 
 @final
@@ -34,6 +35,9 @@ class Fold:
     """Similarity on the half that the pair was found on."""
     held_out: Float64[np.ndarray, " n_pairs"]
     """Similarity on the other half; NaN where a latent of the pair is silent there."""
+    interval: Interval | None
+    """The mean held-out correlation of the pairs heard, with an interval over documents; None for
+    other measures than signed Pearson correlation, with one document, or with no pair heard."""
 
     @property
     def silent(self) -> Bool[np.ndarray, " n_pairs"]:
@@ -71,8 +75,12 @@ def cross_fit(
     first = split_documents(documents, seed=seed)
     least = -(-min_firing // 2)
     return (
-        _fold(a, b, first, measure=measure, absolute=absolute, min_firing=least),
-        _fold(a, b, ~first, measure=measure, absolute=absolute, min_firing=least),
+        _fold(
+            a, b, first, documents=documents, measure=measure, absolute=absolute, min_firing=least
+        ),
+        _fold(
+            a, b, ~first, documents=documents, measure=measure, absolute=absolute, min_firing=least
+        ),
     )
 
 
@@ -123,6 +131,7 @@ def _fold(
     b: Codes,
     fit: Bool[np.ndarray, " n_tokens"],
     *,
+    documents: Int[np.ndarray, " n_tokens"],
     measure: Measure,
     absolute: bool | None,
     min_firing: int,
@@ -148,7 +157,19 @@ def _fold(
         b=pairs[1],
         fit=matching.similarity,
         held_out=np.where(speaks, values, np.nan),
+        interval=_interval(unseen, documents[~fit], [one[speaks] for one in pairs])
+        if measure == "pearson" and not fitted.absolute
+        else None,
     )
+
+
+def _interval(
+    codes: list[Codes], documents: Int[np.ndarray, " n_tokens"], pairs: list[np.ndarray]
+) -> Interval | None:
+    if not pairs[0].size or np.unique(documents).size < 2:
+        return None
+    sums = pair_sums(codes[0], codes[1], documents, pairs=(pairs[0], pairs[1]))
+    return mean_correlation(sums)
 
 
 def _similarity(
