@@ -52,7 +52,7 @@ def save(dictionary: Dictionary, folder: str | Path, *, overwrite: bool = False)
     config = _config(dictionary)
     tensors = _tensors(dictionary)
     for name, tensor in tensors.items():
-        check_finite(tensor, name)
+        check_finite(tensor.T if name == "W_enc" else tensor, name)
     with staged_folder(folder, overwrite=overwrite) as staged:
         (staged / "cfg.json").write_text(json.dumps(config), encoding="utf-8")
         save_file(tensors, staged / "sae_weights.safetensors")

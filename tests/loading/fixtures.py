@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parents[1] / "fixtures"
+ROOT = Path(os.environ.get("FIXTURES", Path(__file__).resolve().parents[1] / "fixtures"))
 CHECKPOINTS = ROOT / "checkpoints"
 CASES = sorted(
     path.relative_to(ROOT / "expected").with_suffix("").as_posix()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeAlias, final
@@ -35,6 +35,8 @@ class Request:
     """The views that are wanted; encoder tensors are read only for the encoder."""
     norm_scaling_factor: float | None = None
     """Factor on the tokens that a registry states for a checkpoint that lacks it."""
+    checked: bool = True
+    """Whether every tensor that is used is checked to be finite."""
     format_named: bool = False
     """Whether the user named the format; a pickle's known classes are rebuilt only then."""
 
@@ -54,7 +56,7 @@ class Checkpoint:
     @cached_property
     def tensors(self) -> TensorFile:
         """The named tensors of the weight file; opening reads the header only."""
-        return open_tensors(self.weights)
+        return replace(open_tensors(self.weights), checked=self.request.checked)
 
     def config(self, name: str) -> Config:
         """A JSON file of the folder; empty when it does not exist."""

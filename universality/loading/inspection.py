@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -15,7 +16,9 @@ from universality.dictionary import Dictionary
 from universality.loading.hashing import weights_hash
 from universality.loading.runs import load
 
-_BLOCK_ENTRIES = 2**24
+_BLOCK_ENTRIES = 2**22
+# A decoder of more entries is opened again for each such part, which gives its pages back.
+_LARGE = 2**26
 
 
 @final
@@ -90,12 +93,21 @@ def examine(
         UniversalityError: whatever `load` raises.
     """
     dictionary = load(spec, format=format, orientation=orientation)
-    return Inspection(dictionary, _norms(dictionary.W_dec), weights_hash(dictionary))
+
+    again = partial(load, spec, format=format, orientation=orientation, views=("decoder",))
+    if dictionary.W_dec.numel() <= _LARGE:
+        norms = _norms(dictionary.W_dec)
+    else:
+        n_rows = max(1, _LARGE // dictionary.d_out)
+        starts = range(0, dictionary.d_sae, n_rows)
+        blocks = (again(checked=False).W_dec[start : start + n_rows] for start in starts)
+        norms = torch.cat([_norms(block) for block in blocks])
+    return Inspection(dictionary, norms, weights_hash(dictionary))
 
 
-def _norms(W_dec: Tensor) -> Tensor:
-    rows = max(1, _BLOCK_ENTRIES // W_dec.shape[1])
-    return torch.cat([block.double().norm(dim=1) for block in torch.split(W_dec, rows)]).float()
+def _norms(rows: Tensor) -> Tensor:
+    step = max(1, _BLOCK_ENTRIES // rows.shape[1])
+    return torch.cat([block.double().norm(dim=1) for block in torch.split(rows, step)]).float()
 
 
 def _refusal(dictionary: Dictionary) -> str | None:

@@ -21,13 +21,15 @@ def load(
     format: str | None = None,
     orientation: str | None = None,
     views: tuple[View, ...] = ("decoder", "encoder"),
+    checked: bool = True,
 ) -> Dictionary:
     """The dictionary at an address: a file, a folder, `hf://org/repo/folder`, `release:sae_id`.
 
     Weights are memory-mapped where the container allows, keep their dtype, and every tensor used
     is checked to be finite; latents with a decoder row of zeros are kept. `format` names what
     cannot be told (`NAME` or `NAME:VARIANT`), `orientation` whether the `rows` or `columns` of a
-    square decoder are its directions. With `views=("decoder",)` no encoder tensor is read.
+    square decoder are its directions. With `views=("decoder",)` no encoder tensor is read, with
+    `checked=False` nothing is read before it is used.
 
     Raises:
         MissingFileError: nothing there, or a folder without weights.
@@ -44,6 +46,7 @@ def load(
         orientation=_orientation(orientation),
         part=place.part,
         views=views,
+        checked=checked,
         format_named=bool(name),
         norm_scaling_factor=place.norm_scaling_factor,
     )

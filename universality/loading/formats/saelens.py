@@ -100,6 +100,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         model_name=frame.config.text("model_name"),
         hook_name=frame.config.text("hook_name"),
         dataset=frame.config.text("dataset_path"),
+        step=frame.config.integer("step"),
     )
     return reading.finish(
         W_dec,
