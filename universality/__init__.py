@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from universality._version import __version__
 
 if TYPE_CHECKING:
+    from universality.activations.formats.detection import open_activations
     from universality.comparison.comparison import compare
     from universality.comparison.policy import Policy
     from universality.dictionary import Dictionary
+    from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
     from universality.families.many_runs import stability
     from universality.loading.runs import load
     from universality.matching.assignment import match
     from universality.matching.certificate import verify
+    from universality.matching.firing import match_codes
     from universality.matching.result import Matching
     from universality.publish import publish
     from universality.results import Comparison, Stability, read_comparison, read_stability
@@ -32,8 +35,11 @@ _PUBLIC = {
     "Stability": "universality.results",
     "UniversalityError": "universality.errors",
     "compare": "universality.comparison.comparison",
+    "encode": "universality.encoding.streaming",
     "load": "universality.loading.runs",
     "match": "universality.matching.assignment",
+    "match_codes": "universality.matching.firing",
+    "open_activations": "universality.activations.formats.detection",
     "publish": "universality.publish",
     "read_comparison": "universality.results",
     "read_stability": "universality.results",
@@ -51,8 +57,11 @@ __all__ = [
     "UniversalityError",
     "__version__",
     "compare",
+    "encode",
     "load",
     "match",
+    "match_codes",
+    "open_activations",
     "publish",
     "read_comparison",
     "read_stability",

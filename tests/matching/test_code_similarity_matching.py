@@ -6,7 +6,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.made_codes import all_pairs, awkward_codes, between, pearson
+from universality.codes import from_batches
 from universality.matching import assign, find_candidates
+from universality.matching.firing import match_codes
 
 
 def test_half_precision_screens_keep_the_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +39,16 @@ def test_the_assignment_is_the_optimum_of_scipy_on_the_dense_correlations(
     matching = assign(between(a, b), progress=False)
     assert matching.certified
     assert matching.total == pytest.approx(dense[rows, columns].sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", ["pearson", "cosine", "jaccard"])
+def test_match_codes_finds_a_permuted_copy(measure: str) -> None:
+    values = awkward_codes(600, 30, seed=3)[:, 5:-1]
+    order = np.random.default_rng(0).permutation(values.shape[1])
+    a, b = (from_batches([side], values.shape[1]) for side in (values, values[:, order]))
+    matching = match_codes(a, b, measure, progress=False)
+    np.testing.assert_array_equal(order[matching.b], matching.a)
+    assert matching.mean == pytest.approx(1, abs=1e-9)
 
 
 def test_candidates_are_the_nearest_of_the_dense_correlations() -> None:
