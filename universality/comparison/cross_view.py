@@ -36,12 +36,13 @@ def cross_view(pairs: pd.DataFrame) -> list[dict[str, Any]]:
     own = pairs[pairs["view"] == "decoder"]
     tenth = np.clip(np.digitize(own["similarity"], _EDGES) - 1, 0, len(_EDGES) - 2)
     rows = []
-    for number, part in own.groupby(tenth):
+    for number in np.unique(tenth):
+        part = own[tenth == number]
         values = part["similarity_activations"]
         quantiles = values.quantile(list(_QUANTILES))
         rows.append(
             {
-                "decoder": [round(float(edge), 1) for edge in _EDGES[int(number) :][:2]],
+                "decoder": [round(float(edge), 1) for edge in _EDGES[number : number + 2]],
                 "n_pairs": len(part),
                 "mean": float(values.mean()),
                 **{f"q{100 * q:.0f}": float(quantiles[q]) for q in _QUANTILES},
