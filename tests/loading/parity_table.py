@@ -16,7 +16,7 @@ from universality.loading.formats import BARE_DECODER, FORMATS
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
 START, END = "<!-- parity: start -->", "<!-- parity: end -->"
-HEAD = """| format | written by | cases | parity with | greatest difference, codes | reconstruction |
+HEAD = """| format | written by | cases | parity with | difference in codes | in reconstruction |
 |---|---|---|---|---|---|"""
 
 

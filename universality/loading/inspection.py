@@ -18,7 +18,7 @@ from universality.loading.runs import load
 
 _BLOCK_ENTRIES = 2**22
 # A decoder of more entries is opened again for each such part, which gives its pages back.
-_LARGE = 2**26
+_LARGE = 2**25
 
 
 @final
