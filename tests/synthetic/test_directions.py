@@ -37,3 +37,9 @@ def test_clusters_share_a_centre_within_a_run_only():
     between = (x[0::4] * x[1::4].roll(1, dims=0)).sum(dim=1)
     assert float(within.mean()) == pytest.approx(0.6, abs=0.02)
     assert float(between.mean()) == pytest.approx(0, abs=0.02)
+
+
+def test_confined_rows_lie_in_a_fixed_subspace():
+    x = rows(confined=(0.25, 4))
+    assert bool((x[:1000, :28] == 0).all())
+    assert bool((x[1000:, :28].norm(dim=1) > 0.5).all())

@@ -17,6 +17,7 @@ def make_directions(
     spectrum: float = 0.0,
     cluster_size: int = 1,
     cluster_share: float = 0.5,
+    confined: tuple[float, int] = (0.0, 1),
 ) -> Float[Tensor, "n d"]:
     """Random unit rows: isotropic unless told otherwise.
 
@@ -31,6 +32,8 @@ def make_directions(
         spectrum: The variance along axis k falls as k to minus this power.
         cluster_size: Rows that share a centre, consecutive; 1 for independent rows.
         cluster_share: Squared cosine of a row with its centre, where there are clusters.
+        confined: Fraction of the rows that lie in a fixed subspace, and its dimension; the
+            subspace is spanned by the last axes, where the spectrum is lowest.
     """
     scale = torch.arange(1.0, d + 1, device=generator.device) ** (-spectrum / 2)
     scale = scale / scale.norm()
@@ -40,6 +43,10 @@ def make_directions(
             cluster_size, dim=0
         )
         rows = cluster_share**0.5 * centres[:n] + (1 - cluster_share) ** 0.5 * rows
+    n_confined = round(confined[0] * n)
+    if n_confined:
+        rows[:n_confined, : d - confined[1]] = 0
+        rows[:n_confined] = normalize(rows[:n_confined], dim=1)
     mean = torch.ones(d, device=generator.device) / d**0.5
     return normalize(mean_share**0.5 * mean + (1 - mean_share) ** 0.5 * rows, dim=1)
 
