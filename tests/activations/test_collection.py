@@ -56,6 +56,19 @@ def test_rows_are_the_hidden_states_that_transformers_reports(model, tmp_path):
     torch.testing.assert_close(rows.activations.float(), states, rtol=2e-3, atol=1e-3)
 
 
+def test_several_hooks_in_one_pass_give_the_bytes_of_each_alone(model, tmp_path, monkeypatch):
+    names = ("blocks.0.hook_resid_pre", "blocks.0.hook_attn_out", "blocks.1.hook_mlp_out", HOOK)
+    alone = {name: _collect(model, tmp_path / "alone" / name, hook_name=name) for name in names}
+    passes, record = [], collection.record
+    monkeypatch.setattr(collection, "record", lambda *a: passes.append(len(a[1])) or record(*a))
+    folders = {name: tmp_path / "together" / name for name in names}
+    together = collection.collect_into(model, DOCUMENTS, folders, context=16, shard_tokens=60)
+    assert set(passes) == {4}
+    for name in names:
+        assert _files(together[name].path) == _files(alone[name].path)
+    assert together[names[1]].meta.hook_name == names[1]
+
+
 def test_meta_says_what_the_cache_holds(model, tmp_path):
     cache = _collect(model, tmp_path / "c", [*DOCUMENTS, DOCUMENTS[0]])
     meta = cache.meta

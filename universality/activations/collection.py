@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -95,32 +95,70 @@ def collect(
         OutputError: `out` holds something else, or was begun with other inputs.
         UnsupportedError: a hidden state does not fit into float16.
     """
+    caches = collect_into(
+        model,
+        documents,
+        {hook_name: out},
+        context=context,
+        shard_tokens=shard_tokens,
+        max_tokens=max_tokens,
+        progress=progress,
+    )
+    return caches[hook_name]
+
+
+def collect_into(
+    model: LanguageModel,
+    documents: Sequence[Document],
+    folders: Mapping[str, Path],
+    *,
+    context: int = 256,
+    shard_tokens: int = 32_768,
+    max_tokens: int | None = None,
+    progress: bool = False,
+) -> dict[str, ActivationCache]:
+    """The caches of several hooks, by name, from one pass of the model; `folders` says where.
+
+    Each is as `collect` would make it alone. Rows of high norm differ between hooks, so the caches
+    need not be of one length.
+    """
     _check_numbers(context, shard_tokens, max_tokens)
-    hook = resolve_hook(model.module, hook_name)
+    hooks = {name: resolve_hook(model.module, name) for name in folders}
     unique = without_duplicates(documents)
     windows = cut_windows(unique, model.tokenizer, context=context)
     if max_tokens is not None:
         windows = limit_rows(windows, max_tokens)
     if not windows:
         raise InvalidInputError("--text: the files hold no document of two tokens or more")
-    plan = Collection(
-        model.name,
-        str(model.dtype).removeprefix("torch."),
-        hook_name,
-        context,
-        shard_tokens,
-        max_tokens,
-        bos_token(model.tokenizer),
-        tokenizer_hash(model.tokenizer),
-        text_hash(unique),
-    )
-    _begin(out, plan)
+    bos = bos_token(model.tokenizer)
+    plans = {
+        name: Collection(
+            model.name,
+            str(model.dtype).removeprefix("torch."),
+            name,
+            context,
+            shard_tokens,
+            max_tokens,
+            bos,
+            tokenizer_hash(model.tokenizer),
+            text_hash(unique),
+        )
+        for name in folders
+    }
+    for name, folder in folders.items():
+        _begin(folder, plans[name])
     shards = cut_at(windows, shard_tokens)
     for number, shard in enumerate(tqdm(shards, unit="shard", disable=not progress)):
-        path = out / _shard_name(number)
-        if not path.exists():
-            write_shard(path, *_run(model, hook, shard, plan.bos))
-    return _finish(out, plan, len(shards), unique, windows, len(documents), model.tokenizer)
+        paths = {name: folder / _shard_name(number) for name, folder in folders.items()}
+        missing = [hooks[name] for name, path in paths.items() if not path.exists()]
+        found = _run(model, missing, shard, bos) if missing else {}
+        for name, (rows, counts) in found.items():
+            write_shard(paths[name], rows, counts)
+    given = len(documents)
+    return {
+        name: _finish(folder, plans[name], len(shards), unique, windows, given, model.tokenizer)
+        for name, folder in folders.items()
+    }
 
 
 def _check_numbers(context: int, shard_tokens: int, max_tokens: int | None) -> None:
@@ -153,19 +191,28 @@ def _shard_name(number: int) -> str:
 
 
 def _run(
-    model: LanguageModel, hook: HookPoint, windows: Sequence[Window], bos: int | None
-) -> tuple[Rows, dict[str, int]]:
-    parts: dict[int, Rows] = {}
+    model: LanguageModel, hooks: Sequence[HookPoint], windows: Sequence[Window], bos: int | None
+) -> dict[str, tuple[Rows, dict[str, int]]]:
+    """The rows of each hook, and how many were dropped."""
+    parts: dict[str, dict[int, Rows]] = {hook.name: {} for hook in hooks}
     for batch in batches(windows, _BATCH_TOKENS):
         chosen = [windows[index] for index in batch]
         tokens, mask = (part.to(model.device) for part in pad(chosen, bos))
-        states = record(model.module, [hook], tokens, mask)[hook.name].float().cpu()
-        for index, window, state in zip(batch, chosen, states, strict=True):
-            parts[index] = _rows(window, state, bos)
-    rows = concatenate([parts[index] for index in range(len(windows))])
+        recorded = record(model.module, hooks, tokens, mask)
+        for name, states in recorded.items():
+            for index, window, state in zip(batch, chosen, states.float().cpu(), strict=True):
+                parts[name][index] = _rows(window, state, bos)
+    return {
+        name: _kept(name, [found[index] for index in range(len(windows))])
+        for name, found in parts.items()
+    }
+
+
+def _kept(name: str, windows: list[Rows]) -> tuple[Rows, dict[str, int]]:
+    rows = concatenate(windows)
     kept = _without_high_norms(rows)
     if not torch.isfinite(kept.activations.half()).all():
-        raise UnsupportedError(f"{hook.name}: hidden states do not fit into float16 (above 65,504)")
+        raise UnsupportedError(f"{name}: hidden states do not fit into float16 (above 65,504)")
     counts = {"first_position": len(windows), "high_norm": len(rows) - len(kept)}
     return _half(kept), counts
 

@@ -18,7 +18,14 @@ def activations() -> None:
     required=True,
     help="A local Hugging Face folder, a .gguf file, or a hub id org/name[@revision].",
 )
-@click.option("--hook", "hook_name", required=True, help="Such as blocks.8.hook_resid_post.")
+@click.option(
+    "--hook",
+    "hook_names",
+    required=True,
+    multiple=True,
+    help="Such as blocks.8.hook_resid_post, hook_resid_pre, hook_mlp_out or hook_attn_out. Given "
+    "several times, one pass of the model makes a cache for each, in a folder of its name.",
+)
 @click.option(
     "--text",
     "texts",
@@ -36,7 +43,7 @@ def activations() -> None:
 @click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
 def collect(
     model: str,
-    hook_name: str,
+    hook_names: tuple[str, ...],
     texts: tuple[Path, ...],
     field: str,
     out: Path,
@@ -59,17 +66,21 @@ def collect(
 
     with resumable():
         read = documents.read_documents(texts, field=field)
-        cache = collection.collect(
-            load_language_model(model, dtype=resolve_dtype(dtype, device), device=device),
+        language_model = load_language_model(
+            model, dtype=resolve_dtype(dtype, device), device=device
+        )
+        alone = len(hook_names) == 1
+        caches = collection.collect_into(
+            language_model,
             read,
-            out,
-            hook_name=hook_name,
+            {name: out if alone else out / name for name in hook_names},
             context=context,
             shard_tokens=shard_tokens,
             max_tokens=max_tokens,
             progress=sys.stderr.isatty(),
         )
-    _print(cache.path, vars(cache.meta))
+    for cache in caches.values():
+        _print(cache.path, vars(cache.meta))
 
 
 @activations.command()
