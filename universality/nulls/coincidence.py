@@ -2,19 +2,22 @@
 
 When pieces of text change places at random, the sum of products behind a correlation is
 sum_w K(w, pi(w)), with K the inner product of one latent's codes in piece w and the other's in the
-piece that came there. K is at most the product of the two norms, f(w) g(pi(w)); the values g of a
-random permutation are negatively associated (Joag-Dev and Proschan 1983), so the moment generating
-function is at most that of independent draws, and Chernoff's bound
+piece that came there. Chernoff's bound, with pieces as if drawn with replacement,
 
-    P(r >= s) <= min over t of exp(-t s' + (1/W) sum_w sum_w' (exp(t f(w) g(w')) - 1))
+    P(r >= s) <= min over t of exp(-t s' + (1/W) sum_w sum_w' (exp(t K(w, w')) - 1)),
 
-holds for every pair, however far out: coincidences of rare latents have the heavy tail that a
-normal approximation forgets. The first pieces of documents change places among themselves, as the
-null has it: they enter as a factor of their own. Norms are rounded up to a geometric grid, which
-turns the double sum of all pairs into a product of histograms.
+has no floor and keeps what a normal approximation forgets: coincidences of rare latents make heavy
+tails. exp(t K) is convex in K, a mean of X y_s with weights x_s / X (X the sum of x over the
+piece), so the double sum is at most one over sums of x and single codes y_s, taken to be spread
+evenly over the places within a piece; x and y may change roles. The first pieces of documents
+change places among themselves, as the null has it, and their places are not alike: there K is
+bounded by the product of norms. Values are rounded up to a geometric grid, which turns the double
+sums of all pairs into products of histograms.
 """
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -22,8 +25,11 @@ from jaxtyping import Float64, Int, Int64
 from scipy import sparse
 from torch import Tensor
 
-from universality.codes import Codes
+from universality.codes import Codes, token_range
 from universality.nulls.tokens import WINDOW
+
+_Histograms: TypeAlias = tuple[Tensor, Tensor]
+_Profile: TypeAlias = dict[str, _Histograms]
 
 _GRID = 1.25 ** -np.arange(40.0)
 _TILTS = np.geomspace(2.0, 2000.0, 24)
@@ -42,8 +48,8 @@ def activation_p_values(
 ) -> Float64[np.ndarray, " n_a"]:
     """P-value of each latent's Pearson correlation with its nearest: a fixed, tokens of b permuted.
 
-    An upper bound on the p-value of the tokens null, so safe and without a floor, but slack: a
-    latent active in one or two pieces of text cannot be significant. Candidates are summed over
+    Nearly an upper bound on the p-value of the tokens null, so safe and without a floor, but slack:
+    a latent active in one or two pieces of text cannot be significant. Candidates are summed over
     (Bonferroni), of more than 4,096 an evenly spaced sample. 1 where the correlation is not
     positive or NaN.
 
@@ -56,32 +62,39 @@ def activation_p_values(
         window: Tokens in a piece.
     """
     piece, first = _pieces(documents, window)
-    (grid_a, counts_a), (grid_b, counts_b) = (_norms(codes, piece, first) for codes in (a, b))
+    profile_a, profile_b = (_profile(codes, piece, first) for codes in (a, b))
     shown = slice(None, None, -(-b.d_sae // _MOST_CANDIDATES))
-    counts_b = counts_b[:, shown]
+    profile_b = {name: (grid, counts[shown]) for name, (grid, counts) in profile_b.items()}
     mean_a, mean_b = (torch.from_numpy(codes.mean / _deviation(codes)) for codes in (a, b))
     means = mean_a[:, None] * mean_b[None, shown]
     level = torch.from_numpy(np.nan_to_num(correlation, nan=-1.0))[:, None]
     needed = (level - means.abs() if absolute else level + means).float()
-    sizes = torch.tensor([max(1, int(first.sum())), max(1, int((~first).sum()))])
-    bound = _log_chernoff(counts_a / sizes[:, None, None], counts_b, needed, grids=(grid_a, grid_b))
-    p = bound.double().exp().sum(dim=1) * (b.d_sae / counts_b.shape[1]) * (2 if absolute else 1)
+    sizes = max(1, int(first.sum())), max(1, int((~first[piece]).sum()))
+    bound = _log_chernoff(profile_a, profile_b, needed, sizes=sizes)
+    p = bound.double().exp().sum(dim=1) * (b.d_sae / bound.shape[1]) * (2 if absolute else 1)
     return np.asarray(torch.where(level[:, 0] > 0, p.clamp(max=1), 1.0).numpy())
 
 
-def _log_chernoff(
-    counts_a: Tensor, counts_b: Tensor, needed: Tensor, *, grids: tuple[Tensor, Tensor]
-) -> Tensor:
-    """The smallest bound over the tilts, for every pair; never above 0."""
+def _log_chernoff(a: _Profile, b: _Profile, needed: Tensor, *, sizes: tuple[int, int]) -> Tensor:
+    """The smallest bound over the tilts, for every pair; never above 0.
+
+    `sizes` are the number of first pieces, and of tokens in all other pieces.
+    """
     bound = torch.zeros_like(needed)
-    products = grids[0][:, None] * grids[1][None]
     for tilt in _TILTS.tolist():
-        growth = torch.expm1((tilt * products).clamp(max=_LARGEST_EXPONENT))
-        total = -tilt * needed
-        for part_a, part_b in zip(counts_a, counts_b, strict=True):
-            total = torch.addmm(total, part_a @ growth, part_b.T)
-        bound = torch.minimum(bound, total)
+        first = _growth(a["norms"], b["norms"], tilt) / sizes[0]
+        later = torch.minimum(
+            _growth(a["sums"], b["tokens"], tilt), _growth(a["tokens"], b["sums"], tilt)
+        )
+        bound = torch.minimum(bound, first + later / sizes[1] - tilt * needed)
     return bound
+
+
+def _growth(a: _Histograms, b: _Histograms, tilt: float) -> Tensor:
+    """Sum of exp(tilt x y) - 1 over all values x of one latent and y of the other, by pair."""
+    (grid_a, counts_a), (grid_b, counts_b) = a, b
+    exponent = (tilt * grid_a[:, None] * grid_b[None]).clamp(max=_LARGEST_EXPONENT)
+    return counts_a @ torch.expm1(exponent) @ counts_b.T
 
 
 def _pieces(
@@ -95,31 +108,36 @@ def _pieces(
     return np.cumsum(starts) - 1, place[starts] == 0
 
 
-def _norms(
-    codes: Codes, piece: Int64[np.ndarray, " n_tokens"], first: np.ndarray
-) -> tuple[Tensor, Tensor]:
-    """A grid, and histograms over it (first pieces, others) of each latent's norm by piece.
+def _profile(codes: Codes, piece: Int64[np.ndarray, " n_tokens"], first: np.ndarray) -> _Profile:
+    """What each latent does in pieces of text, in standard deviations over root n_tokens.
 
-    Norms are in standard deviations over the root of the number of tokens, rounded up.
+    `norms`: its norm in each first piece; `sums`: the sum of its codes in each later piece;
+    `tokens`: its codes on the tokens of later pieces; all by size.
     """
-    squares = sparse.csr_array((codes.d_sae, first.size))
-    start = 0
-    for chunk in codes.chunks:
-        inside = piece[start : start + chunk.shape[1]]
-        entries = np.ones(inside.size), (np.arange(inside.size), inside)
-        gather = sparse.csr_array(entries, shape=(inside.size, first.size))
-        squares = squares + chunk.astype(np.float64).power(2) @ gather
-        start += inside.size
-    latent = np.repeat(np.arange(codes.d_sae), np.diff(squares.indptr))
-    norms = np.sqrt(squares.data / codes.n_tokens) / _deviation(codes)[latent]
-    fires = norms > 0
-    largest = float(norms.max(initial=1e-30))
-    below = np.floor(np.log(norms[fires] / largest) / np.log(_GRID[1]) + 1e-9)
+    whole = abs(token_range(codes, range(codes.n_tokens)).astype(np.float64))
+    unit = sparse.diags_array(1 / (np.sqrt(codes.n_tokens) * _deviation(codes)))
+    whole = sparse.csr_array(unit @ whole)
+    entries = np.ones(piece.size), (np.arange(piece.size), piece)
+    gather = sparse.csr_array(entries, shape=(piece.size, first.size))
+    return {
+        "norms": _histograms((whole.power(2) @ gather[:, first]).sqrt()),
+        "sums": _histograms(whole @ gather[:, ~first]),
+        "tokens": _histograms(whole[:, ~first[piece]]),
+    }
+
+
+def _histograms(values: sparse.csr_array) -> _Histograms:
+    """A geometric grid, and how many nonzero values of each row round up to each of its points."""
+    row = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))
+    fires = values.data > 0
+    size = values.data[fires]
+    largest = float(size.max(initial=1e-30))
+    below = np.floor(np.log(size / largest) / np.log(_GRID[1]) + 1e-9)
     place = np.clip(below, 0, _GRID.size - 1).astype(np.int64)
-    counts = np.zeros((2, codes.d_sae, _GRID.size), dtype=np.float32)
-    group = 1 - first[squares.indices[fires]].astype(np.int64)
-    np.add.at(counts, (group, latent[fires], place), 1)
-    return torch.from_numpy(largest * _GRID).float(), torch.from_numpy(counts)
+    flat = np.bincount(
+        row[fires] * _GRID.size + place, minlength=values.shape[0] * _GRID.size
+    ).reshape(-1, _GRID.size)
+    return torch.from_numpy(largest * _GRID).float(), torch.from_numpy(flat).float()
 
 
 def _deviation(codes: Codes) -> Float64[np.ndarray, " d_sae"]:
