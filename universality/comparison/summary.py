@@ -80,8 +80,16 @@ def _about(run: Side, sha256: str) -> dict[str, Any]:
         "seed": key.seed,
         "hook_name": key.hook_name,
         "model_name": key.model_name,
+        "neuronpedia_id": _neuronpedia_id(source.config),
         "sha256": sha256,
     }
+
+
+def _neuronpedia_id(config: Mapping[str, Any]) -> str | None:
+    metadata = config.get("metadata")
+    nested = metadata.get("neuronpedia_id") if isinstance(metadata, Mapping) else None
+    found = nested or config.get("neuronpedia_id")
+    return found if isinstance(found, str) else None
 
 
 def _about_recording(recording: Recording, policy: Policy) -> dict[str, Any]:

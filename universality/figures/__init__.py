@@ -10,6 +10,7 @@ from universality.figures.latents import (
     p_value_calibration,
     similarity_against_frequency,
 )
+from universality.figures.numbers import plotted_numbers
 from universality.figures.stability import only_in_one, pair_matrix, spectrum
 from universality.figures.tables import (
     frequency_histogram,
@@ -33,6 +34,7 @@ __all__ = [
     "p_value_calibration",
     "pair_activations",
     "pair_matrix",
+    "plotted_numbers",
     "run_matrix",
     "share_against_threshold",
     "similarity_against_frequency",

@@ -67,7 +67,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_xticks(range(len(RULES)), list(RULES.values()))
     ax.set_ylim(0, 1.05)
     legend_above(ax, columns=2 if len(views) > 2 else 3)
-    plain(ax, x="", y=f"mean {similarity_name(comparison)}")
+    plain(ax, x="matching rule", y=f"mean {similarity_name(comparison)}")
     ax.grid(visible=False, axis="x")
     return ax
 

@@ -12,6 +12,11 @@ from markupsafe import Markup
 
 from universality.results import Comparison, Stability
 
+BEFORE, AFTER = 10, 5
+"""Tokens that the page shows around the one on which a latent fires."""
+
+_CONTEXT = ("a", "b", "kind", "code_a", "code_b", "overlap", "n_only_a", "n_only_b")
+
 _EXACT = ("partner_similarity", "nearest_similarity")
 """Columns that a threshold is held against keep all their bits."""
 
@@ -29,7 +34,7 @@ def comparison_data(result: Comparison) -> dict[str, Any]:
         "a": _columns(result.latents_a, views),
         "b": _columns(result.latents_b, views),
         "pairs": {f"{views[0]}_{other}": _pairs(result, views[0], other) for other in views[1:]},
-        "contexts": [] if result.evidence is None else _records(result.evidence),
+        "contexts": _contexts(result.evidence),
         "neuronpedia": {side: summary[side].get("neuronpedia_id") for side in ("a", "b")},
     }
 
@@ -100,6 +105,19 @@ def _packed(column: pd.Series, name: str) -> dict[str, str]:
         kind = "f8" if name.startswith(_EXACT) else "f4"
     little_endian = np.ascontiguousarray(values.astype(f"<{kind}"))
     return {"kind": kind, "base64": base64.b64encode(little_endian.tobytes()).decode("ascii")}
+
+
+def _contexts(evidence: pd.DataFrame | None) -> list[dict[str, Any]]:
+    if evidence is None:
+        return []
+    records = _records(evidence[list(_CONTEXT)].round(4))
+    for record, tokens, centre in zip(
+        records, evidence["tokens"], evidence["centre"].tolist(), strict=True
+    ):
+        start = max(0, centre - BEFORE)
+        record["tokens"] = [str(token) for token in tokens[start : centre + AFTER + 1]]
+        record["centre"] = centre - start
+    return records
 
 
 def _members(latents: pd.DataFrame) -> dict[str, dict[str, list[list[Any]]]]:

@@ -2,8 +2,14 @@
 const report = JSON.parse(document.getElementById("data").textContent);
 const kinds = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u1: Uint8Array };
 
+function decode(base64) {
+  const letters = atob(base64), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
+}
+
 function unpack({ kind, base64 }) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const bytes = Uint8Array.fromBase64?.(base64) ?? decode(base64);
   return new kinds[kind](bytes.buffer);
 }
 

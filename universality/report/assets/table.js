@@ -19,7 +19,7 @@ for (const side of ["a", "b"]) {
   }
 }
 
-const rows = { columns: {}, order: [], getLength: () => rows.order.length, getItem: (i) => rows.order[i] };
+const rows = { columns: {}, order: [], getLength: () => rows.order.length, getItem: (i) => ({ latent: rows.order[i] }) };
 const cell = (name, i) => rows.columns[name]?.[i];
 const texts = {
   latent: (i) => `${i}`, partner: (i) => (cell("partner", i) < 0 ? "" : `${cell("partner", i)}`),
@@ -48,15 +48,16 @@ function chooseRows() {
   for (let i = 0; i < rows.columns.latent.length; i++) {
     if (state.fate === "shared" ? cell("fate", i) > 1 : fate >= 0 && cell("fate", i) !== fate) continue;
     if (state.brushed && state.side === "a" && !state.brushed.has(i)) continue;
-    if (wanted && !(`${i}` === wanted || known[i]?.includes(wanted))) continue;
+    if (wanted && !(/^\d+$/.test(wanted) ? i === Number(wanted) : known[i]?.includes(wanted))) continue;
     kept.push(i);
   }
   const { name, ascending } = sorting, sign = ascending ? 1 : -1;
   const key = name === "text" ? strongest : (i) => cell(name, i);
-  const value = new Map(kept.map((i) => [i, key(i)]));
+  const value = [];
+  for (const i of kept) value[i] = key(i);
   const missing = (v) => v === undefined || v === "" || Number.isNaN(v);
   kept.sort((i, j) => {
-    const [v, w] = [value.get(i), value.get(j)];
+    const v = value[i], w = value[j];
     if (missing(v) || missing(w)) return missing(v) - missing(w) || i - j;
     return v < w ? -sign : v > w ? sign : i - j;
   });
@@ -67,7 +68,7 @@ function chooseRows() {
 const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts.length) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
 const slick = new Slick.Grid("#grid", rows, shown.map(([id, name, width]) => ({
   id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "fate" ? "words" : "figure",
-  formatter: (_row, _cell, _value, _column, latent) => element("span", {}, texts[id](latent)),
+  formatter: (_row, _cell, _value, _column, { latent }) => element("span", {}, texts[id](latent)),
 })), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true, multiColumnSort: false });
 slick.setSortColumn("similarity", false);
 slick.onSort.subscribe((_event, { sortCol, sortAsc }) => { sorting = { name: sortCol.id, ascending: sortAsc }; refresh(); });

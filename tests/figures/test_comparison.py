@@ -1,0 +1,97 @@
+"""Figures of one comparison, looked at through their artists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tests.made_results import made_comparison
+from universality import figures
+from universality.results import Comparison
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return made_comparison(50)
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return Figure().subplots()
+
+
+def test_every_figure_draws_on_the_axes_it_is_given(comparison: Comparison) -> None:
+    drawn = figures.figures_of(comparison)
+    assert set(drawn) >= {"share_against_threshold", "fates", "p_value_calibration"}
+    for draw in drawn.values():
+        ax = Figure().subplots()
+        assert draw(ax) is ax
+        assert ax.get_xlabel()
+        assert ax.get_ylabel()
+        assert ax.get_legend() is not None
+
+
+def test_the_curve_is_the_saved_curve_beside_its_null(comparison: Comparison, ax: Axes) -> None:
+    figures.share_against_threshold(comparison, ax)
+    lines = {line.get_gid() or line.get_label(): line for line in ax.get_lines()}
+    curves = comparison.curves
+    saved = curves[(curves["view"] == "encoder") & (curves["rule"] == "assignment")]
+    for name, column in (("encoder", "fraction"), ("null, encoder", "null_fraction")):
+        x, y = lines[name].get_data()
+        np.testing.assert_array_equal(x, saved["threshold"])
+        np.testing.assert_array_equal(y, saved[column])
+    assert lines["threshold"].get_xdata()[0] == comparison.summary["policy"]["threshold"]
+    assert "null (made)" in [text.get_text()[:11] for text in ax.get_legend().get_texts()]
+
+
+def test_histogram_bars_count_every_pair_once(comparison: Comparison, ax: Axes) -> None:
+    figures.matched_similarity(comparison, ax)
+    assert len(ax.containers) == 3
+    for bars in ax.containers:
+        assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
+
+
+def test_bars_of_means_have_their_null_across(comparison: Comparison, ax: Axes) -> None:
+    figures.means_beside_null(comparison, ax)
+    numbers = figures.plotted_numbers(ax)
+    assert set(numbers.loc[numbers["mark"] == "bar", "y"]) == {0.5}
+    assert set(numbers.loc[numbers["mark"] == "tick", "y"]) == {0.1}
+
+
+def test_points_are_the_saved_pairs(comparison: Comparison, ax: Axes) -> None:
+    figures.decoder_against_encoder(comparison, ax)
+    points = np.concatenate([np.asarray(cloud.get_offsets()) for cloud in ax.collections])
+    pairs = comparison.pairs[comparison.pairs["view"] == "decoder"]
+    np.testing.assert_allclose(
+        np.sort(points, axis=0),
+        np.sort(pairs[["similarity_decoder", "similarity_encoder"]], axis=0),
+    )
+
+
+def test_every_latent_has_one_fate(comparison: Comparison, ax: Axes) -> None:
+    figures.fates(comparison, ax)
+    widths = {box.get_label(): [bar.get_width() for bar in box] for box in ax.containers}
+    assert [sum(run) for run in zip(*widths.values(), strict=True)] == [50, 50]
+    assert widths["dead"] == [1, 1]
+    shared = int((comparison.latents_a["partner_similarity_decoder"] >= 0.7).sum())
+    assert widths["kept"] == [shared, shared]
+
+
+def test_fates_tell_split_from_merged(comparison: Comparison, ax: Axes) -> None:
+    made = made_comparison(50)
+    made.latents_b.loc[47, ["nearest_decoder", "nearest_similarity_decoder"]] = (0, 0.9)
+    made.latents_b.loc[47, "partner_similarity_decoder"] = 0.1
+    figures.fates(made, ax)
+    widths = {box.get_label(): [bar.get_width() for bar in box] for box in ax.containers}
+    assert widths["kept, split"] == [1, 0]
+    assert widths["merged"] == [0, 1]
+
+
+def test_latents_that_never_fire_are_not_on_a_log_axis(comparison: Comparison, ax: Axes) -> None:
+    made = made_comparison(50)
+    made.latents_a.loc[:9, "frequency"] = 0.0
+    figures.similarity_against_frequency(made, ax)
+    assert len(ax.collections[0].get_offsets()) == 39
+    assert ax.get_xscale() == "log"
