@@ -38,6 +38,11 @@ class Monitor:
         """Whether the time limit has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    @property
+    def shown(self) -> bool:
+        """Whether anyone sees the bar."""
+        return not self._bar.disable
+
     def report(self, phase: str, **state: object) -> None:
         """Show what is being done and how far it is."""
         self._bar.set_description_str(phase, refresh=False)

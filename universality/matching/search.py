@@ -54,7 +54,9 @@ def search(similarity: Similarity, hits: Hits, *, plan: Plan, monitor: Monitor) 
         while not (violations := pool.price(core, tolerance=_TOLERANCE, near=plan.near)):
             if not price_rest(pool, core, plan=plan, tolerance=_TOLERANCE, monitor=monitor):
                 return _finished(pool, core, rounds, plan)
-        monitor.report("assigning", round=rounds, violations=violations)
+        if monitor.shown:
+            gap = f"{_excess(pool, core).sum():.2g}"
+            monitor.report("assigning", round=rounds, violations=violations, gap=gap)
 
 
 def _finished(pool: Pool, core: Core, rounds: int, plan: Plan) -> Found:
@@ -63,8 +65,13 @@ def _finished(pool: Pool, core: Core, rounds: int, plan: Plan) -> Found:
     return Found(core.partner, u, core.v, rounds)
 
 
+def _excess(pool: Pool, core: Core) -> Float64[np.ndarray, " n_a"]:
+    """By how much any pair of each latent of a can exceed its potentials, coarsely; at least 0."""
+    return np.asarray(np.maximum(pool.excess_of_rows(core), pool.bound_of_rows(core)))
+
+
 def _unfinished(pool: Pool, core: Core, rounds: int) -> Found:
-    u = core.u + np.maximum(pool.excess_of_rows(core), pool.bound_of_rows(core))
+    u = core.u + _excess(pool, core)
     partner = core.partner.copy()
     left = np.flatnonzero(partner < 0)
     free = np.setdiff1d(np.arange(len(core.v)), partner)
