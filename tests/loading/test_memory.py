@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.loading.fixtures import CHECKPOINTS
 from universality.loading.inspection import examine
 from universality.loading.runs import load
 
@@ -34,6 +35,7 @@ def sparse_on_disk(tmp_path: Path) -> Path:
 
 
 def test_opening_reads_nothing(sparse_on_disk: Path) -> None:
+    load(CHECKPOINTS / "bare" / "four" / "decoder.safetensors")  # whatever is imported, once
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     dictionary = load(sparse_on_disk, views=("decoder",), checked=False)
     assert dictionary.W_dec.shape == (N, D)
