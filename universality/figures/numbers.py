@@ -95,7 +95,7 @@ def _cells(artist: QuadMesh) -> list[dict[str, Any]]:
 
 @_rows.register
 def _ticks(artist: LineCollection) -> list[dict[str, Any]]:
-    ends = [np.asarray(segment) for segment in artist.get_segments()]
+    ends = [end for segment in artist.get_segments() if len(end := np.asarray(segment))]
     return [
         {"mark": "tick", "x": x, "y": y} for end in ends for x, y in [end.mean(axis=0).tolist()]
     ]
