@@ -120,10 +120,10 @@ def test_the_seed_and_where_it_was_found(case: str, seed: int | None, found_in: 
 
 def test_the_training_record_gives_the_seed_first(tmp_path: Path) -> None:
     folder = _copy("saelens/sparsity", tmp_path / "run")
-    (folder / "training_record.json").write_text(json.dumps({"init_seed": 3}))
+    (folder / "training_record.json").write_text(json.dumps({"settings": {"init_seed": 3}}))
     dictionary = un.load(folder)
     assert dictionary.key.seed == 3
-    assert dictionary.source.seed_found_in == "training_record.json: init_seed"
+    assert dictionary.source.seed_found_in == "training_record.json: settings: init_seed"
 
 
 def test_a_backup_tells_its_step() -> None:

@@ -50,6 +50,7 @@ def _lines(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("step", "" if s["step"] is None else f"{s['step']:,}"),
         ("decoder norm", f"{norm['min']:.4g} to {norm['max']:.4g}, median {norm['median']:.4g}"),
         ("dead", _dead(s)),
+        ("training", _trained(s["training"])),
         ("missing keys", ", ".join(s["missing_keys"])),
         ("extra keys", _first(s["extra_keys"])),
         *(("assumed", sentence) for sentence in s["assumptions"]),
@@ -62,6 +63,11 @@ def _dead(s: dict[str, Any]) -> str:
     if s["n_never_fired"] is None:
         return f"{zero}; no firing counts"
     return f"{s['n_never_fired']:,} never fired ({s['firing_source']}); {zero}"
+
+
+def _trained(training: dict[str, Any] | None) -> str:
+    numbers = {k: v for k, v in (training or {}).items() if isinstance(v, int | float)}
+    return ", ".join(f"{name} {value:,.6g}" for name, value in numbers.items())
 
 
 def _first(names: list[str]) -> str:

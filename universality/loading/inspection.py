@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,6 +77,7 @@ class Inspection:
             "n_zero_rows": self.n_zero_rows,
             "n_never_fired": self.n_never_fired,
             "firing_source": dictionary.firing.source if dictionary.firing else None,
+            "training": _training(source.config),
             "missing_keys": list(source.missing_keys),
             "extra_keys": list(source.extra_keys),
             "assumptions": list(source.assumptions),
@@ -108,6 +110,14 @@ def examine(
 def _norms(rows: Tensor) -> Tensor:
     step = max(1, _BLOCK_ENTRIES // rows.shape[1])
     return torch.cat([block.double().norm(dim=1) for block in torch.split(rows, step)]).float()
+
+
+def _training(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the training record measured at the end, where there is one."""
+    record = config.get("training_record")
+    if not isinstance(record, dict):
+        return None
+    return {key: record.get(key) for key in ("fvu", "l0", "dead_fraction", "n_presentations")}
 
 
 def _refusal(dictionary: Dictionary) -> str | None:

@@ -107,9 +107,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         b_dec,
         partial(_encoder, reading, frame, norms),
         format=NAME,
-        version=frame.config.text("sae_lens_version")
-        or frame.config.text("sae_lens_training_version")
-        or "",
+        version=_version(frame.config),
         key=key,
         seed=read_seed(checkpoint, frame.config),
         input_normalization=frame.normalization,
@@ -118,6 +116,12 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         firing=read_firing(checkpoint, W_dec.shape[0]),
         config=frame.config,
     )
+
+
+def _version(config: Config) -> str:
+    ours = config.text("universality_version")
+    theirs = config.text("sae_lens_version") or config.text("sae_lens_training_version") or ""
+    return f"{theirs}, by universality {ours}" if ours else theirs
 
 
 def _frame(reading: Reading) -> _Frame:

@@ -101,7 +101,7 @@ def read_seed(checkpoint: Checkpoint, config: Config) -> Seed:
     """The run's seed: of the training record, the runner's configuration, or `cfg.json`."""
     folders = (checkpoint.folder, *checkpoint.folder.parents[:2])
     runners = [(read_json(folder / "runner_cfg.json"), "seed") for folder in folders]
-    record = checkpoint.config("training_record.json")
+    record = checkpoint.config("training_record.json").section("settings")
     places = [(record, "init_seed"), *runners, (config, "seed")]
     for place, key in places:
         value = place.integer(key)
