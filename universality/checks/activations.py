@@ -50,3 +50,23 @@ def check_spaces(a: Dictionary, b: Dictionary) -> Check:
         else f"a reads width {a.d_in} and b width {b.d_in}: their directions live in different "
         "spaces, so only the activations view applies",
     )
+
+
+def check_cache_hooks(a: Dictionary, b: Dictionary, hooks: tuple[str, str]) -> Check:
+    """Whether each run was given activations of the hook it was trained on."""
+    wrong = [
+        f"{side} was trained on {run.key.hook_name} and was given activations of {hook}"
+        for side, run, hook in (("a", a, hooks[0]), ("b", b, hooks[1]))
+        if run.key.hook_name not in (None, hook) and hook != "unknown"
+    ]
+    known = all(run.key.hook_name for run in (a, b)) and "unknown" not in hooks
+    return Check(
+        "activations_hook",
+        "warn" if wrong else "ok" if known else "skipped",
+        None,
+        "; ".join(wrong) + "; its codes mean nothing there"
+        if wrong
+        else "each run was given activations of its own hook"
+        if known
+        else "a run or a cache does not say which hook it belongs to",
+    )

@@ -14,7 +14,12 @@ from universality.activations.alignment import TokenTable, align, read_table
 from universality.activations.cache import ActivationCache
 from universality.activations.formats import detection
 from universality.checks import Check
-from universality.checks.activations import check_silent_latents, check_spaces, check_tokens
+from universality.checks.activations import (
+    check_cache_hooks,
+    check_silent_latents,
+    check_spaces,
+    check_tokens,
+)
 from universality.codes import Codes, rearrange_tokens
 from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.views import ACTIVATIONS, Side
@@ -96,8 +101,10 @@ def check_recording(
 ) -> list[Check]:
     """What the activations leave open: few tokens, silent latents, spaces of different width."""
     silent = [float(np.mean(codes.count < min_firing)) for codes in (recording.a, recording.b)]
+    hooks = (recording.caches[0].meta.hook_name, recording.caches[1].meta.hook_name)
     checks = [
         check_spaces(a.dictionary, b.dictionary),
+        check_cache_hooks(a.dictionary, b.dictionary, hooks),
         check_silent_latents(silent[0], silent[1], minimum=min_firing),
     ]
     if a.codes is not None:
@@ -113,7 +120,10 @@ def open_activations(activations: Activations) -> tuple[ActivationCache, Activat
         InvalidInputError: neither one cache nor two.
     """
     given = [activations] if isinstance(activations, ActivationCache | str | Path) else activations
-    opened = [one if isinstance(one, ActivationCache) else detection.open_activations(one) for one in given]
+    opened = [
+        one if isinstance(one, ActivationCache) else detection.open_activations(one)
+        for one in given
+    ]
     if len(opened) not in (1, 2):
         raise InvalidInputError(
             "--activations takes one folder for both runs, or two: that of a, then that of b; "

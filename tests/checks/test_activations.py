@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from tests.made_runs import make_run, unit_rows
+from universality.checks.activations import (
+    check_cache_hooks,
+    check_silent_latents,
+    check_spaces,
+    check_tokens,
+)
+from universality.dictionary import Dictionary
+
+HOOK = "blocks.0.hook_resid_post"
+
+
+def test_few_tokens_warn_with_the_size_of_the_null() -> None:
+    assert check_tokens(1_000_000, null_mean=0.03).status == "ok"
+    few = check_tokens(500, null_mean=0.6)
+    assert few.status == "warn"
+    assert few.value == 0.6
+    assert "500 tokens" in few.message
+    assert "0.60 on average" in few.message
+
+
+def test_many_silent_latents_warn() -> None:
+    assert check_silent_latents(0.1, 0.2, minimum=10).status == "ok"
+    silent = check_silent_latents(0.1, 0.7, minimum=10)
+    assert silent.status == "warn"
+    assert "70.0% of b fire on fewer than 10" in silent.message
+
+
+def test_spaces_of_different_width_warn() -> None:
+    narrow, wide = (make_run(unit_rows(8, d, seed=0)) for d in (4, 6))
+    assert check_spaces(narrow, narrow).status == "ok"
+    assert "a reads width 4 and b width 6" in check_spaces(narrow, wide).message
+
+
+def test_activations_of_another_hook_warn() -> None:
+    run = make_run(unit_rows(8, 4, seed=0))
+    silent = Dictionary(W_dec=unit_rows(8, 4, seed=0))
+    assert check_cache_hooks(run, run, (HOOK, HOOK)).status == "ok"
+    other = check_cache_hooks(run, run, (HOOK, "blocks.3.hook_mlp_out"))
+    assert other.status == "warn"
+    assert "b was trained on blocks.0.hook_resid_post and was given" in other.message
+    assert check_cache_hooks(run, silent, (HOOK, HOOK)).status == "skipped"
+    assert check_cache_hooks(run, run, (HOOK, "unknown")).status == "skipped"
