@@ -21,10 +21,6 @@ class Release:
     """Where it lies on the hub."""
     norm_scaling_factor: float | None = None
     """Factor on its tokens, for those that were saved before it was folded."""
-    l0: float | None = None
-    """Published mean number of active latents per token."""
-    variance_explained: float | None = None
-    """Published share of explained variance, in [0, 1]."""
 
 
 def find_release(release: str, sae_id: str) -> Release:
@@ -50,11 +46,10 @@ def find_release(release: str, sae_id: str) -> Release:
             f"release {release!r} has no {sae_id!r}; near ones: {_near(sae_id, list(entries))}"
         )
     entry = entries[sae_id]
+    factor = entry.get("norm_scaling_factor")
     return Release(
         HubAddress(releases[release]["repo_id"], None, entry["path"].strip("/")),
-        entry.get("norm_scaling_factor"),
-        entry.get("l0"),
-        entry.get("variance_explained"),
+        None if factor is None else float(factor),
     )
 
 
