@@ -55,7 +55,7 @@ def solve_core(
     if n_a == n_b:
         return Core(matched, values, prices)
     u = (values[:n_a] + prices[n_b:]) / 2
-    return Core(matched[:n_a], u, (prices[:n_b] + values[n_a:]) / 2)
+    return Core(matched[:n_a], u, np.maximum((prices[:n_b] + values[n_a:]) / 2, 0.0))
 
 
 def _double(

@@ -159,17 +159,18 @@ def _directions(rows: Tensor, dtype: torch.dtype) -> Directions:
     for start in range(0, rows.shape[0], _ROWS_PER_STEP):
         part = slice(start, start + _ROWS_PER_STEP)
         exact = rows[part].double()
-        largest = exact.abs().amax(dim=1)
-        scaled = exact / largest.where(largest > 0, 1.0)[:, None]
-        length = scaled.norm(dim=1)
-        exact = scaled.div_(length.where(length > 0, 1.0)[:, None])
+        if rows.dtype == torch.float64:  # whose squares could leave the range
+            largest = exact.abs().amax(dim=1)
+            exact = exact / largest.where(largest > 0, 1.0)[:, None]
+        length = exact.norm(dim=1)
+        exact.div_(length.where(length > 0, 1.0)[:, None])
         unit[part] = exact
         if dtype != torch.float64:
             rounding = max(rounding, float((exact - unit[part]).norm(dim=1).max()))
         if rows.dtype == torch.float64:
-            kept[part], norms[part] = exact, (largest > 0).double()
+            kept[part], norms[part] = exact, (length > 0).double()
         else:
-            norms[part] = largest * length
+            norms[part] = length
     return Directions(kept, norms, unit, rounding)
 
 
