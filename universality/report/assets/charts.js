@@ -106,7 +106,7 @@ function drawFrequency() {
     bins.set(bin, found);
   }
   const rows = [...bins].map(([bin, [n, kept]]) => ({ low: 10 ** (bin / 2), high: 10 ** ((bin + 1) / 2), n, kept }));
-  const x = d3.scaleLog([d3.min(rows, (row) => row.low) ?? 1e-3, d3.max(rows, (row) => row.high) ?? 1], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
+  const x = d3.scaleLog([d3.min(rows, (row) => row.low) ?? 1e-3, d3.max(rows, (row) => row.high) ?? 1], [0, 1]), y = d3.scaleLinear([0, 1.08], [0, 1]);
   const svg = frame("frequency", x, y, { xLabel: "firing frequency of latents of a", yLabel: "share found in b", xTicks: [5, ".0e"], yTicks: [5, "%"] });
   const bars = svg.append("g").selectAll("g").data(rows).join("g");
   bars.append("rect").attr("x", (row) => x(row.low) + 1).attr("width", (row) => Math.max(1, x(row.high) - x(row.low) - 2)).attr("y", (row) => y(row.kept / row.n))

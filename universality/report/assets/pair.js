@@ -50,11 +50,11 @@ function showPair() {
   const panel = document.getElementById("pair"), { side, latent } = state;
   if (latent === null) return;
   const partner = viewOf(side, report.view).partner[latent];
-  const head = ["view", "partner", "similarity", "nearest", "its similarity", "runner-up's"].map((title) => element("th", {}, title));
+  const head = ["view", "partner", "similarity", "nearest", "similarity", "runner-up"].map((title) => element("th", {}, title));
   panel.replaceChildren(
     element("h3", { id: "pair-title", tabindex: "-1" }, partner >= 0 ? `${side} ${latent} and ${other(side)} ${partner}` : `${side} ${latent}, without a partner`),
     element("ul", { class: "facts" }, facts(side, latent), partner >= 0 ? facts(other(side), partner) : ""),
-    element("table", {}, element("tr", {}, ...head), ...similarityRows(side, latent)),
+    element("div", { class: "wide" }, element("table", {}, element("tr", {}, ...head), ...similarityRows(side, latent))),
     ...contextLists(side, latent),
   );
   history.replaceState(null, "", `#${side}/${latent}`);

@@ -1,8 +1,8 @@
 // The table of latents: any column sorts, any word of a context or a number finds.
 const COLUMNS = [
-  ["latent", "latent", 70], ["fate", "in the other run", 110], ["partner", "partner", 75], ["similarity", "similarity", 85],
-  ["nearest", "nearest", 75], ["nearestSimilarity", "its similarity", 95], ["margin", "margin", 75],
-  ["frequency", "frequency", 90], ["q", "q-value", 85], ["text", "strongest token", 240],
+  ["latent", "latent", 70], ["fate", "fate", 70], ["partner", "partner", 75], ["similarity", "similarity", 92],
+  ["nearest", "nearest", 75], ["nearestSimilarity", "similarity", 92], ["margin", "margin", 75],
+  ["frequency", "frequency", 95], ["q", "q-value", 85], ["text", "strongest token", 160],
 ];
 const contextsOf = { a: new Map(), b: new Map() };
 for (const context of report.contexts) {
