@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from universality.results import COMPARISON_SCHEMA, Comparison
+from universality.results import COMPARISON_SCHEMA, STABILITY_SCHEMA, Comparison, Stability
 
 VIEWS = ("decoder", "encoder", "activations")
 HOSTILE = (
@@ -159,3 +159,44 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
         ],
         "answer": ["Most of it is the same.", HOSTILE[0]],
     }
+
+
+def made_stability() -> Stability:
+    """Three runs of three latents: families 0 and 1 live in all, family 2 in the first two."""
+    runs = [HOSTILE[0], "r1", "r2"]
+    latents = pd.DataFrame(
+        [(run, i, i if (run, i) != ("r2", 2) else -1) for run in runs for i in range(3)],
+        columns=["run", "latent", "family_decoder"],
+    )
+    families = pd.DataFrame({"view": "decoder", "family": [0, 1, 2], "kind": "strict"})
+    families["n_runs"] = [3, 3, 2]
+    families["runs"] = [", ".join(runs), ", ".join(runs), ", ".join(runs[:2])]
+    families["mean_similarity"] = [0.9, 0.8, 0.7]
+    pairs = pd.DataFrame([(0, 1, 0.5), (0, 2, 0.4), (1, 2, 0.3)], columns=["a", "b", "mean"])
+    pairs[["a", "b"]] = pairs[["a", "b"]].map(lambda i: runs[i])
+    shares = [
+        {"threshold": 0.7, "k": k, "fraction": f} for k, f in ((1, 0), (2, 1 / 3), (3, 2 / 3))
+    ]
+    found = {"n": 3, "in_all_runs_fraction": 2 / 3}
+    summary = {
+        "schema": STABILITY_SCHEMA,
+        "runs": [{"name": run, "spec": "made", "sha256": "0"} for run in runs],
+        "policy": {"threshold": 0.7},
+        "checks": [],
+        "headline_rule": "decoder",
+        "families": {"decoder": found},
+        "cycle_consistency": {"decoder": {"mean": 1.0, "n_triples": 1, "coverage": 1.0}},
+        "jackknife": {},
+        "spectrum": {"decoder": shares},
+        "only_in_one_by_view": {
+            "decoder": [{"n_runs": 2, "fraction": 0.2}, {"n_runs": 3, "fraction": 0.1}]
+        },
+    }
+    return Stability(
+        summary=summary,
+        latents=latents,
+        families=families,
+        pairs=pairs.assign(view="decoder"),
+        spectrum=pd.DataFrame(shares),
+        triples=pd.DataFrame({"view": ["decoder"], "value": [1.0]}),
+    )
