@@ -50,7 +50,8 @@ def test_a_permuted_copy_fires_like_the_original(cache: ActivationCache) -> None
     assert {"frequency", "mean_active", "own_nearest_similarity_activations"} <= set(
         comparison.latents_a
     )
-    assert "p_value_activations" not in comparison.latents_a
+    assert comparison.latents_a["p_value_activations"].between(0, 1).all()
+    assert comparison.latents_a["above_chance_activations"].mean() > 0.9
     pairs = comparison.pairs.query("view == 'decoder'")
     assert pairs["similarity_activations"].to_numpy() == pytest.approx(1, abs=1e-9)
     assert set(comparison.curves["view"]) >= {"decoder", "encoder", "activations"}

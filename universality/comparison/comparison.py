@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float64
 
 from universality.alive import Alive, find_alive, find_firing
 from universality.checks import run_checks
@@ -49,6 +51,7 @@ from universality.evidence.contexts import pair_contexts
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading import load, weights_hash
 from universality.metrics import THRESHOLDS, ViewMatch, measure
+from universality.nulls.coincidence import activation_p_values
 from universality.nulls.significance import nearest_p_values
 from universality.results import Comparison
 
@@ -123,7 +126,7 @@ def compare(
         checks=checks,
     )
     latents_a, latents_b = _latent_tables(
-        side_a, side_b, matches, nulls, policy=policy, device=device
+        side_a, side_b, matches, nulls, policy=policy, recording=recording, device=device
     )
     pairs = pair_table(side_a, side_b, similarities, matches)
     held_out, evidence = None, None
@@ -238,6 +241,7 @@ def _latent_tables(
     nulls: Sequence[NullStatistics],
     *,
     policy: Policy,
+    recording: Recording | None,
     device: torch.device,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns_a: dict[str, Columns] = {}
@@ -248,15 +252,10 @@ def _latent_tables(
             (columns_a, a, b, match.of_a, "greedy_ab"),
             (columns_b, b, a, match.of_b, "greedy_ba"),
         ):
-            p_value = None
-            if view in run.directions:
-                p_value = nearest_p_values(
-                    null.name,
-                    run.directions[view],
-                    other.directions[view],
-                    partners.near.nearest_similarity,
-                    absolute=policy.absolute,
-                )
+            near = partners.near.nearest_similarity
+            p_value = _p_values(
+                view, run, other, near, null=null, policy=policy, recording=recording
+            )
             columns[view] = view_columns(
                 partners,
                 other,
@@ -267,3 +266,24 @@ def _latent_tables(
                 p_value=p_value,
             )
     return latent_table(a, columns_a), latent_table(b, columns_b)
+
+
+def _p_values(
+    view: str,
+    run: Side,
+    other: Side,
+    similarity: Float64[np.ndarray, " n_alive"],
+    *,
+    null: NullStatistics,
+    policy: Policy,
+    recording: Recording | None,
+) -> Float64[np.ndarray, " n_alive"] | None:
+    """How surprising each nearest similarity is; None for measures without a known answer."""
+    if view in run.directions:
+        rows, candidates = run.directions[view], other.directions[view]
+        return nearest_p_values(null.name, rows, candidates, similarity, absolute=policy.absolute)
+    if policy.measure != "pearson" or recording is None or run.codes is None or other.codes is None:
+        return None
+    return activation_p_values(
+        run.codes, other.codes, similarity, recording.table.documents, absolute=policy.absolute
+    )
