@@ -34,7 +34,14 @@ def figures_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axe
 
 @figures_of.register
 def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
-    draws = (stability.spectrum, stability.only_in_one, stability.pair_matrix)
+    draws: list[Callable[[Stability, Axes], Axes]] = []
+    if result.summary["spectrum"]:
+        draws += [stability.spectrum, stability.only_in_one]
+    # Assignments of one view alone have neither similarities nor agreement.
+    if any(
+        result.pairs[name].notna().any() for name in ("mean", "agreement") if name in result.pairs
+    ):
+        draws.append(stability.pair_matrix)
     return {draw.__name__: partial(draw, result) for draw in draws}
 
 
