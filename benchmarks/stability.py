@@ -1,0 +1,98 @@
+"""Time and memory of a study of nine runs against the same number of single matchings.
+
+    python -m benchmarks.stability --n 32768 --d 768 --runs 9
+
+Planted runs: anisotropic rows with a shared mean, half of them common to all runs with noise, in
+shuffled order. Single matchings are timed on the first few pairs and scaled to all of them. The
+result is added to `benchmarks/results/stability.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import time
+from itertools import combinations, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from universality.activation_functions import TopK
+from universality.comparison.policy import Policy
+from universality.comparison.views import cosines
+from universality.dictionary import Dictionary, Source
+from universality.families.many_runs import stability
+from universality.matching import assign
+
+RESULTS = Path(__file__).parent / "results/stability.json"
+POLICY = Policy(views=("decoder",), nulls=("geometry",), n_draws=2)
+
+
+def planted(n: int, d: int, n_runs: int, *, seed: int = 0) -> list[Dictionary]:
+    """Runs that share half of their directions at mixed noise."""
+    generator = torch.Generator().manual_seed(seed)
+    spread = torch.arange(1, d + 1).float().pow(-0.5)
+    spread *= d**0.5 / spread.norm()
+    mean = 0.3 * torch.randn(d, generator=generator)
+    common = torch.randn(n // 2, d, generator=generator) * spread + mean
+    noise = torch.rand(n // 2, 1, generator=generator)
+    runs = []
+    for number in range(n_runs):
+        own = torch.randn(n, d, generator=generator) * spread
+        own[: n // 2] = common + noise * own[: n // 2]
+        own[n // 2 :] += mean
+        rows = own[torch.randperm(n, generator=generator)]
+        source = Source(name=f"run{number}")
+        runs.append(Dictionary(W_dec=rows, activation_fn=TopK(32), source=source))
+    return runs
+
+
+def measure(n: int, d: int, n_runs: int, n_single: int) -> dict[str, Any]:
+    """Seconds and gigabytes of one study, and of single matchings of its pairs."""
+    runs = planted(n, d, n_runs)
+    pairs = list(combinations(range(n_runs), 2))
+    start = time.perf_counter()
+    for i, j in islice(pairs, n_single):
+        rows = [{"decoder": runs[run].W_dec} for run in (i, j)]
+        assign(cosines(*rows, absolute=False, device=torch.device("cpu"))["decoder"])
+    single = (time.perf_counter() - start) / min(n_single, len(pairs))
+    start = time.perf_counter()
+    found = stability(runs, POLICY)
+    seconds = time.perf_counter() - start
+    return {
+        "n": n,
+        "d": d,
+        "n_runs": n_runs,
+        "views": list(POLICY.views or ()),
+        "seconds": round(seconds, 1),
+        "seconds_of_one_matching": round(single, 2),
+        "timed_matchings": min(n_single, len(pairs)),
+        "ratio_to_single_matchings": round(seconds / (single * len(pairs)), 3),
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "in_all_runs_fraction": found.summary["families"]["decoder"]["in_all_runs_fraction"],
+        "threads": torch.get_num_threads(),
+        "processor": platform.processor() or platform.machine(),
+    }
+
+
+def main() -> None:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=32_768)
+    parser.add_argument("--d", type=int, default=768)
+    parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--single", type=int, default=6)
+    options = parser.parse_args()
+    found = measure(options.n, options.d, options.runs, options.single)
+    earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    kept = [one for one in earlier if (one["n"], one["d"]) != (options.n, options.d)]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps([*kept, found], indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
