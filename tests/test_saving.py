@@ -88,8 +88,10 @@ def test_a_saved_dictionary_comes_back_the_same(name: str, tmp_path: Path) -> No
     after = un.load(tmp_path / "run")
     x = torch.randn(9, D, generator=torch.Generator().manual_seed(2))
     codes = before.encode(x)
-    assert torch.equal(after.encode(x), codes)
-    assert torch.equal(after.decode(codes, x), before.decode(codes, x))
+    # Products of one matrix in two memory layouts differ in the last bits.
+    torch.testing.assert_close(after.encode(x), codes, rtol=0, atol=1e-5)
+    torch.testing.assert_close(after.decode(codes, x), before.decode(codes, x), rtol=0, atol=1e-5)
+    assert torch.equal(after.W_dec, before.W_dec)
     assert after.W_dec.dtype == before.W_dec.dtype
     assert after.key == RunKey("m", "h", N, 5, 70, "text")
     assert before.firing is not None
@@ -153,4 +155,5 @@ def test_any_loaded_format_can_be_saved_as_saelens(case: str, tmp_path: Path) ->
     before = un.load(CHECKPOINTS / case)
     save(before, tmp_path / "run")
     x = torch.randn(9, D, generator=torch.Generator().manual_seed(2))
-    assert torch.equal(un.load(tmp_path / "run").encode(x), before.encode(x))
+    after = un.load(tmp_path / "run")
+    torch.testing.assert_close(after.encode(x), before.encode(x), rtol=0, atol=1e-5)

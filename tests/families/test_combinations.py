@@ -3,13 +3,13 @@ import torch
 from scipy.optimize import nnls
 
 from tests.made_runs import unit_rows
-from universality.families.combinations import MOST_MEMBERS, combine
+from universality.families.combinations import MOST_MEMBERS, NEAREST, combine
 from universality.matching import find_candidates
 from universality.similarity import Cosine
 
 
 def _combine(rows, others):
-    near = find_candidates(Cosine.between(rows, others, precision=torch.float64), progress=False)
+    near = find_candidates(Cosine.between(rows, others), k=NEAREST, progress=False)
     return combine(rows, others, near.of_a)
 
 

@@ -16,6 +16,8 @@ from universality.matching import Neighbours
 
 MOST_MEMBERS = 5
 """Terms of a combination; with thousands, any direction could be built from any others."""
+NEAREST = 12
+"""Nearest others among which terms are sought."""
 LOWEST_COSINE = 0.3
 """Cosine with the direction from which another may be a term."""
 LEAST_GAIN = 0.01

@@ -16,7 +16,7 @@ from universality.activations.cache import ActivationCache
 from universality.comparison.policy import Policy
 from universality.comparison.views import cosines
 from universality.devices import resolve_device
-from universality.families.combinations import Combinations, combine
+from universality.families.combinations import NEAREST, Combinations, combine
 from universality.families.matched_runs import ROUNDING
 from universality.families.run_set import RunSet, cache_for
 from universality.families.stitching import stitching_gain
@@ -141,7 +141,7 @@ def _match(narrow: Tensor, wide: Tensor, policy: Policy) -> tuple[Candidates, Ma
     device = resolve_device(policy.device)
     rows = {"decoder": narrow}, {"decoder": wide}
     similarity = cosines(*rows, absolute=policy.absolute, device=device)["decoder"]
-    candidates = find_candidates(similarity)
+    candidates = find_candidates(similarity, k=NEAREST)
     return candidates, assign(similarity, candidates=candidates, time_limit=policy.time_limit)
 
 
@@ -153,7 +153,8 @@ def _null(
     draw = find_null(policy.nulls[0]).draw
     left, right = draw({"decoder": narrow}, {"decoder": wide}, generator=generator)
     device = resolve_device(policy.device)
-    near = find_candidates(cosines(left, right, absolute=policy.absolute, device=device)["decoder"])
+    similarity = cosines(left, right, absolute=policy.absolute, device=device)["decoder"]
+    near = find_candidates(similarity, k=NEAREST)
     means = near.of_a.nearest_similarity.mean(), near.of_b.nearest_similarity.mean()
     return (
         combine(left["decoder"], right["decoder"], near.of_a).explained,
