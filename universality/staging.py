@@ -1,4 +1,4 @@
-"""Folders that are whole or absent: written beside their place, renamed into it at the end."""
+"""Folders and files that are whole or absent: written beside their place, renamed at the end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from universality.errors import OutputError
 
@@ -35,6 +37,30 @@ def staged_folder(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
         _move_into_place(staged, target)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+@contextmanager
+def staged_file(target: Path) -> Iterator[Path]:
+    """A path beside `target`; what the block writes there becomes `target` when it ends.
+
+    An error, or Ctrl-C, in the block removes it and leaves `target` as it was.
+
+    Raises:
+        OutputError: the disk is full, or `target` cannot be written for another reason.
+    """
+    staged = target.with_name(f".{target.name}.partial")
+    try:
+        yield staged
+        staged.chmod(0o644)
+        staged.replace(target)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(
+            f"cannot write {target}: {reason}; make room, or choose another place, and run the "
+            "same command again"
+        ) from error
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def _check_free(target: Path, *, overwrite: bool) -> None:

@@ -93,11 +93,11 @@ def test_interrupted_collection_goes_on_to_the_same_bytes(model, tmp_path, monke
     _collect(model, tmp_path / "whole")
     run, calls = collection._run, []
 
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return run(*arguments)
+        return run(*arguments, **options)
 
     monkeypatch.setattr(collection, "_run", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -107,7 +107,7 @@ def test_interrupted_collection_goes_on_to_the_same_bytes(model, tmp_path, monke
     with pytest.raises(FormatError, match="unfinished; run the same collect command again"):
         open_cache(tmp_path / "resumed")
     calls.clear()
-    monkeypatch.setattr(collection, "_run", lambda *a: calls.append(1) or run(*a))
+    monkeypatch.setattr(collection, "_run", lambda *a, **o: calls.append(1) or run(*a, **o))
     _collect(model, tmp_path / "resumed")
     assert len(calls) == len(open_cache(tmp_path / "whole").meta.shards) - 2
     assert _files(tmp_path / "resumed") == _files(tmp_path / "whole")
@@ -191,6 +191,8 @@ def test_reading_in_batches_and_in_any_order(model, tmp_path):
     ("options", "message"),
     [
         ({"context": 2}, "--context must be at least 3"),
+        ({"context": 65}, "--context 65: .* reads at most 64 tokens"),
+        ({"prepend_bos": True}, "--bos: the tokenizer has no beginning-of-sequence token"),
         ({"shard_tokens": 0}, "--shard-tokens must be at least 1"),
         ({"max_tokens": 0}, "--max-tokens must be at least 1"),
         ({"hook_name": "blocks.9.hook_resid_post"}, "layers 0 to 2"),
@@ -205,7 +207,7 @@ def test_bad_options_say_which_flag_and_write_nothing(model, tmp_path, options, 
 
 def test_other_options_into_the_same_folder_are_refused(model, tmp_path):
     _collect(model, tmp_path / "c")
-    with pytest.raises(OutputError, match="begun with another model, hook, text or option"):
+    with pytest.raises(OutputError, match=r"another model, hook.*\(hook_name was blocks.1.*is now"):
         _collect(model, tmp_path / "c", hook_name="blocks.0.hook_resid_post")
 
 

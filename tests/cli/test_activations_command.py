@@ -35,6 +35,16 @@ def test_collect_then_info(tiny, tmp_path):
         assert word in shown.output
 
 
+def test_several_hooks_have_a_folder_each(tiny, tmp_path):
+    other = "blocks.1.hook_attn_out"
+    arguments = [*_arguments(tiny, tmp_path / "c"), "--hook", other, "--hook", other, "--no-bos"]
+    collected = CliRunner().invoke(activations, arguments)
+    assert collected.exit_code == 0, collected.output
+    assert {path.name for path in (tmp_path / "c").iterdir()} == {HOOK, other}
+    for word in (f"c/{HOOK}", f"c/{other}", "bos              None", "drop_special     True"):
+        assert word in collected.output
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -42,6 +42,40 @@ def test_a_layer_adds_its_attention_and_its_mlp_to_the_stream(model):
     torch.testing.assert_close(pre + attention + mlp, post)
 
 
+def test_the_middle_of_a_layer_is_between_its_attention_and_its_mlp(model):
+    states = _record(model, *(f"blocks.1.hook_{k}" for k in ("resid_pre", "attn_out", "resid_mid")))
+    pre, attention, middle = states.values()
+    torch.testing.assert_close(pre + attention, middle)
+
+
+@pytest.mark.parametrize("trait", ["use_parallel_residual", "post_feedforward_layernorm"])
+def test_layer_whose_second_norm_does_not_read_the_stream_has_no_middle(trait):
+    layer = nn.Module()
+    layer.post_attention_layernorm = nn.Identity()
+    setattr(layer, trait, nn.Identity())
+    model = nn.Module()
+    model.model = nn.Module()
+    model.model.layers = nn.ModuleList([layer])
+    with pytest.raises(UnsupportedError, match="no hook_resid_mid here"):
+        resolve_hook(model, "blocks.0.hook_resid_mid")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("kind", ["resid_mid", "resid_post", "attn_out", "mlp_out"])
+def test_padding_on_either_side_changes_no_state(model, side, kind):
+    name = f"blocks.2.hook_{kind}"
+    hook, length = resolve_hook(model, name), 9
+    texts = [torch.arange(1, 1 + n) for n in (9, 5, 2)]
+    tokens, mask = torch.zeros(2, len(texts), length, dtype=torch.long)
+    for row, text in enumerate(texts):
+        place = slice(length - len(text), None) if side == "left" else slice(len(text))
+        tokens[row, place], mask[row, place] = text, 1
+    together = record(model, [hook], tokens, mask)[name]
+    for row, text in enumerate(texts):
+        alone = record(model, [hook], text[None], torch.ones_like(text[None]))[name][0]
+        torch.testing.assert_close(together[row, mask[row].bool()], alone, rtol=1e-4, atol=1e-5)
+
+
 def test_layers_above_the_last_hook_do_not_run(model):
     ran = []
     handle = model.model.layers[2].register_forward_pre_hook(lambda *_: ran.append(2))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from universality.activations.shards import ROW_FIELDS, Rows, read_shard
 from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.staging import staged_file
 
 SCHEMA = "universality.activations/1"
 
@@ -64,9 +65,12 @@ class CacheMeta:
     text_sha256: str
     """Hash of the texts, in order, without repetitions."""
     dropped: dict[str, int]
-    """Rows left out: `first_position` of a window, `high_norm`; and `duplicate_documents`."""
+    """Rows left out: `first_position` of a window, `high_norm`, `special`; and
+    `duplicate_documents`."""
     shards: tuple[ShardEntry, ...]
     """The files, in order."""
+    drop_special: bool = False
+    """Whether rows of special tokens were left out."""
 
     @property
     def sha256(self) -> str:
@@ -158,9 +162,8 @@ def read_activations(
 
 def write_meta(path: Path, meta: CacheMeta) -> None:
     """Write `meta.json`, the file that makes a folder a finished cache."""
-    temporary = path / ".meta.json.partial"
-    temporary.write_text(json.dumps({"schema": SCHEMA} | asdict(meta), indent=1) + "\n")
-    temporary.rename(path / "meta.json")
+    with staged_file(path / "meta.json") as staged:
+        staged.write_text(json.dumps({"schema": SCHEMA} | asdict(meta), indent=1) + "\n")
 
 
 def file_hash(path: Path) -> str:

@@ -1,13 +1,13 @@
-"""Running a model over texts and keeping what passes one of its hooks."""
+"""Running a model over texts and keeping what passes its hooks."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -22,7 +22,9 @@ from universality.activations.cache import (
 )
 from universality.activations.contexts import write_tokens
 from universality.activations.documents import Document, text_hash, without_duplicates
+from universality.activations.plan import Collection, begin, check_numbers
 from universality.activations.shards import (
+    ROW_FIELDS,
     Rows,
     concatenate,
     read_counts,
@@ -37,38 +39,15 @@ from universality.activations.windows import (
     cut_windows,
     limit_rows,
     pad,
+    special_tokens,
 )
-from universality.errors import InvalidInputError, OutputError, UnsupportedError
+from universality.errors import InvalidInputError, UnsupportedError
 from universality.models.hooks import HookPoint, record, resolve_hook
 from universality.models.language_model import LanguageModel, tokenizer_hash
+from universality.staging import staged_file
 
 _BATCH_TOKENS = 4096
 _HIGH_NORM = 10
-
-
-@final
-@dataclass(frozen=True)
-class Collection:
-    """Everything that decides the bytes of a cache: two equal ones give the same files."""
-
-    model_name: str
-    """Name of the language model."""
-    model_dtype: str
-    """Number format it runs in."""
-    hook_name: str
-    """Where it is read."""
-    context: int
-    """Longest window, in tokens."""
-    shard_tokens: int
-    """Window tokens after which a file is closed."""
-    max_tokens: int | None
-    """Rows after which collection stops; None for all."""
-    bos: int | None
-    """Token put before each window."""
-    tokenizer_sha256: str
-    """Hash of the vocabulary."""
-    text_sha256: str
-    """Hash of the texts."""
 
 
 def collect(
@@ -80,19 +59,24 @@ def collect(
     context: int = 256,
     shard_tokens: int = 32_768,
     max_tokens: int | None = None,
+    prepend_bos: bool | None = None,
+    drop_special: bool = True,
     progress: bool = False,
 ) -> ActivationCache:
     """The cache of one hook over the texts, written to `out` shard by shard.
 
     Left out are the first position of every window (its norm is ten to three hundred times the
-    others'), rows with a norm above ten times the median of their shard, and repeated documents;
-    the counts are in the cache's `meta.dropped`. The same inputs give the same bytes. Interrupted,
-    it leaves whole shards and no `meta.json`; called again with the same inputs it goes on after
-    the last of them.
+    others'), rows with a norm above ten times the median of their shard, rows of special tokens
+    unless `drop_special` is off, and repeated documents; the counts are in the cache's
+    `meta.dropped`. A beginning-of-sequence token stands before each window where the tokenizer
+    itself puts one (`prepend_bos` None), always or never; it is then the first position, and every
+    token of the text has a row. The same inputs give the same bytes. Interrupted, it leaves whole
+    shards and no `meta.json`; called again with the same inputs it goes on after the last of them.
 
     Raises:
-        InvalidInputError: a number is out of range, the hook is unknown, or no text is left.
-        OutputError: `out` holds something else, or was begun with other inputs.
+        InvalidInputError: a number is out of range, the hook is unknown, no text is left, or the
+            tokenizer does not fit the model or has no token for `prepend_bos`.
+        OutputError: `out` holds something else, or was begun with other inputs; the disk is full.
         UnsupportedError: a hidden state does not fit into float16.
     """
     caches = collect_into(
@@ -102,6 +86,8 @@ def collect(
         context=context,
         shard_tokens=shard_tokens,
         max_tokens=max_tokens,
+        prepend_bos=prepend_bos,
+        drop_special=drop_special,
         progress=progress,
     )
     return caches[hook_name]
@@ -115,75 +101,74 @@ def collect_into(
     context: int = 256,
     shard_tokens: int = 32_768,
     max_tokens: int | None = None,
+    prepend_bos: bool | None = None,
+    drop_special: bool = True,
     progress: bool = False,
 ) -> dict[str, ActivationCache]:
     """The caches of several hooks, by name, from one pass of the model; `folders` says where.
 
     Each is as `collect` would make it alone. Rows of high norm differ between hooks, so the caches
-    need not be of one length.
+    need not be of one length; each says which token of which document every row is.
     """
-    _check_numbers(context, shard_tokens, max_tokens)
+    check_numbers(context=context, shard_tokens=shard_tokens, max_tokens=max_tokens)
     hooks = {name: resolve_hook(model.module, name) for name in folders}
+    bos = bos_token(model.tokenizer, prepend=prepend_bos)
     unique = without_duplicates(documents)
-    windows = cut_windows(unique, model.tokenizer, context=context)
+    windows = cut_windows(unique, model.tokenizer, context=context, bos=bos)
     if max_tokens is not None:
-        windows = limit_rows(windows, max_tokens)
-    if not windows:
-        raise InvalidInputError("--text: the files hold no document of two tokens or more")
-    bos = bos_token(model.tokenizer)
+        windows = limit_rows(windows, max_tokens, has_bos=bos is not None)
+    _check_fits(model, windows, context)
     plans = {
         name: Collection(
-            model.name,
-            str(model.dtype).removeprefix("torch."),
-            name,
-            context,
-            shard_tokens,
-            max_tokens,
-            bos,
-            tokenizer_hash(model.tokenizer),
-            text_hash(unique),
+            model_name=model.name,
+            model_dtype=str(model.dtype).removeprefix("torch."),
+            hook_name=name,
+            context=context,
+            shard_tokens=shard_tokens,
+            max_tokens=max_tokens,
+            bos=bos,
+            tokenizer_sha256=tokenizer_hash(model.tokenizer),
+            text_sha256=text_hash(unique),
+            drop_special=drop_special,
         )
         for name in folders
     }
     for name, folder in folders.items():
-        _begin(folder, plans[name])
+        begin(folder, plans[name])
     shards = cut_at(windows, shard_tokens)
+    special = torch.tensor(
+        special_tokens(model.tokenizer) if drop_special else [], dtype=torch.int32
+    )
     for number, shard in enumerate(tqdm(shards, unit="shard", disable=not progress)):
         paths = {name: folder / _shard_name(number) for name, folder in folders.items()}
         missing = [hooks[name] for name, path in paths.items() if not path.exists()]
-        found = _run(model, missing, shard, bos) if missing else {}
+        found = _run(model, missing, shard, bos=bos, special=special) if missing else {}
         for name, (rows, counts) in found.items():
             write_shard(paths[name], rows, counts)
-    given = len(documents)
-    return {
-        name: _finish(folder, plans[name], len(shards), unique, windows, given, model.tokenizer)
-        for name, folder in folders.items()
+    dropped = {
+        "special": _n_special(windows, bos, special),
+        "duplicate_documents": len(documents) - len(unique),
     }
+    for name, folder in folders.items():
+        _finish(folder, plans[name], unique, windows, dropped, model.tokenizer)
+    return {name: open_cache(folder) for name, folder in folders.items()}
 
 
-def _check_numbers(context: int, shard_tokens: int, max_tokens: int | None) -> None:
-    if context < 3:
-        raise InvalidInputError(f"--context must be at least 3 tokens, got {context}")
-    if shard_tokens < 1:
-        raise InvalidInputError(f"--shard-tokens must be at least 1, got {shard_tokens}")
-    if max_tokens is not None and max_tokens < 1:
-        raise InvalidInputError(f"--max-tokens must be at least 1, got {max_tokens}")
-
-
-def _begin(out: Path, plan: Collection) -> None:
-    content = json.dumps(vars(plan), indent=1) + "\n"
-    marker = out / "collection.json"
-    if marker.is_file():
-        if marker.read_text() != content:
-            raise OutputError(
-                f"{out}: was begun with another model, hook, text or option (collection.json says "
-                "which); choose another --out, or delete it"
-            )
-        return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out}: exists and is no collection; choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    marker.write_text(content)
+def _check_fits(model: LanguageModel, windows: Sequence[Window], context: int) -> None:
+    if not windows:
+        raise InvalidInputError("--text: the files hold no document of two tokens or more")
+    limit = model.longest_context
+    if limit is not None and context > limit:
+        raise InvalidInputError(
+            f"--context {context}: {model.name} reads at most {limit} tokens at once"
+        )
+    highest = max(int(window.tokens.max()) for window in windows)
+    if highest >= model.n_embeddings:
+        raise InvalidInputError(
+            f"{model.name}: the tokenizer gives token {highest}, the model embeds "
+            f"{model.n_embeddings} tokens; they do not belong together, so pass a --model with its "
+            "own tokenizer"
+        )
 
 
 def _shard_name(number: int) -> str:
@@ -191,7 +176,12 @@ def _shard_name(number: int) -> str:
 
 
 def _run(
-    model: LanguageModel, hooks: Sequence[HookPoint], windows: Sequence[Window], bos: int | None
+    model: LanguageModel,
+    hooks: Sequence[HookPoint],
+    windows: Sequence[Window],
+    *,
+    bos: int | None,
+    special: Tensor,
 ) -> dict[str, tuple[Rows, dict[str, int]]]:
     """The rows of each hook, and how many were dropped."""
     parts: dict[str, dict[int, Rows]] = {hook.name: {} for hook in hooks}
@@ -201,7 +191,7 @@ def _run(
         recorded = record(model.module, hooks, tokens, mask)
         for name, states in recorded.items():
             for index, window, state in zip(batch, chosen, states.float().cpu(), strict=True):
-                parts[name][index] = _rows(window, state, bos)
+                parts[name][index] = _rows(window, state, bos=bos, special=special)
     return {
         name: _kept(name, [found[index] for index in range(len(windows))])
         for name, found in parts.items()
@@ -217,20 +207,31 @@ def _kept(name: str, windows: list[Rows]) -> tuple[Rows, dict[str, int]]:
     return _half(kept), counts
 
 
-def _rows(window: Window, state: Tensor, bos: int | None) -> Rows:
-    first = 0 if bos is not None else 1
+def _rows(window: Window, state: Tensor, *, bos: int | None, special: Tensor) -> Rows:
+    first = _first_row(bos)
     tokens = torch.from_numpy(window.tokens)[first:]
     positions = torch.arange(first, len(window.tokens), dtype=torch.int32) + window.start
     documents = torch.full_like(tokens, window.document)
-    return Rows(state[1 : 1 + len(tokens)].clone(), tokens, documents, positions)
+    rows = Rows(state[1 : 1 + len(tokens)], tokens, documents, positions)
+    return _chosen(rows, ~torch.isin(tokens, special))
+
+
+def _first_row(bos: int | None) -> int:
+    return 0 if bos is not None else 1
+
+
+def _n_special(windows: Sequence[Window], bos: int | None, special: Tensor) -> int:
+    first = _first_row(bos)
+    return sum(int(np.isin(window.tokens[first:], special).sum()) for window in windows)
 
 
 def _without_high_norms(rows: Rows) -> Rows:
     norms = rows.activations.norm(dim=1)
-    kept = norms <= _HIGH_NORM * norms.median()
-    return Rows(
-        rows.activations[kept], rows.tokens[kept], rows.documents[kept], rows.positions[kept]
-    )
+    return _chosen(rows, norms <= _HIGH_NORM * norms.median())
+
+
+def _chosen(rows: Rows, kept: Tensor) -> Rows:
+    return Rows(*(getattr(rows, field)[kept] for field in ROW_FIELDS))
 
 
 def _half(rows: Rows) -> Rows:
@@ -240,22 +241,19 @@ def _half(rows: Rows) -> Rows:
 def _finish(
     out: Path,
     plan: Collection,
-    n_shards: int,
     documents: Sequence[Document],
     windows: Sequence[Window],
-    n_given: int,
+    dropped: dict[str, int],
     tokenizer: Any,
-) -> ActivationCache:
-    paths = [out / _shard_name(number) for number in range(n_shards)]
+) -> None:
+    paths = [out / _shard_name(number) for number in range(len(cut_at(windows, plan.shard_tokens)))]
     counts = [read_counts(path) for path in paths]
-    dropped = {key: sum(c[key] for c in counts) for key in ("first_position", "high_norm")}
-    dropped["duplicate_documents"] = n_given - len(documents)
+    by_shard = {key: sum(c[key] for c in counts) for key in ("first_position", "high_norm")}
     tokens = sorted({int(token) for window in windows for token in window.tokens})
-    strings = {token: tokenizer.decode([token]) for token in tokens}
     used = windows[-1].document + 1
     write_tokens(out, windows)
-    (out / "vocabulary.json").write_text(json.dumps(strings) + "\n")
-    (out / "documents.json").write_text(json.dumps([d.name for d in documents[:used]]) + "\n")
+    _write_json(out / "vocabulary.json", {token: tokenizer.decode([token]) for token in tokens})
+    _write_json(out / "documents.json", [document.name for document in documents[:used]])
     inputs = {k: v for k, v in vars(plan).items() if k not in ("shard_tokens", "max_tokens")}
     meta = CacheMeta(
         **inputs,
@@ -263,14 +261,18 @@ def _finish(
         dtype="float16",
         n_tokens=sum(c["n_tokens"] for c in counts),
         n_documents=used,
-        dropped=dropped,
+        dropped=by_shard | dropped,
         shards=tuple(
             ShardEntry(path.name, count["n_tokens"], file_hash(path))
             for path, count in zip(paths, counts, strict=True)
         ),
     )
     write_meta(out, meta)
-    return open_cache(out)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    with staged_file(path) as staged:
+        staged.write_text(json.dumps(content) + "\n")
 
 
 def _width(path: Path) -> int:

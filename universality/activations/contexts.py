@@ -16,6 +16,7 @@ from torch import Tensor
 from universality.activations.cache import ActivationCache, read_rows
 from universality.activations.windows import Window
 from universality.errors import InvalidInputError
+from universality.staging import staged_file
 
 TOKENS_FILE = "tokens.safetensors"
 
@@ -85,8 +86,8 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
     for window in windows:
         lengths[window.document] += len(window.tokens)
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
-    save_file({"tokens": tokens, "starts": starts}, folder / TOKENS_FILE)
-    (folder / TOKENS_FILE).chmod(0o644)
+    with staged_file(folder / TOKENS_FILE) as staged:
+        save_file({"tokens": tokens, "starts": starts}, staged)
 
 
 @lru_cache(maxsize=4)

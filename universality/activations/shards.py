@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from universality.errors import FormatError
+from universality.staging import staged_file
 
 
 @final
@@ -39,18 +40,16 @@ ROW_FIELDS = ("activations", "tokens", "documents", "positions")
 
 
 def write_shard(path: Path, rows: Rows, counts: dict[str, int]) -> None:
-    """The shard, whole or absent: written beside its place and renamed.
+    """The shard, whole or absent.
 
     `counts`, of the rows that were dropped, travel in the file's own metadata.
+
+    Raises:
+        OutputError: the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     tensors = {name: getattr(rows, name).contiguous() for name in ROW_FIELDS}
-    try:
-        save_file(tensors, temporary, metadata={_COUNTS: json.dumps(counts)})
-        temporary.chmod(0o644)
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with staged_file(path) as staged:
+        save_file(tensors, staged, metadata={_COUNTS: json.dumps(counts)})
 
 
 def read_shard(path: Path) -> Rows:

@@ -13,6 +13,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from universality.activations.documents import Document
+from universality.errors import InvalidInputError
 
 
 @final
@@ -28,12 +29,14 @@ class Window:
     """Token ids, without a beginning-of-sequence token."""
 
 
-def cut_windows(documents: Sequence[Document], tokenizer: Any, *, context: int) -> list[Window]:
+def cut_windows(
+    documents: Sequence[Document], tokenizer: Any, *, context: int, bos: int | None
+) -> list[Window]:
     """Windows of at most `context` tokens, in document order; single tokens at the end are dropped.
 
-    Where the tokenizer itself begins texts with a special token, each window leaves room for it.
+    Where a token `bos` is to stand before each window, each leaves room for it.
     """
-    room = context - (bos_token(tokenizer) is not None)
+    room = context - (bos is not None)
     return [
         window
         for index, document in enumerate(documents)
@@ -41,22 +44,45 @@ def cut_windows(documents: Sequence[Document], tokenizer: Any, *, context: int) 
     ]
 
 
-def limit_rows(windows: Sequence[Window], n_tokens: int) -> list[Window]:
-    """The first windows, the last one shortened, so that they hold `n_tokens` after their first."""
+def limit_rows(windows: Sequence[Window], n_tokens: int, *, has_bos: bool = False) -> list[Window]:
+    """The first windows, the last one shortened, so that they have `n_tokens` rows.
+
+    A window has one row per token; without a token before it, none for its first.
+    """
+    skipped = 0 if has_bos else 1
     kept, left = [], n_tokens
     for window in windows:
         if left <= 0:
             break
-        kept.append(Window(window.document, window.start, window.tokens[: left + 1]))
-        left -= len(kept[-1].tokens) - 1
+        kept.append(Window(window.document, window.start, window.tokens[: left + skipped]))
+        left -= len(kept[-1].tokens) - skipped
     return kept
 
 
-def bos_token(tokenizer: Any) -> int | None:
-    """The token that the tokenizer itself puts before every text; None when it puts none."""
-    ids = tokenizer("a").input_ids
+def bos_token(tokenizer: Any, *, prepend: bool | None = None) -> int | None:
+    """The token to put before every window; None for none.
+
+    `prepend` None does what the tokenizer itself does to a text.
+
+    Raises:
+        InvalidInputError: it is asked for, and the tokenizer has none.
+    """
     bos = tokenizer.bos_token_id
-    return int(bos) if len(ids) > 0 and bos is not None and ids[0] == bos else None
+    if prepend and bos is None:
+        raise InvalidInputError("--bos: the tokenizer has no beginning-of-sequence token")
+    if prepend is None:
+        prepend = bos is not None and list(tokenizer("a").input_ids[:1]) == [bos]
+    return int(bos) if prepend else None
+
+
+def special_tokens(tokenizer: Any) -> list[int]:
+    """Ids that stand for no text: beginning, end, padding, chat marks.
+
+    The unknown token stands for text and is none of them, unless it has a second use.
+    """
+    uses = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    found = set(tokenizer.all_special_ids)
+    return sorted(found if tokenizer.unk_token_id in uses else found - {tokenizer.unk_token_id})
 
 
 def cut_at(windows: Sequence[Window], n_tokens: int) -> list[tuple[Window, ...]]:

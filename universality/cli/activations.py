@@ -23,8 +23,9 @@ def activations() -> None:
     "hook_names",
     required=True,
     multiple=True,
-    help="Such as blocks.8.hook_resid_post, hook_resid_pre, hook_mlp_out or hook_attn_out. Given "
-    "several times, one pass of the model makes a cache for each, in a folder of its name.",
+    help="Such as blocks.8.hook_resid_post, hook_resid_mid, hook_resid_pre, hook_mlp_out or "
+    "hook_attn_out. Given several times, one pass of the model makes a cache for each, in a folder "
+    "of its name.",
 )
 @click.option(
     "--text",
@@ -39,8 +40,20 @@ def activations() -> None:
 @click.option("--context", default=256, show_default=True, help="Longest window, in tokens.")
 @click.option("--max-tokens", type=int, help="Stop after this many tokens.")
 @click.option("--shard-tokens", default=32_768, show_default=True, help="Tokens per file.")
+@click.option(
+    "--bos/--no-bos",
+    default=None,
+    help="Whether a beginning-of-sequence token stands before each window.  [default: as the "
+    "tokenizer does]",
+)
+@click.option(
+    "--drop-special/--keep-special",
+    default=True,
+    show_default=True,
+    help="Whether rows of special tokens (beginning, end, padding, chat marks) are left out.",
+)
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
 def collect(
     model: str,
     hook_names: tuple[str, ...],
@@ -50,33 +63,36 @@ def collect(
     context: int,
     max_tokens: int | None,
     shard_tokens: int,
+    bos: bool | None,
+    drop_special: bool,
     dtype: str,
     device: str,
 ) -> None:
-    """Run a model over texts and keep the hidden states at one hook.
+    """Run a model over texts and keep the hidden states at its hooks.
 
     Interrupted, it can be run again and goes on where it stopped.
     """
     import sys
 
-    from universality.activations import collection, documents
+    from universality.activations import collection, documents, plan
     from universality.cli.interrupts import resumable
+    from universality.devices import resolve_device
     from universality.models.language_model import load_language_model
     from universality.models.precision import resolve_dtype
 
     with resumable():
         read = documents.read_documents(texts, field=field)
-        language_model = load_language_model(
-            model, dtype=resolve_dtype(dtype, device), device=device
-        )
-        alone = len(hook_names) == 1
+        folders = plan.hook_folders(out, hook_names)
+        place = resolve_device(device)
         caches = collection.collect_into(
-            language_model,
+            load_language_model(model, dtype=resolve_dtype(dtype, place), device=place),
             read,
-            {name: out if alone else out / name for name in hook_names},
+            folders,
             context=context,
             shard_tokens=shard_tokens,
             max_tokens=max_tokens,
+            prepend_bos=bos,
+            drop_special=drop_special,
             progress=sys.stderr.isatty(),
         )
     for cache in caches.values():

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from universality.errors import InvalidInputError, UnsupportedError
 
-_NAME = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|resid_post|attn_out|mlp_out)")
+_NAME = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|resid_mid|resid_post|attn_out|mlp_out)")
 _LAYERS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
 _SUBMODULES = {"attn_out": ("self_attn", "attn", "attention"), "mlp_out": ("mlp", "feed_forward")}
+_NORMS_BEFORE_MLP = ("pre_feedforward_layernorm", "post_attention_layernorm", "ln_2")
 
 
 @final
@@ -37,25 +38,29 @@ class HookPoint:
 def resolve_hook(model: nn.Module, name: str) -> HookPoint:
     """The place in a transformers model that a TransformerLens-style name means.
 
-    Known are `blocks.N.hook_resid_pre`, `hook_attn_out`, `hook_mlp_out` and `hook_resid_post`: the
-    input of layer N, the output of its attention and of its MLP module, and the output of the
-    layer. Models that normalise those outputs again (Gemma 2) are read before that norm.
+    Known are `blocks.N.hook_resid_pre`, `hook_attn_out`, `hook_resid_mid`, `hook_mlp_out` and
+    `hook_resid_post`: the input of layer N, the output of its attention, the residual stream after
+    it, the output of its MLP, and the output of the layer. Models that normalise those two outputs
+    again (Gemma 2) are read before that norm.
 
     Raises:
         InvalidInputError: the name is none of these, or the layer does not exist.
-        UnsupportedError: the model keeps its layers where this function does not look.
+        UnsupportedError: the model keeps its layers where this function does not look, or has no
+            such place: with attention and MLP in parallel there is no `hook_resid_mid`.
     """
     match = _NAME.fullmatch(name)
     if match is None:
         raise InvalidInputError(
-            f"--hook {name!r}: expected blocks.N.hook_resid_post, hook_resid_pre, hook_mlp_out or "
-            "hook_attn_out"
+            f"--hook {name!r}: expected blocks.N.hook_resid_post, hook_resid_mid, hook_resid_pre, "
+            "hook_mlp_out or hook_attn_out"
         )
     layers, depth, kind = _layers(model), int(match[1]), match[2]
     if depth >= len(layers):
         raise InvalidInputError(f"--hook {name!r}: the model has layers 0 to {len(layers) - 1}")
     if kind in _SUBMODULES:
         return HookPoint(name, _submodule(layers[depth], kind), "output", depth)
+    if kind == "resid_mid":
+        return HookPoint(name, _norm_before_mlp(layers[depth]), "input", depth)
     return HookPoint(name, layers[depth], "input" if kind == "resid_pre" else "output", depth)
 
 
@@ -67,14 +72,16 @@ def record(
 ) -> dict[str, Float[Tensor, "n_windows context d_in"]]:
     """The hidden states at each hook, by name, in the model's dtype.
 
-    The forward pass stops as soon as every hook has fired: layers above the last one cost nothing.
+    Zeros of the mask are padding, on either side: a token's position counts the ones before it. The
+    forward pass stops as soon as every hook has fired: layers above the last one cost nothing.
     """
+    placed = {} if mask[:, 0].all() else {"position_ids": (mask.cumsum(1) - 1).clamp(min=0)}
     states: dict[str, Tensor] = {}
     with ExitStack() as stack, torch.inference_mode():
         for hook in hooks:
             stack.callback(_attach(hook, states, len(hooks)).remove)
         with suppress(_AllRecordedError):
-            model(input_ids=tokens, attention_mask=mask, use_cache=False)
+            model(input_ids=tokens, attention_mask=mask, use_cache=False, **placed)
     return states
 
 
@@ -119,4 +126,16 @@ def _submodule(layer: nn.Module, kind: str) -> nn.Module:
             return layer.get_submodule(name)
     raise UnsupportedError(
         f"{type(layer).__name__} has no {' or '.join(_SUBMODULES[kind])}: no hook_{kind} here"
+    )
+
+
+def _norm_before_mlp(layer: nn.Module) -> nn.Module:
+    norms_output = hasattr(layer, "post_feedforward_layernorm")
+    parallel = getattr(layer, "use_parallel_residual", False)
+    for name in _NORMS_BEFORE_MLP[: 1 if norms_output else None]:
+        if hasattr(layer, name) and not parallel:
+            return layer.get_submodule(name)
+    raise UnsupportedError(
+        f"{type(layer).__name__}: no norm between attention and MLP reads the residual stream; "
+        "no hook_resid_mid here"
     )

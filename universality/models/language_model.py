@@ -38,6 +38,19 @@ class LanguageModel:
         """The number format of its weights."""
         return next(self.module.parameters()).dtype
 
+    @property
+    def n_embeddings(self) -> int:
+        """Token ids it can read are below this."""
+        embeddings: Any = self.module.get_input_embeddings()  # type: ignore[operator]
+        return int(embeddings.weight.shape[0])
+
+    @property
+    def longest_context(self) -> int | None:
+        """Tokens it can read at once; None where its config sets no limit."""
+        config: Any = self.module.config
+        limit = getattr(config.get_text_config(), "max_position_embeddings", None)
+        return None if limit is None else int(limit)
+
 
 def load_language_model(
     spec: str | Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
