@@ -54,7 +54,7 @@ class AbsTopK:
 @final
 @dataclass(frozen=True, eq=False)
 class GroupMax:
-    """k consecutive groups of equal size; the largest of each group kept, if positive (sparsify)."""
+    """k consecutive groups of equal size; the largest of each kept, if positive (sparsify)."""
 
     k: int
     """Number of groups; must divide d_sae."""

@@ -19,7 +19,7 @@ from universality.shapes import ArrayLike, as_matrix
 Chunk: TypeAlias = sparse.csr_array
 """Codes of a range of tokens: (d_sae, tokens), float32, tokens ascending within each latent."""
 
-Latents: TypeAlias = slice | Int64[np.ndarray, "_"]
+Latents: TypeAlias = slice | Int64[np.ndarray, " _"]
 """Which latents: a range, or a list."""
 
 Batch: TypeAlias = "ArrayLike | sparse.csr_array | sparse.csc_array"

@@ -174,7 +174,7 @@ def _interval(
 
 def _similarity(
     codes: list[Codes],
-    alive: list[Int64[np.ndarray, "_"]],
+    alive: list[Int64[np.ndarray, " _"]],
     measure: Measure,
     absolute: bool | None,
     *,

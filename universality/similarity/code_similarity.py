@@ -19,7 +19,7 @@ from universality.similarity.measures import Measure, finish, prepare
 
 _Values: TypeAlias = Float64[np.ndarray, "..."]
 _Block: TypeAlias = Float[np.ndarray, "_ _"]
-_Numbers: TypeAlias = Int64[np.ndarray, "_"]
+_Numbers: TypeAlias = Int64[np.ndarray, " _"]
 
 _ROWS_PER_THREAD = 32
 _SCREEN_BYTES = 1 << 31
