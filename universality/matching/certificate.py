@@ -14,7 +14,7 @@ from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
 from universality.shapes import ArrayLike, as_matrix
 
-_NUMBERS_PER_BLOCK = 1 << 23
+_BLOCK_ROWS, _BLOCK_COLS = 512, 4_096
 
 
 @final
@@ -122,11 +122,10 @@ def _least_potentials(
     absolute: bool,
 ) -> Float64[np.ndarray, " n_few"]:
     price = torch.from_numpy(potentials).to(few.device)
-    least = torch.empty(few.shape[0], dtype=torch.float64, device=few.device)
-    step = max(16, _NUMBERS_PER_BLOCK // many.shape[0])
-    for start in range(0, few.shape[0], step):
-        values = few[start : start + step] @ many.T
-        least[start : start + step] = (
-            (values.abs_() if absolute else values).sub_(price).amax(dim=1)
-        )
-    return least.cpu().numpy()
+    least = torch.full((few.shape[0],), -torch.inf, dtype=torch.float64, device=few.device)
+    for rows, some in zip(least.split(_BLOCK_ROWS), few.split(_BLOCK_ROWS), strict=True):
+        for others, prices in zip(many.split(_BLOCK_COLS), price.split(_BLOCK_COLS), strict=True):
+            values = some @ others.T
+            values = (values.abs_() if absolute else values).sub_(prices)
+            torch.maximum(rows, values.amax(dim=1), out=rows)
+    return np.asarray(least.cpu().numpy())
