@@ -35,9 +35,7 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(
-    dictionary: Dictionary, batches: Iterable[Float[Tensor, "_ d_in"]]
-) -> Evaluation:
+def evaluate(dictionary: Dictionary, batches: Iterable[Float[Tensor, "_ d_in"]]) -> Evaluation:
     """The dictionary's own rule on raw tokens, in float32; sums in float64.
 
     Raises:
