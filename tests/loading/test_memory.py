@@ -26,6 +26,7 @@ def sparse_on_disk(tmp_path: Path) -> Path:
     size = 4 * N * D
     entry = {"dtype": "F32", "shape": [N, D], "data_offsets": [0, size]}
     header = json.dumps({"W_dec": entry}).encode()
+    header += b" " * (-len(header) % 8)  # aligned, as every writer of safetensors leaves it
     path = tmp_path / "decoder.safetensors"
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)
