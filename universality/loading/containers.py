@@ -19,7 +19,7 @@ from universality.loading.tensors import BARE, Entry, TensorFile
 from universality.loading.torch_files import open_torch
 from universality.shapes import as_tensor
 
-_BLOCK_ENTRIES = 2**24
+_BLOCK_ENTRIES = 2**22
 _SAFETENSORS_DTYPES = {
     "F16": "float16",
     "BF16": "bfloat16",

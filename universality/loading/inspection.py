@@ -17,9 +17,9 @@ from universality.dictionary import Dictionary
 from universality.loading.hashing import weights_hash
 from universality.loading.runs import load
 
-_BLOCK_ENTRIES = 2**22
+_BLOCK_ENTRIES = 2**21
 # A decoder of more entries is opened again for each such part, which gives its pages back.
-_LARGE = 2**25
+_LARGE = 2**23
 
 
 @final
@@ -95,21 +95,24 @@ def examine(
         UniversalityError: whatever `load` raises.
     """
     dictionary = load(spec, format=format, orientation=orientation)
-
     again = partial(load, spec, format=format, orientation=orientation, views=("decoder",))
+    norms = torch.empty(dictionary.d_sae)
     if dictionary.W_dec.numel() <= _LARGE:
-        norms = _norms(dictionary.W_dec)
+        _write_norms(norms, dictionary.W_dec)
     else:
         n_rows = max(1, _LARGE // dictionary.d_out)
-        starts = range(0, dictionary.d_sae, n_rows)
-        blocks = (again(checked=False).W_dec[start : start + n_rows] for start in starts)
-        norms = torch.cat([_norms(block) for block in blocks])
+        for start in range(0, dictionary.d_sae, n_rows):
+            rows = slice(start, start + n_rows)
+            _write_norms(norms[rows], again(checked=False).W_dec[rows])
     return Inspection(dictionary, norms, weights_hash(dictionary))
 
 
-def _norms(rows: Tensor) -> Tensor:
-    step = max(1, _BLOCK_ENTRIES // rows.shape[1])
-    return torch.cat([block.double().norm(dim=1) for block in torch.split(rows, step)]).float()
+def _write_norms(norms: Tensor, W_dec: Tensor) -> None:
+    """Row norms into a tensor at hand: small results in between would pin the large blocks."""
+    step = max(1, _BLOCK_ENTRIES // W_dec.shape[1])
+    for start in range(0, len(norms), step):
+        rows = slice(start, start + step)
+        norms[rows] = W_dec[rows].double().norm(dim=1)
 
 
 def _training(config: Mapping[str, Any]) -> dict[str, Any] | None:
