@@ -123,8 +123,12 @@ def _least_potentials(
 ) -> Float64[np.ndarray, " n_few"]:
     price = torch.from_numpy(potentials).to(few.device)
     least = torch.full((few.shape[0],), -torch.inf, dtype=torch.float64, device=few.device)
-    for rows, some in zip(least.split(_BLOCK_ROWS), few.split(_BLOCK_ROWS), strict=True):
-        for others, prices in zip(many.split(_BLOCK_COLS), price.split(_BLOCK_COLS), strict=True):
+    for rows, some in zip(
+        torch.split(least, _BLOCK_ROWS), torch.split(few, _BLOCK_ROWS), strict=True
+    ):
+        for others, prices in zip(
+            torch.split(many, _BLOCK_COLS), torch.split(price, _BLOCK_COLS), strict=True
+        ):
             values = some @ others.T
             values = (values.abs_() if absolute else values).sub_(prices)
             torch.maximum(rows, values.amax(dim=1), out=rows)
