@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from universality.matching.certificate import verify
     from universality.matching.firing import match_codes
     from universality.matching.result import Matching
-    from universality.publish import publish
+    from universality.publishing import publish
     from universality.results import Comparison, Stability, read_comparison, read_stability
     from universality.saving import save
 
@@ -40,7 +40,7 @@ _PUBLIC = {
     "match": "universality.matching.assignment",
     "match_codes": "universality.matching.firing",
     "open_activations": "universality.activations.formats.detection",
-    "publish": "universality.publish",
+    "publish": "universality.publishing",
     "read_comparison": "universality.results",
     "read_stability": "universality.results",
     "save": "universality.saving",

@@ -177,7 +177,7 @@ def _compare(
     from universality.cli.screen import comparison_screen
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
-    from universality.publish import publish
+    from universality.publishing import publish
     from universality.results import as_json as to_json
 
     policy = Policy(**{name: value for name, value in choices.items() if value is not None})

@@ -35,7 +35,7 @@ def figures(folder: Path, style: str, formats: tuple[str, ...], width: float | N
 
     Beside each figure lies a .csv with exactly the numbers it shows. Nothing is recomputed.
     """
-    from universality.publish import redraw
+    from universality.publishing import redraw
 
     for file in redraw(folder, style=style, formats=formats, width=width):
         click.echo(str(file))

@@ -11,6 +11,6 @@ import click
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def report(folder: Path) -> None:
     """Write the report of a saved result DIR anew: one page that needs no network."""
-    from universality.publish import rewrite_report
+    from universality.publishing import rewrite_report
 
     click.echo(str(rewrite_report(folder)))

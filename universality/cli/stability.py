@@ -97,7 +97,7 @@ def stability(
     from universality.comparison.policy import Policy
     from universality.families.grid import keyed
     from universality.loading import expand, load
-    from universality.publish import publish_assignments, publish_stability
+    from universality.publishing import publish_assignments, publish_stability
     from universality.results import as_json as to_json
 
     if (assignments is None) == (not runs):

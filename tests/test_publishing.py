@@ -12,7 +12,7 @@ import pytest
 from tests.made_results import made_comparison
 from universality.errors import FormatError, MissingFileError
 from universality.manifest import write_manifest
-from universality.publish import redraw, rewrite_report
+from universality.publishing import redraw, rewrite_report
 
 
 @pytest.fixture
