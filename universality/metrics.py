@@ -49,17 +49,13 @@ class ViewMatch:
     def of_a(self) -> Partners:
         """For the latents of a."""
         matching = self.matching
-        similarity = np.full(matching.n_a, np.nan)
-        similarity[matching.a] = matching.similarity
-        return Partners(self.candidates.of_a, matching.partner_of_a, similarity)
+        return _partners(self.candidates.of_a, matching.partner_of_a, matching.a, matching)
 
     @property
     def of_b(self) -> Partners:
         """For the latents of b."""
         matching = self.matching
-        similarity = np.full(matching.n_b, np.nan)
-        similarity[matching.b] = matching.similarity
-        return Partners(self.candidates.of_b, matching.partner_of_b, similarity)
+        return _partners(self.candidates.of_b, matching.partner_of_b, matching.b, matching)
 
 
 @final
@@ -137,3 +133,14 @@ def _lower_similarity(first: Matching, second: Matching) -> Float64[np.ndarray, 
     other[second.a] = second.similarity
     lower[same] = np.minimum(first.similarity, other[first.a])[same]
     return lower
+
+
+def _partners(
+    near: Neighbours,
+    partner: Int64[np.ndarray, " n"],
+    matched: Int64[np.ndarray, " n_pairs"],
+    matching: Matching,
+) -> Partners:
+    similarity = np.full(partner.size, np.nan)
+    similarity[matched] = matching.similarity
+    return Partners(near, partner, similarity)
