@@ -5,8 +5,9 @@ Figures and reports read these and nothing else, so no picture can recompute a n
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, final
@@ -23,8 +24,15 @@ COMPARISON_SCHEMA = "universality.comparison/1"
 STABILITY_SCHEMA = "universality.stability/1"
 """Written into every summary of many runs."""
 
-OPTIONAL_TABLES = ("held_out", "evidence")
-"""Tables that a comparison has only where activations were given."""
+OPTIONAL_TABLES = (
+    "held_out",
+    "evidence",
+    "histograms",
+    "pair_activations",
+    "logits",
+    "pair_logits",
+)
+"""Tables that a comparison has only where activations, or an unembedding, were given."""
 
 
 @final
@@ -47,8 +55,42 @@ class Comparison:
     None where there are no activations."""
     evidence: pd.DataFrame | None = None
     """The contexts on which the latents of assigned pairs fire; None where there are none."""
+    histograms: pd.DataFrame | None = None
+    """One row per side and latent that fires: how strongly, in bins."""
+    pair_activations: pd.DataFrame | None = None
+    """One row per pair: both codes on some of the tokens on which either fires."""
+    logits: pd.DataFrame | None = None
+    """One row per side and latent: the tokens whose logits it raises and lowers most; None without
+    an unembedding."""
+    pair_logits: pd.DataFrame | None = None
+    """One row per pair: both latents' logit weights over part of the vocabulary."""
     matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
     """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """Mean similarity by view and matching rule, beside the null that belongs to the view."""
+        return pd.DataFrame(
+            [
+                {
+                    "view": view,
+                    "rule": rule,
+                    "observed": one["mean"],
+                    "null_mean": one["null_mean"],
+                    "null_sd": one["null_sd"],
+                    "null": null_name(self.summary, view),
+                }
+                for view, found in self.summary["views"].items()
+                for rule, one in (
+                    ("greedy, a to b", found["greedy"]["a_to_b"]),
+                    ("greedy, b to a", found["greedy"]["b_to_a"]),
+                    ("one to one", found["assignment"]),
+                )
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        return _sentences(self.summary["answer"]) + self.means.to_html(index=False)
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
@@ -99,6 +141,14 @@ class Stability:
     """One row per triple of runs and view: how often two steps lead where one leads."""
     widths: Widths | None = None
     """The ladder of widths; None when all runs are equally wide."""
+    contexts: pd.DataFrame | None = None
+    """The texts on which members of families fire, a few for each; None without activations."""
+
+    def _repr_html_(self) -> str:
+        runs = [run if isinstance(run, str) else run["name"] for run in self.summary["runs"]]
+        named = f"{len(runs)} runs: {', '.join(runs)}."
+        families = pd.DataFrame(self.summary["families"]).T.rename_axis("by").reset_index()
+        return _sentences([named]) + families.to_html(index=False) + self.pairs.to_html(index=False)
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
@@ -114,6 +164,14 @@ class Stability:
             self.widths.narrow.to_parquet(folder / "narrow_latents.parquet", index=False)
             self.widths.wide.to_parquet(folder / "wide_latents.parquet", index=False)
             self.widths.flow.to_csv(folder / "flow.csv", index=False)
+        if self.contexts is not None:
+            self.contexts.to_parquet(folder / "contexts.parquet", index=False)
+
+
+def null_name(summary: Mapping[str, Any], view: str) -> str:
+    """The null that stands behind a view's numbers in the summary of a comparison."""
+    of_view = summary["views"].get(view, {}).get("nulls") or {summary["policy"]["null"]: {}}
+    return str(next(iter(of_view)))
 
 
 def read_result(folder: str | Path) -> Comparison | Stability:
@@ -138,6 +196,7 @@ def read_stability(folder: str | Path) -> Stability:
     """
     folder = Path(folder)
     summary = _read_summary(folder / "summary.json", STABILITY_SCHEMA)
+    contexts = folder / "contexts.parquet"
     return Stability(
         summary=summary,
         latents=_read_table(folder / "latents.parquet"),
@@ -146,6 +205,7 @@ def read_stability(folder: str | Path) -> Stability:
         spectrum=_read_table(folder / "spectrum.csv"),
         triples=_read_table(folder / "triples.csv"),
         widths=_read_widths(folder) if (folder / "flow.csv").exists() else None,
+        contexts=_read_table(contexts) if contexts.exists() else None,
     )
 
 
@@ -184,6 +244,10 @@ def write_json(content: Any, path: Path) -> None:
 def as_json(content: Any) -> str:
     """JSON that any reader accepts: indented, no NaN, ending in a newline."""
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _sentences(texts: Sequence[str]) -> str:
+    return "".join(f"<p>{html.escape(text)}</p>" for text in texts)
 
 
 def _read_widths(folder: Path) -> Widths:

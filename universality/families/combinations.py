@@ -35,7 +35,7 @@ class Combinations:
     member: Int64[np.ndarray, "n m"]
     """Terms, in the order in which they were found; -1 for none."""
     coefficient: Float64[np.ndarray, "n m"]
-    """Their factors, for unit rows; 0 for none."""
+    """Their factors, for unit rows; 0 for none, negative only where signs do not count."""
     explained: Float64[np.ndarray, " n"]
     """Fraction of the direction's squared length that the combination explains."""
 
@@ -45,12 +45,15 @@ class Combinations:
         return np.asarray((self.member >= 0).sum(axis=1))
 
 
-def combine(rows: Tensor, others: Tensor, near: Neighbours) -> Combinations:
+def combine(
+    rows: Tensor, others: Tensor, near: Neighbours, *, absolute: bool = False
+) -> Combinations:
     """Non-negative combinations of at most five of each row's nearest others.
 
     Orthogonal matching pursuit: the term that explains most of what is left comes next, then all
     factors are fitted anew by exact non-negative least squares. Only others with a cosine of at
-    least 0.3 take part, and a term must explain another 1 % of the variance.
+    least 0.3 take part, and a term must explain another 1 % of the variance. With `absolute`, each
+    other is first turned to the side on which its cosine is positive.
     """
     parts = []
     for start in range(0, rows.shape[0], _ROWS_PER_STEP):
@@ -58,15 +61,21 @@ def combine(rows: Tensor, others: Tensor, near: Neighbours) -> Combinations:
         x = normalize(rows[start : start + _ROWS_PER_STEP].double().cpu(), dim=1)
         terms = normalize(others.cpu()[index.clamp_min(0)].double(), dim=2)
         cosine = (terms @ x[:, :, None])[:, :, 0].where(index >= 0, -1.0)
-        parts.append(_pursue(index, terms @ terms.transpose(1, 2), cosine))
+        sign = torch.where(cosine < 0, -1.0, 1.0) if absolute else torch.ones_like(cosine)
+        cosine = (cosine * sign).where(index >= 0, -1.0)
+        terms = terms * sign[:, :, None]
+        chosen, factor, explained = _pursue(terms @ terms.transpose(1, 2), cosine)
+        member = index.gather(1, chosen).where(factor > 0, -1)
+        parts.append((member, factor * sign.gather(1, chosen), explained))
     columns = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
     return Combinations(*columns)
 
 
 def _pursue(
-    index: Int64[Tensor, "n k"], gram: Float64[Tensor, "n k k"], cosine: Float64[Tensor, "n k"]
+    gram: Float64[Tensor, "n k k"], cosine: Float64[Tensor, "n k"]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    n, k = index.shape
+    """Numbers of the chosen terms, their factors, and what they explain."""
+    n, k = cosine.shape
     allowed = cosine >= LOWEST_COSINE
     chosen = torch.zeros(n, 0, dtype=torch.int64)
     factor, explained = torch.zeros(n, 0, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
@@ -82,8 +91,7 @@ def _pursue(
         factor = torch.where(gains[:, None], values, kept)
         allowed = allowed.scatter(1, best, False) & gains[:, None]
         chosen = trial
-    member = index.gather(1, chosen).where(factor > 0, -1)
-    return member, factor, explained
+    return chosen, factor, explained
 
 
 def _square(

@@ -30,26 +30,39 @@ class Consensus:
 
 
 def consensus(
-    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"], view: View
+    dictionaries: Sequence[Dictionary],
+    family: Int64[np.ndarray, " n_latents"],
+    view: View,
+    *,
+    absolute: bool = False,
 ) -> Consensus:
     """The consensus directions of families, given by the family of each latent of all runs.
 
-    Sums are in float64. O(latents x d).
+    Sums are in float64. With `absolute`, members that point the other way than most of their family
+    are turned first. O(latents x d).
     """
-    mean = _family_means(family, [partial(_unit_directions, run, view) for run in dictionaries])
+    signs = _signs(dictionaries, family, view) if absolute else None
+    mean = _family_means(
+        family, [partial(_unit_directions, run, view) for run in dictionaries], signs
+    )
     # The mean cosine with the normalised mean is the length of the mean itself.
     length = mean.norm(dim=1)
     return Consensus(normalize(mean, dim=1).float(), (1 - length).clamp_min(0).numpy())
 
 
 def consensus_dictionary(
-    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"]
+    dictionaries: Sequence[Dictionary],
+    family: Int64[np.ndarray, " n_latents"],
+    *,
+    absolute: bool = False,
 ) -> Dictionary | None:
     """A dictionary with one latent per family: row i is family i, the mean of its members.
 
     Decoder rows are mean unit rows with the members' mean norm; encoder rows, biases, thresholds
-    and firing frequencies are means. None where there is no family, a run has no encoder, or the
-    runs differ in space, activation rule or input normalisation.
+    and firing frequencies are means. With `absolute`, decoder and encoder rows of members whose
+    decoder points the other way than most of their family are turned first. None where there is no
+    family, a run has no encoder, or the runs differ in space, activation rule or input
+    normalisation.
     """
     first = dictionaries[0]
     activation = _activation(dictionaries, family)
@@ -59,15 +72,17 @@ def consensus_dictionary(
     if not n_families or activation is None or not (has_encoders and one_space):
         return None
 
-    def mean(of: Callable[[Dictionary], Tensor]) -> Tensor:
-        return _family_means(family, [partial(of, run) for run in dictionaries]).float()
+    signs = _signs(dictionaries, family, "decoder") if absolute else None
 
-    unit = normalize(mean(lambda run: _unit(run.W_dec)), dim=1)
+    def mean(of: Callable[[Dictionary], Tensor], signs: list[Tensor] | None = None) -> Tensor:
+        return _family_means(family, [partial(of, run) for run in dictionaries], signs).float()
+
+    unit = normalize(mean(lambda run: _unit(run.W_dec), signs), dim=1)
     biases = [_or_zeros(run.b_dec, run.d_out).float() for run in dictionaries]
     counted = all(run.firing is not None for run in dictionaries)
     return Dictionary(
         W_dec=unit * mean(lambda run: run.W_dec.double().norm(dim=1)[:, None]),
-        W_enc=mean(lambda run: _or_zeros(run.W_enc, run.d_sae)),
+        W_enc=mean(lambda run: _or_zeros(run.W_enc, run.d_sae), signs),
         b_enc=mean(lambda run: _or_zeros(run.b_enc, run.d_sae)[:, None])[:, 0],
         b_dec=torch.stack(biases).mean(dim=0),
         activation_fn=activation,
@@ -79,13 +94,39 @@ def consensus_dictionary(
     )
 
 
+def _signs(
+    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"], view: View
+) -> list[Float64[Tensor, "d_sae 1"]]:
+    """For each latent of each run, -1 where it points the other way than most of its family."""
+    starts = np.cumsum([0, *(run.d_sae for run in dictionaries)])
+    n_families = max(1, int(family.max(initial=-1)) + 1)
+    first = torch.zeros(n_families, dictionaries[0].directions(view).shape[1], dtype=torch.float64)
+    balance = torch.zeros(n_families, 1, dtype=torch.float64)
+    signs = []
+    for run, start in zip(dictionaries, starts, strict=False):
+        own = torch.tensor(family[start : start + run.d_sae])
+        member, rows = own >= 0, _unit_directions(run, view).cpu()
+        new = member & ~first[own].any(dim=1)
+        first[own[new]] = rows[new]
+        sign = torch.where((rows * first[own]).sum(dim=1, keepdim=True) < 0, -1.0, 1.0).double()
+        balance[own[member]] += sign[member]
+        signs.append(sign)
+    most = torch.where(balance < 0, -1.0, 1.0).double()
+    return [
+        sign * most[torch.tensor(family[start : start + len(sign)])]
+        for sign, start in zip(signs, starts, strict=False)
+    ]
+
+
 def _family_means(
-    family: Int64[np.ndarray, " n_latents"], rows_of_runs: Sequence[Callable[[], Tensor]]
+    family: Int64[np.ndarray, " n_latents"],
+    rows_of_runs: Sequence[Callable[[], Tensor]],
+    signs: Sequence[Tensor] | None = None,
 ) -> Float64[Tensor, "n_families d"]:
     size = np.bincount(family[family >= 0])
     total, start = torch.zeros(0), 0
-    for rows_of in rows_of_runs:
-        rows = rows_of().double().cpu()
+    for number, rows_of in enumerate(rows_of_runs):
+        rows = rows_of().double().cpu() * (1.0 if signs is None else signs[number])
         own = torch.tensor(family[start : start + len(rows)])
         member, start = own >= 0, start + len(rows)
         if not total.numel():

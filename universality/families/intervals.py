@@ -6,11 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from universality.families.matched_runs import among
 from universality.families.rules import Rule
 from universality.families.spectrum import only_in_one, spectrum
-from universality.families.uncertainty import Interval, jackknife, jackknife_mean
+from universality.families.uncertainty import CONFIDENCE, Interval, jackknife, jackknife_mean
+
+FEWEST_RUNS = 3
+"""Without one of them, a pair must be left."""
+
+
+def interval_note(n_runs: int) -> str:
+    """What kind of intervals a result has, and why some are missing."""
+    if n_runs < FEWEST_RUNS:
+        return f"no intervals: the jackknife over runs needs at least {FEWEST_RUNS}, got {n_runs}"
+    reach = student.ppf((1 + CONFIDENCE) / 2, n_runs - 1)
+    few = "; triples have none, since none is left without a run" if n_runs == FEWEST_RUNS else ""
+    return (
+        f"delete-one-run jackknife, {CONFIDENCE:.0%}: estimate +- {reach:.2f} standard errors "
+        f"(t with {n_runs - 1} degrees of freedom){few}; none for families and spectra over all "
+        "runs, which mean something else without one"
+    )
 
 
 def intervals(
@@ -21,10 +38,11 @@ def intervals(
     Quantities are `mean.<view>`, `shared.<view>`, `agreement.decoder_encoder`,
     `cycle_consistency.<rule>`, and `only_in_one_of_<n>.<rule>` of the headline rule for n < N.
     Families over all runs, and anything found in exactly k of N, mean something else without a
-    run and get none. At least four runs, so that pairs are left to average when one goes.
+    run and get none. At least three runs: with three, statistics of pairs have an interval with
+    t(2), as wide as that says, and those of triples have none.
     """
     n_runs = next(iter(rules.values())).matched.n_runs
-    if n_runs < 4:
+    if n_runs < FEWEST_RUNS:
         return {}
     found: dict[str, Interval | None] = {}
     for view in pairs["view"].unique():

@@ -15,15 +15,18 @@ from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
 from universality.families.assignments import read_assignments
 from universality.families.consensus import consensus, consensus_dictionary
+from universality.families.covariates import stability_by
+from universality.families.family_contexts import family_contexts
 from universality.families.family_table import family_table, mean_over_members
 from universality.families.grid import grid, keyed
 from universality.families.matched_runs import MatchedRuns, among
-from universality.families.null_runs import RunsNull, draw_null, random_assignments
+from universality.families.null_draws import draw_null
+from universality.families.null_runs import RunsNull, random_assignments
 from universality.families.pair_store import PairStore
 from universality.families.pairings import groups, match_runs
-from universality.families.rules import Rule, find_rules
+from universality.families.rules import Rule, find_rules, headline
 from universality.families.run_checks import about_run, check_runs
-from universality.families.run_set import RunSet, gather_runs
+from universality.families.run_set import RunSet, cache_for, gather_runs
 from universality.families.soft_families import content_of
 from universality.families.summary import as_records, summarise
 from universality.families.tables import (
@@ -55,7 +58,8 @@ def stability(
     cycles and spectra are over the largest group of equally wide runs (of one training step).
     Runs of different width also give the ladder of widths, which only directions can.
     `activations` are caches of the same tokens, one for each model and hook that the runs read.
-    `store` is a folder that keeps matched pairs, so that a study goes on where it was stopped.
+    `store` is a folder that keeps matched pairs, draws of nulls and steps of the ladder, so that a
+    study goes on where it was stopped.
 
     Raises:
         InvalidInputError: fewer than two runs, or runs that have no view in common.
@@ -64,9 +68,13 @@ def stability(
     loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
     caches = [c if isinstance(c, ActivationCache) else open_cache(c) for c in activations]
     gathered = gather_runs(loaded, policy, caches)
-    matched = match_runs(gathered, policy, store=PairStore(store) if store else None)
-    found = _from_runs(gathered, groups(gathered)[0], matched, policy)
-    steps = [climb(gathered, pair, policy, caches) for pair in ladder(gathered)]
+    pairs = PairStore(store) if store else None
+    matched = match_runs(gathered, policy, store=pairs)
+    found = _from_runs(gathered, matched, policy, activations=caches, store=pairs)
+    steps = [
+        climb(gathered, pair, matched["decoder"], policy, activations=caches, store=pairs)
+        for pair in ladder(gathered)
+    ]
     return _with_widths(found, gathered, steps, policy) if steps else found
 
 
@@ -97,12 +105,18 @@ def consensus_of(found: Stability, runs: Sequence[Dictionary]) -> Dictionary | N
         run for run, about in zip(runs, found.summary["runs"], strict=True) if about["in_families"]
     ]
     family = found.latents[f"family_{found.summary['headline_rule']}"].to_numpy(dtype=np.int64)
-    return consensus_dictionary(ours, family)
+    return consensus_dictionary(ours, family, absolute=found.summary["policy"]["absolute"])
 
 
 def _from_runs(
-    runs: RunSet, group: Sequence[int], matched: Mapping[str, MatchedRuns], policy: Policy
+    runs: RunSet,
+    matched: Mapping[str, MatchedRuns],
+    policy: Policy,
+    *,
+    activations: Sequence[ActivationCache],
+    store: PairStore | None,
 ) -> Stability:
+    group = groups(runs)[0]
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     dictionaries = [runs.dictionaries[run] for run in group]
     ours = {view: among(one, group) for view, one in matched.items()}
@@ -113,11 +127,15 @@ def _from_runs(
     found = assemble(
         ours,
         rules,
-        draw_null(runs, group, policy, thresholds),
+        draw_null(runs, group, policy, thresholds, store=store),
         thresholds=thresholds,
         latent_columns={"frequency": frequency, "decoder_norm": norms},
         family_columns={
-            name: _family_columns(runs, group, rule, frequency=frequency, decoder_norm=norms)
+            name: _spreads(runs, dictionaries, rule, absolute=policy.absolute)
+            | {
+                "frequency": mean_over_members(rule, frequency),
+                "decoder_norm": mean_over_members(rule, norms),
+            }
             for name, rule in rules.items()
         },
         about={
@@ -131,7 +149,11 @@ def _from_runs(
     pairs = with_names(pair_table(matched, policy.threshold), runs.names)
     keys = [run.key for run in runs.dictionaries]
     more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
-    return replace(found, pairs=pairs, summary=found.summary | more)
+    contexts = None
+    if activations:
+        cache = cache_for(runs.dictionaries[group[0]], activations)
+        contexts = family_contexts(rules[headline(rules)], runs, group, cache)
+    return replace(found, pairs=pairs, summary=found.summary | more, contexts=contexts)
 
 
 def _with_widths(
@@ -164,9 +186,11 @@ def assemble(
     )
     named = next(iter(matched.values())).runs
     columns = family_columns or {}
+    latents = latent_table(rules).assign(**(latent_columns or {}))
+    summary["stability_by"] = stability_by(latents, rules)
     return Stability(
         summary={"schema": STABILITY_SCHEMA} | about | summary,
-        latents=latent_table(rules).assign(**(latent_columns or {})),
+        latents=latents,
         families=pd.concat(
             [family_table(rule, columns.get(name, {})) for name, rule in rules.items()],
             ignore_index=True,
@@ -177,15 +201,14 @@ def assemble(
     )
 
 
-def _family_columns(
-    runs: RunSet, group: Sequence[int], rule: Rule, **latents: np.ndarray
+def _spreads(
+    runs: RunSet, dictionaries: Sequence[Dictionary], rule: Rule, *, absolute: bool
 ) -> dict[str, np.ndarray]:
-    family, dictionaries = rule.partition.family, [runs.dictionaries[run] for run in group]
-    spreads = {
-        f"spread_{view}": consensus(dictionaries, family, view).spread for view in runs.directions
+    family = rule.partition.family
+    return {
+        f"spread_{view}": consensus(dictionaries, family, view, absolute=absolute).spread
+        for view in runs.directions
     }
-    means = {name: mean_over_members(rule, values) for name, values in latents.items()}
-    return spreads | means
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class MatchedRuns:
     """Similarity to each partner, NaN for none; None when only assignments are known."""
     available: Bool[np.ndarray, "n_runs n_runs"]
     """Which pairs of runs have been matched; symmetric, False on the diagonal."""
+    gap: Float64[np.ndarray, "n_runs n_runs"]
+    """How far each total may lie below the optimum; symmetric, NaN where that is unknown."""
 
     @property
     def n_runs(self) -> int:
@@ -110,6 +112,7 @@ def stack(
     partner = np.full((n, n_runs), -1, dtype=np.int64)
     similarity = np.full((n, n_runs), np.nan)
     available = np.zeros((n_runs, n_runs), dtype=bool)
+    gap = np.full((n_runs, n_runs), np.nan)
     for (i, j), link in links.items():
         _check_link(link, (runs[i], runs[j]), (sizes[i], sizes[j]))
         a, b = link.a + starts[i], link.b + starts[j]
@@ -117,6 +120,7 @@ def stack(
         if link.similarity is not None:
             similarity[a, j] = similarity[b, i] = link.similarity
         available[i, j] = available[j, i] = True
+        gap[i, j] = gap[j, i] = np.nan if link.gap is None else link.gap
     known = all(link.similarity is not None for link in links.values())
     return MatchedRuns(
         runs=tuple(runs),
@@ -125,6 +129,7 @@ def stack(
         partner=partner,
         similarity=similarity if known else None,
         available=available,
+        gap=gap,
     )
 
 
@@ -174,6 +179,7 @@ def among(matched: MatchedRuns, runs: Sequence[int]) -> MatchedRuns:
         partner=renumbered[matched.partner[cut]],
         similarity=None if matched.similarity is None else matched.similarity[cut],
         available=matched.available[np.ix_(columns, columns)],
+        gap=matched.gap[np.ix_(columns, columns)],
     )
 
 

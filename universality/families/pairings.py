@@ -12,7 +12,7 @@ from universality.comparison.policy import Policy
 from universality.comparison.views import cosines
 from universality.devices import resolve_device
 from universality.families.matched_runs import Link, MatchedRuns, stack
-from universality.families.pair_store import PairStore, keep_link, read_link
+from universality.families.pair_store import PairStore, kept_link
 from universality.families.run_set import RunSet
 from universality.matching import assign
 from universality.similarity import Similarity
@@ -22,11 +22,12 @@ from universality.similarity.code_similarity import CodeSimilarity
 def match_runs(
     runs: RunSet, policy: Policy, *, store: PairStore | None = None
 ) -> dict[str, MatchedRuns]:
-    """Certified assignments of all pairs of equally wide runs of one training step, by view.
+    """Certified assignments of all pairs of runs, by view.
 
     Pairs found in the store are not matched again; each that is matched is kept there at once.
+    O(n_runs^2) assignments.
     """
-    pairs = [(i, j) for group in groups(runs) for i, j in combinations(group, 2)]
+    pairs = list(combinations(range(len(runs.names)), 2))
     links: dict[str, dict[tuple[int, int], Link]] = {view: {} for view in runs.views}
     work = [(pair, view) for pair in pairs for view in runs.views]
     for pair, view in tqdm(work, desc="matching pairs", unit="pair", disable=None):
@@ -68,20 +69,17 @@ def _link(
     runs: RunSet, pair: tuple[int, int], view: str, policy: Policy, store: PairStore | None
 ) -> Link:
     digests = [runs.digests[run, view] for run in pair]
-    key = f"{view}/{policy.absolute}/{policy.measure}/{'/'.join(digests)}"
-    kept = read_link(store, key) if store else None
-    if kept is not None:
-        return kept
-    matching = assign(
-        similarity_between(runs, pair, view, policy), time_limit=policy.time_limit, progress=False
-    )
-    numbers = [runs.sides[run].numbers for run in pair]
-    link = Link(
-        a=numbers[0][matching.a],
-        b=numbers[1][matching.b],
-        similarity=matching.similarity,
-        gap=matching.gap,
-    )
-    if store:
-        keep_link(store, key, link)
-    return link
+    key = f"{view}/{policy.absolute}/{policy.measure}/{policy.time_limit}/{'/'.join(digests)}"
+
+    def find() -> Link:
+        similarity = similarity_between(runs, pair, view, policy)
+        matching = assign(similarity, time_limit=policy.time_limit, progress=False)
+        numbers = [runs.sides[run].numbers for run in pair]
+        return Link(
+            a=numbers[0][matching.a],
+            b=numbers[1][matching.b],
+            similarity=matching.similarity,
+            gap=matching.gap,
+        )
+
+    return kept_link(store, key, find)

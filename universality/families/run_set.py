@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
+from jaxtyping import Int
 
+from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache
 from universality.alive import Alive, find_alive_in_all, find_firing
 from universality.codes import Codes, take_latents
@@ -35,6 +37,8 @@ class RunSet:
     """Hash of each run's weights."""
     codes: tuple[Codes, ...]
     """What the latents that take part do on the shared tokens; empty without activations."""
+    documents: Int[np.ndarray, " n_tokens"]
+    """Document of each of these tokens; empty without activations."""
     wants_activations: bool
     """Whether the runs are also matched by when their latents fire."""
     digests: Mapping[tuple[int, str], str]
@@ -94,6 +98,7 @@ def gather_runs(
         sides=sides,
         hashes=hashes,
         codes=tuple(take_latents(c, s.numbers) for c, s in zip(codes, sides, strict=False)),
+        documents=read_table(caches[0]).documents if caches else np.zeros(0, dtype=np.int64),
         wants_activations=bool(codes) and (not policy.views or "activations" in policy.views),
         digests=_digests(sides, hashes, caches),
     )

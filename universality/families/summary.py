@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from universality.families.intervals import intervals
+from universality.families.intervals import interval_note, intervals
 from universality.families.null_runs import RunsNull
 from universality.families.partition import Partition, in_all_runs_fraction
 from universality.families.rules import Rule, headline
@@ -64,6 +64,7 @@ def summarise(
         "jackknife": {
             name: asdict(one) for name, one in intervals(rules, pairs, triples, main).items()
         },
+        "jackknife_note": interval_note(first.n_runs),
         "outlying_run": _outlier(pairs, first.runs, seed),
     }
 

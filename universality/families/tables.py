@@ -16,7 +16,7 @@ from universality.families.spectrum import n_runs_found, null_spectrum, spectrum
 
 
 def pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataFrame:
-    """One row per pair of runs and view: `mean`, `shared` (at the threshold), `agreement`.
+    """One row per pair of runs and view: `mean`, `shared` (at the threshold), `gap`, `agreement`.
 
     `agreement` is that of decoder and encoder and the same in both views' rows; a column is NaN
     where it cannot be known.
@@ -31,6 +31,7 @@ def pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataF
         known = one.similarity is not None
         table["mean"] = mean_table(one)["value"] if known else np.nan
         table["shared"] = share_table(one, threshold)["value"] if known else np.nan
+        table["gap"] = one.gap[pairs[:, 0], pairs[:, 1]]
         if agreement is not None and view in ("decoder", "encoder"):
             merged = table.merge(agreement, on=["a", "b"], how="left")
             table["agreement"] = merged["value"].to_numpy()

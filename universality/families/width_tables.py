@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from universality.codes import Codes, token_range
-from universality.families.combinations import Combinations
 from universality.families.run_set import RunSet
-from universality.families.widths import Step, narrow_fates, wide_origins
+from universality.families.widths import Explained, Step, narrow_fates, wide_origins
 from universality.results import Widths
 
 
@@ -26,19 +25,17 @@ def width_tables(runs: RunSet, steps: Sequence[Step], threshold: float) -> Width
 
 def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
     """The headline numbers of one step."""
-    near = step.candidates
-    means = near.of_a.nearest_similarity.mean(), near.of_b.nearest_similarity.mean()
-    directions = ("narrow_to_wide", "wide_to_narrow")
+    directions = {"narrow_to_wide": step.of_narrow, "wide_to_narrow": step.of_wide}
     return {
         "narrow": runs.names[step.narrow],
         "wide": runs.names[step.wide],
-        "n_narrow": step.matching.n_a,
-        "n_wide": step.matching.n_b,
+        "n_narrow": len(step.of_narrow.partner),
+        "n_wide": len(step.of_wide.partner),
         "greedy": {
-            way: {"mean": float(mean), "null_mean": null}
-            for way, mean, null in zip(directions, means, step.null_means, strict=True)
+            way: {"mean": float(one.nearest_similarity.mean()), "null_mean": one.null_mean}
+            for way, one in directions.items()
         },
-        "assignment": {"mean": step.matching.mean, "gap": step.matching.gap},
+        "assignment": {"mean": float(np.nanmean(step.of_narrow.similarity))},
         "narrow_fates": _counts(narrow_fates(step, threshold)),
         "wide_origins": _counts(wide_origins(step, threshold)),
         "novel_known": step.stitching is not None,
@@ -48,19 +45,12 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
 def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     numbers, others = runs.sides[step.narrow].numbers, runs.sides[step.wide].numbers
     fates = narrow_fates(step, threshold)
-    table = _latents(
-        numbers,
-        others,
-        partner=step.matching.partner_of_a,
-        nearest=step.candidates.of_a.nearest_similarity,
-        found=step.from_wide,
-        null=step.null_from_wide,
-    )
+    table = _latents(step.of_narrow, numbers, others)
     table.insert(1, "fate", fates)
     if runs.codes:
         a, b = runs.codes[step.narrow], runs.codes[step.wide]
         together = [
-            _cofiring(a, b, i, step.from_wide.member[i]) if fate == "split" else []
+            _cofiring(a, b, i, step.of_narrow.sums.member[i]) if fate == "split" else []
             for i, fate in enumerate(fates)
         ]
         table["member_cofiring"] = [one[1:] for one in together]
@@ -70,14 +60,7 @@ def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
 
 def _wide(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     numbers, others = runs.sides[step.wide].numbers, runs.sides[step.narrow].numbers
-    table = _latents(
-        numbers,
-        others,
-        partner=step.matching.partner_of_b,
-        nearest=step.candidates.of_b.nearest_similarity,
-        found=step.from_narrow,
-        null=step.null_from_narrow,
-    )
+    table = _latents(step.of_wide, numbers, others)
     table.insert(1, "origin", wide_origins(step, threshold))
     if step.stitching is not None:
         table["stitching_gain"] = step.stitching
@@ -91,8 +74,9 @@ def _flow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     combination, else from `nothing`; absent narrow latents flow to `nothing`.
     """
     fates, origins = narrow_fates(step, threshold), wide_origins(step, threshold)
-    parent = np.where(origins == "kept", step.matching.partner_of_b, step.from_narrow.member[:, 0])
-    explained = (origins == "kept") | (step.from_narrow.explained > step.null_from_narrow)
+    found = step.of_wide
+    parent = np.where(origins == "kept", found.partner, found.sums.member[:, 0])
+    explained = (origins == "kept") | found.beyond_null
     source = np.where(explained & (parent >= 0), fates[parent], "nothing")
     links = pd.DataFrame({"source": source, "target": origins})
     gone = fates[fates == "absent"]
@@ -101,26 +85,20 @@ def _flow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     return _named(counts.rename("n_latents").reset_index(), runs, step)
 
 
-def _latents(
-    numbers: np.ndarray,
-    others: np.ndarray,
-    *,
-    partner: np.ndarray,
-    nearest: np.ndarray,
-    found: Combinations,
-    null: np.ndarray,
-) -> pd.DataFrame:
+def _latents(found: Explained, numbers: np.ndarray, others: np.ndarray) -> pd.DataFrame:
+    sums = found.sums
     return pd.DataFrame(
         {
             "latent": numbers,
-            "partner": np.where(partner >= 0, others[partner], -1),
-            "nearest_similarity": nearest,
-            "explained_variance": found.explained,
-            "null_explained_variance": null,
-            "members": [others[row[row >= 0]].tolist() for row in found.member],
+            "partner": np.where(found.partner >= 0, others[found.partner], -1),
+            "partner_similarity": found.similarity,
+            "nearest_similarity": found.nearest_similarity,
+            "explained_variance": sums.explained,
+            "null_explained_variance": found.null_explained,
+            "members": [others[row[row >= 0]].tolist() for row in sums.member],
             "coefficients": [
                 values[row >= 0].tolist()
-                for row, values in zip(found.member, found.coefficient, strict=True)
+                for row, values in zip(sums.member, sums.coefficient, strict=True)
             ],
         }
     )

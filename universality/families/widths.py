@@ -2,54 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
+from tqdm import tqdm
 
 from universality.activations.cache import ActivationCache
 from universality.comparison.policy import Policy
 from universality.comparison.views import cosines
 from universality.devices import resolve_device
 from universality.families.combinations import NEAREST, Combinations, combine
-from universality.families.matched_runs import ROUNDING
+from universality.families.matched_runs import ROUNDING, MatchedRuns
+from universality.families.pair_store import PairStore, kept
 from universality.families.run_set import RunSet, cache_for
 from universality.families.stitching import stitching_gain
-from universality.matching import Candidates, Matching, assign, find_candidates
+from universality.matching import find_candidates
 from universality.nulls.null import find_null
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Step:
-    """A narrow and a wide run, matched in the decoder view, the latents numbered as they take part.
+class Explained:
+    """The latents of one run as those of another explain them, and as null directions do."""
 
-    Everything beside it under the null is the largest value over draws, latent by latent.
-    """
+    partner: Int64[np.ndarray, " n"]
+    """Partner in the optimal one-to-one assignment; -1 for none."""
+    similarity: Float64[np.ndarray, " n"]
+    """Similarity to the partner, NaN without one."""
+    nearest_similarity: Float64[np.ndarray, " n"]
+    """Similarity of the nearest latent."""
+    null_mean: float
+    """Mean nearest similarity under the null."""
+    sums: Combinations
+    """Each latent as a combination of the other run's."""
+    null_explained: Float64[np.ndarray, " n"]
+    """Explained variance that the same search finds in null dictionaries: the largest of the
+    draws, latent by latent."""
+
+    @property
+    def beyond_null(self) -> np.ndarray:
+        """Which latents the other run explains better than any null dictionary does."""
+        return np.asarray(self.sums.explained > self.null_explained)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A narrow and a wide run by their decoders, the latents numbered as they take part."""
 
     narrow: int
     """Number of the narrow run."""
     wide: int
     """Number of the wide run."""
-    candidates: Candidates
-    """The nearest latents in both directions."""
-    matching: Matching
-    """The optimal one-to-one assignment."""
-    from_wide: Combinations
-    """Each narrow latent as a combination of wide ones."""
-    from_narrow: Combinations
-    """Each wide latent as a combination of narrow ones."""
-    null_from_wide: Float64[np.ndarray, " n_narrow"]
-    """Explained variance that the same search finds in a null dictionary."""
-    null_from_narrow: Float64[np.ndarray, " n_wide"]
-    """The same, for wide latents."""
-    null_means: tuple[float, float]
-    """Mean nearest similarity under the null, from narrow to wide and back."""
+    of_narrow: Explained
+    """The narrow latents by the wide ones."""
+    of_wide: Explained
+    """The wide latents by the narrow ones."""
     stitching: Float64[np.ndarray, " n_wide"] | None
     """Relative change of the narrow run's error when a wide latent joins; None without tokens."""
 
@@ -66,26 +81,36 @@ def ladder(runs: RunSet) -> list[tuple[int, int]]:
 
 
 def climb(
-    runs: RunSet, pair: Sequence[int], policy: Policy, activations: Sequence[ActivationCache]
+    runs: RunSet,
+    pair: Sequence[int],
+    matched: MatchedRuns,
+    policy: Policy,
+    *,
+    activations: Sequence[ActivationCache] = (),
+    store: PairStore | None = None,
 ) -> Step:
-    """One step of the ladder, with its null."""
+    """One step of the ladder, with its null; `matched` are all runs in the decoder view.
+
+    What the store holds of the step is not found again.
+    """
     narrow, wide = (runs.sides[run].directions["decoder"] for run in pair)
-    candidates, matching = _match(narrow, wide, policy)
-    nulls = [_null(narrow, wide, policy, draw) for draw in range(policy.n_draws)]
+    digests = [runs.digests[run, "decoder"] for run in pair]
+    key = f"ladder/{policy.absolute}/{'/'.join(digests)}"
+    found = kept(store, key, lambda: _search(narrow, wide, policy))
+    numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
+    draws = []
+    for number in numbers:
+        draw = partial(_search_null, narrow, wide, policy, number)
+        draws.append(kept(store, f"{key}/{policy.nulls[0]}/{policy.seed + number}", draw))
+    stitching = None
+    if activations:
+        stitching = _stitch(runs, pair, cache_for(runs.dictionaries[pair[0]], activations), store)
     return Step(
         narrow=pair[0],
         wide=pair[1],
-        candidates=candidates,
-        matching=matching,
-        from_wide=combine(narrow, wide, candidates.of_a),
-        from_narrow=combine(wide, narrow, candidates.of_b),
-        null_from_wide=np.max([one[0] for one in nulls], axis=0),
-        null_from_narrow=np.max([one[1] for one in nulls], axis=0),
-        null_means=(
-            float(np.mean([one[2][0] for one in nulls])),
-            float(np.mean([one[2][1] for one in nulls])),
-        ),
-        stitching=_stitch(runs, pair, activations) if activations else None,
+        of_narrow=_explained("narrow", runs, pair, matched, found, draws),
+        of_wide=_explained("wide", runs, pair[::-1], matched, found, draws),
+        stitching=stitching,
     )
 
 
@@ -95,8 +120,9 @@ def narrow_fates(step: Step, threshold: float) -> np.ndarray:
     Kept: its assigned partner reaches the threshold. Split: otherwise, when two to five wide
     latents explain more of it than the same search finds in any null dictionary.
     """
-    split = (step.from_wide.n_members >= 2) & (step.from_wide.explained > step.null_from_wide)
-    return np.select([_kept(step, threshold)[0], split], ["kept", "split"], "absent")
+    found = step.of_narrow
+    split = (found.sums.n_members >= 2) & found.beyond_null
+    return np.select([is_kept(found, threshold), split], ["kept", "split"], "absent")
 
 
 def wide_origins(step: Step, threshold: float) -> np.ndarray:
@@ -106,23 +132,19 @@ def wide_origins(step: Step, threshold: float) -> np.ndarray:
     refines the one narrow latent, or merges the several, that explain more of it than the same
     search finds in any null dictionary, or it is unexplained.
     """
-    known = step.from_narrow.explained > step.null_from_narrow
+    found = step.of_wide
+    known, several = found.beyond_null, found.sums.n_members >= 2
     novel = np.zeros(len(known), dtype=bool) if step.stitching is None else step.stitching < 0
-    several = step.from_narrow.n_members >= 2
     return np.select(
-        [_kept(step, threshold)[1], novel, known & several, known],
+        [is_kept(found, threshold), novel, known & several, known],
         ["kept", "novel", "merges", "refines"],
         "unexplained",
     )
 
 
-def _kept(step: Step, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-    matching = step.matching
-    reaching = matching.similarity >= threshold - ROUNDING
-    narrow, wide = np.zeros(matching.n_a, dtype=bool), np.zeros(matching.n_b, dtype=bool)
-    narrow[matching.a[reaching]] = True
-    wide[matching.b[reaching]] = True
-    return narrow, wide
+def is_kept(found: Explained, threshold: float) -> np.ndarray:
+    """Which latents have a partner that reaches the threshold."""
+    return np.asarray(found.similarity >= threshold - ROUNDING)
 
 
 def _pair(runs: RunSet, narrow: int, wide: int) -> tuple[int, int]:
@@ -137,35 +159,69 @@ def _pair(runs: RunSet, narrow: int, wide: int) -> tuple[int, int]:
     )
 
 
-def _match(narrow: Tensor, wide: Tensor, policy: Policy) -> tuple[Candidates, Matching]:
+def _search(narrow: Tensor, wide: Tensor, policy: Policy) -> dict[str, np.ndarray]:
+    """Nearest similarities and combinations in both directions."""
     device = resolve_device(policy.device)
     rows = {"decoder": narrow}, {"decoder": wide}
     similarity = cosines(*rows, absolute=policy.absolute, device=device)["decoder"]
-    candidates = find_candidates(similarity, k=NEAREST)
-    return candidates, assign(similarity, candidates=candidates, time_limit=policy.time_limit)
+    near = find_candidates(similarity, k=NEAREST, progress=False)
+    found = {
+        "narrow": combine(narrow, wide, near.of_a, absolute=policy.absolute),
+        "wide": combine(wide, narrow, near.of_b, absolute=policy.absolute),
+    }
+    nearest = {"narrow": near.of_a.nearest_similarity, "wide": near.of_b.nearest_similarity}
+    return {
+        f"{side}_{name}": values
+        for side, sums in found.items()
+        for name, values in (
+            ("nearest", nearest[side]),
+            ("member", sums.member),
+            ("coefficient", sums.coefficient),
+            ("explained", sums.explained),
+        )
+    }
 
 
-def _null(
+def _search_null(
     narrow: Tensor, wide: Tensor, policy: Policy, number: int
-) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
-    """Explained variances and mean nearest similarities against a null dictionary."""
+) -> dict[str, np.ndarray]:
     generator = torch.Generator().manual_seed(policy.seed + number)
     draw = find_null(policy.nulls[0]).draw
     left, right = draw({"decoder": narrow}, {"decoder": wide}, generator=generator)
-    device = resolve_device(policy.device)
-    similarity = cosines(left, right, absolute=policy.absolute, device=device)["decoder"]
-    near = find_candidates(similarity, k=NEAREST)
-    means = near.of_a.nearest_similarity.mean(), near.of_b.nearest_similarity.mean()
-    return (
-        combine(left["decoder"], right["decoder"], near.of_a).explained,
-        combine(right["decoder"], left["decoder"], near.of_b).explained,
-        (float(means[0]), float(means[1])),
+    return _search(left["decoder"], right["decoder"], policy)
+
+
+def _explained(
+    side: str,
+    runs: RunSet,
+    pair: Sequence[int],
+    matched: MatchedRuns,
+    found: Mapping[str, np.ndarray],
+    draws: Sequence[Mapping[str, np.ndarray]],
+) -> Explained:
+    own, other = pair
+    assert matched.similarity is not None
+    latents = matched.starts[own] + runs.sides[own].numbers
+    partner = matched.partner[latents, other]
+    place = np.full(len(matched.alive) + 1, -1, dtype=np.int64)
+    numbers = runs.sides[other].numbers
+    place[matched.starts[other] + numbers] = np.arange(len(numbers))
+    names = ("member", "coefficient", "explained")
+    return Explained(
+        partner=place[partner],
+        similarity=matched.similarity[latents, other],
+        nearest_similarity=found[f"{side}_nearest"],
+        null_mean=float(np.mean([one[f"{side}_nearest"].mean() for one in draws])),
+        sums=Combinations(*(found[f"{side}_{name}"] for name in names)),
+        null_explained=np.max([one[f"{side}_explained"] for one in draws], axis=0),
     )
 
 
 def _stitch(
-    runs: RunSet, pair: Sequence[int], activations: Sequence[ActivationCache]
+    runs: RunSet, pair: Sequence[int], cache: ActivationCache, store: PairStore | None
 ) -> Float64[np.ndarray, " n_wide"]:
     narrow, wide = (runs.dictionaries[run] for run in pair)
-    gain = stitching_gain(narrow, wide, cache_for(narrow, activations))
-    return np.asarray(gain[runs.sides[pair[1]].numbers])
+    hashes = "/".join(runs.hashes[run] for run in pair)
+    key = f"stitching/{hashes}/{cache.meta.sha256}"
+    found = kept(store, key, lambda: {"gain": stitching_gain(narrow, wide, cache)})
+    return np.asarray(found["gain"][runs.sides[pair[1]].numbers])
