@@ -1,9 +1,12 @@
 """Time and memory of the assignment against SciPy, lapx and one plain product.
 
     python -m benchmarks.matching --sizes 2048,16384,32768 --solvers ours,product,scipy,lapx
+    python -m benchmarks.matching --pair RUN_A RUN_B --solvers ours,verify,product,scipy
 
 Planted data: rows of two runs drawn from one anisotropic distribution with a shared mean, half of
-them the same directions with noise between none and 1.5 times their own spread, in shuffled order.
+them the same directions with noise between none and 1.5 times their own spread, in shuffled
+order. With `--pair`, the decoders of two checkpoints. The time of `verify` leaves out that of the
+matching it checks.
 Every solver runs in its own process on the same rows; the time is that of the solver alone, the
 memory the largest of the process, data included. With one thread, CPU seconds are what an idle
 core would take, whatever else the machine does; the figure shows them. Runs already in the results
@@ -20,14 +23,16 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-COLORS = {"ours": "C3", "product": "0.4", "scipy": "C0", "lapx": "C2"}
+PLANTED = "planted"
+COLORS = {"ours": "C3", "verify": "C1", "product": "0.4", "scipy": "C0", "lapx": "C2"}
 LABELS = {
     "ours": "universality.match (certified)",
+    "verify": "universality.verify (float64)",
     "product": "one float32 product, nothing kept",
     "scipy": "SciPy linear_sum_assignment",
     "lapx": "lapx lapjv",
@@ -50,12 +55,36 @@ def planted(n_a: int, n_b: int, d: int, *, seed: int = 0) -> tuple[Any, Any]:
     return a, b[torch.randperm(n_b, generator=generator)]
 
 
+def of_checkpoints(sources: Sequence[str]) -> tuple[Any, Any]:
+    """The decoder rows of two checkpoints."""
+    import universality as un
+
+    a, b = (un.load(source).directions("decoder").float() for source in sources)
+    return a, b
+
+
 def ours(a: Any, b: Any, device: str | None) -> dict[str, Any]:
     """The certified matching of this package."""
     import universality as un
 
     m = un.match(a, b, device=device)
     return {"total": m.total, "gap": m.gap, "certified": m.certified, "rounds": m.rounds}
+
+
+def verify(a: Any, b: Any, device: str | None) -> dict[str, Any]:
+    """The independent re-check of such a matching; its own time, without the matching."""
+    import universality as un
+
+    matching = un.match(a, b, device=device)
+    wall, cpu = time.perf_counter(), time.process_time()
+    checked = un.verify(matching, a, b, device=device)
+    return {
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "total": checked.total,
+        "gap": checked.gap,
+        "accepted": bool(checked),
+    }
 
 
 def product(a: Any, b: Any, device: str | None) -> dict[str, Any]:
@@ -73,9 +102,9 @@ def scipy(a: Any, b: Any, device: str | None) -> dict[str, Any]:
     from scipy.optimize import linear_sum_assignment
 
     a, b = (torch.nn.functional.normalize(rows.double(), dim=1) for rows in (a, b))
-    values = (a @ b.T).numpy()
-    rows, columns = linear_sum_assignment(values, maximize=True)
-    return {"total": float(values[rows, columns].sum())}
+    cost = (-a @ b.T).numpy()
+    rows, columns = linear_sum_assignment(cost)
+    return {"total": -float(cost[rows, columns].sum())}
 
 
 def lapx(a: Any, b: Any, device: str | None) -> dict[str, Any]:
@@ -90,25 +119,25 @@ def lapx(a: Any, b: Any, device: str | None) -> dict[str, Any]:
 
 SOLVERS: dict[str, Callable[..., dict[str, Any]]] = {
     "ours": ours,
+    "verify": verify,
     "product": product,
     "scipy": scipy,
     "lapx": lapx,
 }
 
 
-def measure(solver: str, n_a: int, n_b: int, d: int, device: str | None) -> dict[str, Any]:
+def measure(solver: str, a: Any, b: Any, device: str | None) -> dict[str, Any]:
     """One solver on one problem, in this process."""
     import torch
 
-    a, b = planted(n_a, n_b, d)
     SOLVERS[solver](a[:256], b[:256], device)
     wall, cpu = time.perf_counter(), time.process_time()
     found = SOLVERS[solver](a, b, device)
     return {
         "solver": solver,
-        "n_a": n_a,
-        "n_b": n_b,
-        "d": d,
+        "n_a": len(a),
+        "n_b": len(b),
+        "d": a.shape[1],
         "device": device or "cpu",
         "threads": torch.get_num_threads(),
         "seconds": time.perf_counter() - wall,
@@ -127,7 +156,10 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
         mine = sorted(
             (r["n_a"], r)
             for r in rows
-            if r["solver"] == solver and r["n_a"] == r["n_b"] and r["threads"] == 1
+            if r["solver"] == solver
+            and r["n_a"] == r["n_b"]
+            and r["threads"] == 1
+            and r["data"] == PLANTED
         )
         for ax, key in zip(axes, ("cpu_seconds", "peak_gb"), strict=True):
             n, values = [n for n, _ in mine], [r[key] for _, r in mine]
@@ -145,6 +177,7 @@ def main() -> None:
     """Run what is missing, each in a process of its own, and redraw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="2048,16384", help="n, or n_a x n_b as 8192x16384")
+    parser.add_argument("--pair", nargs=2, metavar=("A", "B"), help="checkpoints, not planted data")
     parser.add_argument("--solvers", default="ours,product,scipy")
     parser.add_argument("--width", type=int, default=768, help="length of the rows")
     parser.add_argument("--device", default=None)
@@ -155,11 +188,10 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        n_a, n_b = _sides(options.sizes)
-        print(json.dumps(measure(options.solvers, n_a, n_b, options.width, options.device)))
+        print(json.dumps(_one(options)))
         return
     rows = json.loads(options.out.read_text()) if options.out.exists() else []
-    for size in options.sizes.split(","):
+    for size in [None] if options.pair else options.sizes.split(","):
         for solver in options.solvers.split(","):
             rows = _updated(rows, solver, size, options)
             options.out.parent.mkdir(exist_ok=True)
@@ -167,29 +199,43 @@ def main() -> None:
     draw(rows, options.out.with_suffix(".png"))
 
 
+def _one(options: argparse.Namespace) -> dict[str, Any]:
+    if options.pair:
+        a, b = of_checkpoints(options.pair)
+    else:
+        a, b = planted(*_sides(options.sizes), options.width)
+    return measure(options.solvers, a, b, options.device)
+
+
 def _updated(
-    rows: list[dict[str, Any]], solver: str, size: str, options: argparse.Namespace
+    rows: list[dict[str, Any]], solver: str, size: str | None, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    problem = (solver, *_sides(size), options.width, options.device or "cpu", options.threads)
-    others = [
-        r
-        for r in rows
-        if (*(r[k] for k in ("solver", "n_a", "n_b", "d", "device", "threads")),) != problem
-    ]
+    problem: dict[str, Any] = {
+        "solver": solver,
+        "device": options.device or "cpu",
+        "threads": options.threads,
+    }
+    if size is None:
+        problem["data"] = " ".join(Path(run).name for run in options.pair)
+        given = ["--pair", *options.pair]
+    else:
+        n_a, n_b = _sides(size)
+        problem |= {"data": PLANTED, "n_a": n_a, "n_b": n_b, "d": options.width}
+        given = ["--sizes", size, "--width", str(options.width)]
+    others = [r for r in rows if any(r[key] != value for key, value in problem.items())]
     if len(others) < len(rows) and not options.again:
         return rows
     python = options.lapx_python if solver == "lapx" else sys.executable
-    command = [python, __file__, "--one", "--solvers", solver, "--sizes", size]
-    command += ["--width", str(options.width)]
+    command = [python, __file__, "--one", "--solvers", solver, *given]
     command += ["--device", options.device] if options.device else []
     threads = {name: str(options.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads)
     if done.returncode:
-        print(f"{solver} {size}: failed\n{done.stderr[-500:]}")
+        print(f"{solver} {given}: failed\n{done.stderr[-500:]}")
         return rows
-    row = json.loads(done.stdout.splitlines()[-1])
+    row = problem | json.loads(done.stdout.splitlines()[-1])
     print(
-        f"{solver:8} {size:>12} {row['cpu_seconds']:8.2f} CPU s",
+        f"{solver:8} {row['n_a']:>6} x {row['n_b']:<6} {row['cpu_seconds']:8.2f} CPU s",
         f"{row['seconds']:8.2f} s {row['peak_gb']:6.2f} GB",
         flush=True,
     )

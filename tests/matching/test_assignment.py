@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -187,6 +190,24 @@ def test_stopped_at_once_it_returns_a_whole_matching_with_a_true_gap(
     matching = assign(Cosine.between(a, b), plan=sparse(2), time_limit=0.0, progress=False)
     best = best_total(cosines(a, b))
     assert not matching.certified
+    assert matching.n_pairs == min(shape)
+    assert matching.total <= best + 1e-9
+    assert matching.upper_bound >= best - 1e-9
+    assert un.verify(matching, a, b).problems == ()
+
+
+@pytest.mark.parametrize("looks", [1, 4, 9, 12, 40])
+@pytest.mark.parametrize("shape", [(150, 200), (200, 150)])
+def test_stopped_anywhere_the_bound_is_true(
+    looks: int, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock passes the limit at the given look at it: while sampling, screening, solving."""
+    ticks = itertools.count()
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(ticks)))
+    a, b = problem("half shared", *shape)
+    plan = Plan(width=4, core=2, block_rows=32, block_cols=64, dense_below=0)
+    matching = assign(Cosine.between(a, b), plan=plan, time_limit=looks - 0.5, progress=False)
+    best = best_total(cosines(a, b))
     assert matching.n_pairs == min(shape)
     assert matching.total <= best + 1e-9
     assert matching.upper_bound >= best - 1e-9

@@ -66,8 +66,7 @@ def assign(
     Args:
         similarity: Of the two runs.
         candidates: What `find_candidates` found on all latents; spares the pass over all pairs.
-        time_limit: Seconds after which the best assignment so far is returned with its true gap;
-            the pass over all pairs is finished first.
+        time_limit: Seconds after which the best assignment so far is returned with its true gap.
         progress: Show a bar on stderr when that is a terminal.
         plan: How the work is cut.
 

@@ -41,6 +41,11 @@ class Neighbours:
         return self.similarity[:, 0]
 
     @property
+    def runner_up(self) -> Int64[np.ndarray, " n"]:
+        """The second closest latent; -1 where there is none (k >= 2)."""
+        return self.index[:, 1]
+
+    @property
     def margin(self) -> Float64[np.ndarray, " n"]:
         """By how much the closest is closer than the runner-up; infinite without one (k >= 2)."""
         return np.asarray(self.similarity[:, 0] - self.similarity[:, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -32,13 +33,17 @@ def screen(
     """About `plan.width` close pairs for every latent of a in the range and every latent of b.
 
     Looks at every pair once, plus a quarter for the thresholds. A latent that got fewer than
-    `plan.core` is looked at again; one with far too many, as ties give, keeps the closest.
+    `plan.core` is looked at again; one with far too many, as ties give, keeps the closest. When
+    the monitor's time is over, the latents of a not yet looked at are only bounded.
     """
     run = _Pass(similarity, rows, plan, monitor, exclude_diagonal)
     floor_a, floor_b = run.thresholds()
     collected = _Collected(run, floor_a, floor_b)
     order = torch.argsort(floor_a, stable=True)
     for part in monitor.steps(len(rows), plan.block_rows, "looking at every pair"):
+        if monitor.expired:
+            collected.give_up(order[part.start :])
+            return collected.hits()
         for start in range(0, similarity.shape[1], plan.block_cols):
             cols = torch.arange(
                 start, min(start + plan.block_cols, similarity.shape[1]), device=order.device
@@ -76,15 +81,26 @@ class _Pass:
         cols, rows = _sample(n_b, device), _sample(n_rows, device)
         rank_a = max(1, round(self.plan.width * len(cols) / n_b))
         rank_b = max(1, round(self.plan.width * len(rows) / n_rows))
+        all_a, all_b = (torch.arange(n, device=device) for n in (n_rows, n_b))
         floor_a = [
-            _ranked(self.block(torch.arange(n_rows, device=device)[part], cols)[0], rank_a)
+            self._floor(all_a[part], lambda some: self.block(some, cols)[0], rank_a)
             for part in self.monitor.steps(n_rows, self.plan.block_rows, "sampling")
         ]
         floor_b = [
-            _ranked(self.block(rows, torch.arange(n_b, device=device)[part])[0].T, rank_b)
+            self._floor(all_b[part], lambda some: self.block(rows, some)[0].T, rank_b)
             for part in self.monitor.steps(n_b, self.plan.block_rows, "sampling")
         ]
         return torch.cat(floor_a), torch.cat(floor_b)
+
+    def _floor(
+        self,
+        some: Int64[Tensor, " some"],
+        values: Callable[[Tensor], Float[Tensor, "some others"]],
+        rank: int,
+    ) -> Float[Tensor, " some"]:
+        if self.monitor.expired:
+            return torch.full(some.shape, self.similarity.ceiling, device=some.device)
+        return _top(values(some), rank).values[:, -1]
 
 
 @final
@@ -96,7 +112,8 @@ class _Collected:
     ) -> None:
         self._run, self._floor_a, self._floor_b = run, floor_a, floor_b
         self._rest_a, self._rest_b = floor_a.double(), floor_b.double()
-        self._parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        nothing = torch.empty(0, dtype=torch.int64)
+        self._parts: list[tuple[Tensor, Tensor, Tensor]] = [(nothing, nothing, torch.empty(0))]
         self._error = 0.0
 
     def add_block(self, rows: Int64[Tensor, " rows"], cols: Int64[Tensor, " cols"]) -> None:
@@ -128,6 +145,11 @@ class _Collected:
     def _keep(self, rows: Tensor, cols: Tensor, values: Tensor) -> None:
         finite = values > -torch.inf
         self._parts.append((rows[finite].cpu(), cols[finite].cpu(), values[finite].float().cpu()))
+
+    def give_up(self, rows: Int64[Tensor, " rows"]) -> None:
+        """These rows will not be looked at: any of their pairs may be as close as can be."""
+        self._rest_a[rows] = self._run.similarity.ceiling
+        self._rest_b[:] = self._run.similarity.ceiling
 
     def top_up(self) -> None:
         """Look again at latents that have too few pairs to start an assignment on."""
@@ -171,10 +193,6 @@ def _sample(n: int, device: torch.device) -> Int64[Tensor, " n_sampled"]:
     size = min(n, max(n // _SAMPLED_FRACTION, _SAMPLED_AT_LEAST))
     chosen = torch.randperm(n, generator=torch.Generator().manual_seed(0))[:size]
     return chosen.sort().values.to(device)
-
-
-def _ranked(values: Float[Tensor, "n m"], rank: int) -> Float[Tensor, " n"]:
-    return _top(values, rank).values[:, -1]
 
 
 def _top(values: Float[Tensor, "n m"], k: int) -> torch.return_types.topk:

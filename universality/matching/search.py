@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from universality.matching.completion import complete
 from universality.matching.core import Core, solve_core
 from universality.matching.hits import Hits
 from universality.matching.monitor import Monitor
@@ -72,8 +73,8 @@ def _excess(pool: Pool, core: Core) -> Float64[np.ndarray, " n_a"]:
 
 def _unfinished(pool: Pool, core: Core, rounds: int) -> Found:
     u = core.u + _excess(pool, core)
-    partner = core.partner.copy()
-    left = np.flatnonzero(partner < 0)
-    free = np.setdiff1d(np.arange(len(core.v)), partner)
-    partner[left] = free[: len(left)]
-    return Found(partner, u, core.v, rounds)
+    whole = [
+        complete(start, pool.a, pool.b, value=pool.upper, n_b=len(core.v))
+        for start in (core.partner, np.full_like(core.partner, -1))
+    ]
+    return Found(max(whole, key=pool.total), u, core.v, rounds)

@@ -104,6 +104,11 @@ class CodeSimilarity:
         """The CPU: sparse products run there."""
         return torch.device("cpu")
 
+    @property
+    def ceiling(self) -> float:
+        """All measures are at most 1."""
+        return 1.0
+
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False
     ) -> tuple[Float[Tensor, "rows cols"], float]:

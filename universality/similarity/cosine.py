@@ -104,6 +104,11 @@ class Cosine:
         """Where the rows lie."""
         return self.a.rows.device
 
+    @property
+    def ceiling(self) -> float:
+        """Cosines are at most 1."""
+        return 1.0
+
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False
     ) -> tuple[Float[Tensor, "rows cols"], float]:

@@ -32,6 +32,11 @@ class Similarity(Protocol):
         """Where blocks are computed and returned."""
         ...
 
+    @property
+    def ceiling(self) -> float:
+        """What no similarity exceeds, known without looking."""
+        ...
+
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False
     ) -> tuple[Float[Tensor, "rows cols"], float]:
@@ -67,6 +72,11 @@ class Transposed:
     def device(self) -> torch.device:
         """Where blocks are computed and returned."""
         return self.similarity.device
+
+    @property
+    def ceiling(self) -> float:
+        """What no similarity exceeds."""
+        return self.similarity.ceiling
 
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False
