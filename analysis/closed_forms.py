@@ -2,9 +2,10 @@
 
 Run as `python -m analysis.closed_forms --out analysis/results/closed_forms`.
 
-Writes `greedy.csv`: for a grid of dimensions and numbers of candidates, signed and absolute, the
-exact mean of the maximum beside the mean over draws, whose standard error is below .0005; and
-`assignment.csv`: drawn assignment nulls at the published sizes.
+Writes `greedy.csv`: for a grid of dimensions and numbers of candidates, equal and unequal widths,
+signed and absolute, the exact mean of the maximum beside the mean over draws, whose standard error
+is below .0005; and `assignment.csv`: drawn assignment nulls at the published sizes, signed and
+absolute, beside the published values.
 """
 
 from __future__ import annotations
@@ -37,15 +38,16 @@ class Settings:
     candidates: tuple[int, ...] = (32, 128, 512, 2048, 4096)
     """Values of n_b."""
     queries: int = 64
-    """Rows of a in each draw; other than n_b, so widths are unequal."""
+    """Rows of a where widths are unequal; n_b of them where they are equal."""
     standard_error: float = 4.5e-4
     """Draws go on until the standard error of their mean is below this."""
-    assignments: tuple[tuple[int, int, int], ...] = (
-        (64, 256, 40),
-        (128, 1024, 8),
-        (512, 2048, 3),
+    assignments: tuple[tuple[int, int, int, float, float], ...] = (
+        (64, 256, 120, 0.3279, 0.3545),
+        (128, 1024, 12, 0.2719, 0.2886),
+        (512, 2048, 3, 0.1460, 0.1542),
+        (768, 4096, 2, 0.1262, 0.1328),
     )
-    """d, n and number of draws."""
+    """d, n, number of draws, and the published means, signed and absolute."""
     seed: int = 0
     """Seed of everything drawn."""
 
@@ -66,16 +68,21 @@ def run(out: Path, settings: Settings) -> None:
 
 
 def _greedy(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
-    grid = list(product(settings.dimensions, settings.candidates))
-    for d, n in tqdm(grid, desc="greedy", disable=None):
-        draws = _maxima(d, n, settings, generator)
+    grid = [
+        (d, n_a, n_b)
+        for d, n_b in product(settings.dimensions, settings.candidates)
+        for n_a in (settings.queries, n_b)
+    ]
+    for d, n_a, n_b in tqdm(grid, desc="greedy", disable=None):
+        draws = _maxima(d, n_a, n_b, settings=settings, generator=generator)
         for column, absolute in enumerate((False, True)):
             values = draws[:, column]
             error = values.std(ddof=1) / np.sqrt(len(values))
-            exact = mean_of_maximum(d, n, absolute=absolute)
+            exact = mean_of_maximum(d, n_b, absolute=absolute)
             yield {
                 "d": d,
-                "n": n,
+                "n_a": n_a,
+                "n_b": n_b,
                 "absolute": absolute,
                 "exact": exact,
                 "drawn": values.mean(),
@@ -85,12 +92,14 @@ def _greedy(settings: Settings, generator: torch.Generator) -> Iterator[dict[str
             }
 
 
-def _maxima(d: int, n: int, settings: Settings, generator: torch.Generator) -> np.ndarray:
+def _maxima(
+    d: int, n_a: int, n_b: int, *, settings: Settings, generator: torch.Generator
+) -> np.ndarray:
     """Mean of the maximum, signed and absolute, of as many draws as the standard error needs."""
     means: list[tuple[float, float]] = []
     while len(means) < 16 or _error(means) > settings.standard_error:
-        rows = unit_rows(settings.queries, d, generator=generator)
-        cosines = rows @ unit_rows(n, d, generator=generator).T
+        rows = unit_rows(n_a, d, generator=generator)
+        cosines = rows @ unit_rows(n_b, d, generator=generator).T
         means.append((float(cosines.amax(dim=1).mean()), float(cosines.abs().amax(dim=1).mean())))
     return np.array(means)
 
@@ -100,15 +109,21 @@ def _error(means: list[tuple[float, float]]) -> float:
 
 
 def _assignments(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
-    for d, n, draws in settings.assignments:
-        values = np.array(
-            [
-                match(*(unit_rows(n, d, generator=generator) for _ in "ab")).mean
+    for d, n, draws, *published in settings.assignments:
+        for absolute in (False, True):
+            values = [
+                match(*(unit_rows(n, d, generator=generator) for _ in "ab"), absolute=absolute).mean
                 for _ in tqdm(range(draws), desc=f"assignment, n = {n}", disable=None)
             ]
-        )
-        error = values.std(ddof=1) / np.sqrt(draws)
-        yield {"d": d, "n": n, "mean": values.mean(), "standard_error": error, "draws": draws}
+            yield {
+                "d": d,
+                "n": n,
+                "absolute": absolute,
+                "published": published[absolute],
+                "mean": np.mean(values),
+                "standard_error": np.std(values, ddof=1) / np.sqrt(draws),
+                "draws": draws,
+            }
 
 
 def main() -> None:

@@ -4,9 +4,14 @@ Run as `python -m analysis.null_calibration --out analysis/results/null_calibrat
 
 Worlds are pairs of independent runs with the same geometry; mixtures plant shared latents at a
 known cosine in the second of them. Writes `super_uniformity.csv` (how often p is at most each
-level, standard errors clustered by repeat, by decile of alignment with the mean), `rejections.csv`
-(how often Benjamini-Hochberg finds anything though nothing is there) and `mixtures.csv` (false
-discovery proportion and power).
+level, standard errors clustered by repeat, by decile of alignment with the mean and of firing
+frequency), `rejections.csv` (how often Benjamini-Hochberg finds anything though nothing is there;
+`within` unless a rate of alpha would be exceeded with less than one percent probability: the
+one-sided binomial bound) and `mixtures.csv` (false discovery proportion and power).
+
+Frequent latents lean towards the mean, as in real dictionaries: the rank of a latent's frequency
+is that of its alignment plus as much noise. P-values of directions do not see the frequency.
+`analysis.activation_calibration` does the same for p-values of activation correlations.
 """
 
 from __future__ import annotations
@@ -77,8 +82,8 @@ def run(out: Path, settings: Settings) -> None:
         for world in WORLDS
         for null in ("geometry", "isotropic")
     )
-    _super_uniformity(single, settings).to_csv(out / "super_uniformity.csv", index=False)
-    _rejections(single, settings).to_csv(out / "rejections.csv", index=False)
+    super_uniformity(single, settings.levels).to_csv(out / "super_uniformity.csv", index=False)
+    rejections(single, settings.alpha).to_csv(out / "rejections.csv", index=False)
     mixed = pd.DataFrame(_mixtures(settings, generator))
     mixed.to_csv(out / "mixtures.csv", index=False, float_format="%.5f")
     command = "python -m analysis.null_calibration --out analysis/results/null_calibration"
@@ -89,21 +94,43 @@ def run(out: Path, settings: Settings) -> None:
 def _independent(
     world: str, null: str, settings: Settings, generator: torch.Generator
 ) -> Iterator[dict[str, Any]]:
-    """One row per repeat and decile of alignment with the mean: share of p at most each level."""
+    """One row per repeat, grouping and group of latents: share of p at most each level."""
     for repeat in tqdm(range(settings.repeats), desc=f"{world}, {null}", disable=None):
         a, b = (
             make_directions(settings.n, settings.d, generator=generator, **WORLDS[world])
             for _ in range(2)
         )
         p = _p_values(null, a, b)
-        decile = (10 * a.sum(dim=1).argsort().argsort() // settings.n).numpy()
-        for k in range(10):
-            part = p[decile == k]
-            shares = {f"{level:g}": float((part <= level).mean()) for level in settings.levels}
-            rejected = bool((q_values(p) <= settings.alpha).any())
-            yield {
-                "world": world, "null": null, "repeat": repeat, "decile": k, "rejected": rejected
-            } | shares  # fmt: skip
+        about = {
+            "world": world,
+            "null": null,
+            "repeat": repeat,
+            "rejected": bool((q_values(p) <= settings.alpha).any()),
+        }
+        alignment = a.sum(dim=1)
+        noise = torch.randn(settings.n, generator=generator)
+        groupings = {"alignment": alignment, "frequency": alignment / alignment.std() + noise}
+        for row in shares_by_decile(
+            p, {name: values.numpy() for name, values in groupings.items()}, settings.levels
+        ):
+            yield about | row
+
+
+def shares_by_decile(
+    p: np.ndarray, groupings: Mapping[str, np.ndarray], levels: tuple[float, ...]
+) -> Iterator[dict[str, Any]]:
+    """The share of p-values at most each level: of all latents, and by decile of each grouping."""
+    by_group = [("all", np.zeros(p.size, dtype=int))]
+    by_group += [
+        (name, 10 * values.argsort().argsort() // p.size) for name, values in groupings.items()
+    ]
+    for name, group in by_group:
+        sizes = np.bincount(group)
+        shares = {f"{level:g}": np.bincount(group, p <= level) / sizes for level in levels}
+        for number in range(sizes.size):
+            decile = "all" if name == "all" else number
+            values = {level: share[number] for level, share in shares.items()}
+            yield {"grouping": name, "decile": decile} | values
 
 
 def _mixtures(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
@@ -148,24 +175,28 @@ def _p_values(null: str, a: Tensor, b: Tensor) -> np.ndarray:
     return np.asarray(nearest_p_values(null, a, b, nearest))
 
 
-def _super_uniformity(single: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    columns = [f"{level:g}" for level in settings.levels]
-    overall = single.groupby(["world", "null", "repeat"], sort=False)[columns].mean()
-    everywhere = overall.reset_index().assign(decile="all")
-    long = pd.concat([everywhere, single]).melt(
-        ["world", "null", "decile"], columns, var_name="level", value_name="share"
-    )
-    table = long.groupby(["world", "null", "decile", "level"], sort=False)["share"]
+def super_uniformity(single: pd.DataFrame, levels: tuple[float, ...]) -> pd.DataFrame:
+    """Mean share of p-values at most each level, and whether it is at most the level.
+
+    The standard error is over repeats: latents of one repeat count as one.
+    """
+    columns = [f"{level:g}" for level in levels]
+    keys = [key for key in ("world", "null", "grouping", "decile") if key in single]
+    long = single.melt(keys, columns, var_name="level", value_name="share")
+    table = long.groupby([*keys, "level"], sort=False)["share"]
     summary = table.agg(share="mean", standard_error="sem", repeats="size").reset_index()
     excess = summary["share"] - summary["level"].astype(float)
     return summary.assign(super_uniform=excess <= 3 * summary["standard_error"]).round(6)
 
 
-def _rejections(single: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    by_repeat = single[single["decile"] == 0].groupby(["world", "null"], sort=False)["rejected"]
-    table = by_repeat.agg(rejections="sum", repeats="size").reset_index()
-    limit = binom.ppf(0.99, table["repeats"], settings.alpha).astype(int)
-    return table.assign(limit=limit, within=table["rejections"] <= limit)
+def rejections(single: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """In how many repeats anything was rejected, and the one-sided 99 % bound of a rate alpha."""
+    keys = [key for key in ("world", "null") if key in single]
+    once = single[single["grouping"] == "all"].groupby(keys, sort=False)["rejected"]
+    table = once.agg(rejections="sum", repeats="size").reset_index()
+    limit = binom.ppf(0.99, table["repeats"], alpha).astype(int)
+    within = table["rejections"] <= limit
+    return table.assign(rate=table["rejections"] / table["repeats"], limit=limit, within=within)
 
 
 def main() -> None:

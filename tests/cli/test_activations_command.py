@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.tiny_model import random_text, save_tiny_model
+from universality.activations.cache import open_cache
 from universality.cli import main
 from universality.cli.activations import activations
 
@@ -43,6 +44,20 @@ def test_several_hooks_have_a_folder_each(tiny, tmp_path):
     assert {path.name for path in (tmp_path / "c").iterdir()} == {HOOK, other}
     for word in (f"c/{HOOK}", f"c/{other}", "bos              None", "drop_special     True"):
         assert word in collected.output
+
+
+def test_random_weights_are_another_model_and_its_cache_says_so(tiny, tmp_path, capsys):
+    drawn, trained = tmp_path / "drawn", tmp_path / "trained"
+    with pytest.raises(SystemExit):
+        main(["activations", *_arguments(tiny, drawn), "--random-weights", "7"])
+    assert "model, random weights of seed 7" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["activations", *_arguments(tiny, trained)])
+    assert open_cache(drawn).meta.sha256 != open_cache(trained).meta.sha256
+    with pytest.raises(SystemExit) as left:
+        main(["activations", *_arguments(tiny, drawn)])
+    assert left.value.code == 2
+    assert "was begun with another model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -43,3 +43,20 @@ def test_folder_that_transformers_cannot_read(tmp_path):
 def test_unknown_dtype():
     with pytest.raises(InvalidInputError, match="--dtype must be auto, float32 or bfloat16"):
         resolve_dtype("int8")
+
+
+def test_random_weights_are_seeded_untrained_and_named(tmp_path):
+    """Transformers draws Llama's matrices with a standard deviation of .02 and its norms as 1."""
+    folder = save_tiny_model(tmp_path / "tiny", seed=3)
+    state = torch.get_rng_state()
+    models = [load_language_model(folder, random_weights=seed) for seed in (3, 3, 4)]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert models[0].name == "tiny, random weights of seed 3"
+    rows = [model.module.model.layers[0].mlp.up_proj.weight for model in models]
+    assert torch.equal(rows[0], rows[1])
+    assert float(rows[0].std()) == pytest.approx(0.02, rel=0.15)
+    assert abs(float((rows[0] * rows[2]).mean())) < 1e-4
+    assert torch.equal(models[0].module.model.norm.weight, torch.ones(16))
+    assert tokenizer_hash(models[0].tokenizer) == tokenizer_hash(
+        load_language_model(folder).tokenizer
+    )

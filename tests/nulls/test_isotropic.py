@@ -92,3 +92,7 @@ def test_ends_of_the_range():
 def test_too_small_is_refused(d, n):
     with pytest.raises(InvalidInputError, match=f"d >= 2 .* got d={d}, n={n}"):
         mean_of_maximum(d, n)
+
+
+def test_no_p_value_is_minus_zero():
+    assert not np.signbit(p_value(np.array([1.0, 0.99]), 576, 2304)).any()

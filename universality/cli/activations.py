@@ -52,6 +52,13 @@ def activations() -> None:
     show_default=True,
     help="Whether rows of special tokens (beginning, end, padding, chat marks) are left out.",
 )
+@click.option(
+    "--random-weights",
+    type=int,
+    metavar="SEED",
+    help="Give the model the weights it had before any training, drawn with this seed: what runs "
+    "trained on it have in common is a floor.",
+)
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
 @click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
 def collect(
@@ -65,6 +72,7 @@ def collect(
     shard_tokens: int,
     bos: bool | None,
     drop_special: bool,
+    random_weights: int | None,
     dtype: str,
     device: str,
 ) -> None:
@@ -85,7 +93,12 @@ def collect(
         folders = plan.hook_folders(out, hook_names)
         place = resolve_device(device)
         caches = collection.collect_into(
-            load_language_model(model, dtype=resolve_dtype(dtype, place), device=place),
+            load_language_model(
+                model,
+                dtype=resolve_dtype(dtype, place),
+                device=place,
+                random_weights=random_weights,
+            ),
             read,
             folders,
             context=context,

@@ -53,12 +53,20 @@ class LanguageModel:
 
 
 def load_language_model(
-    spec: str | Path, *, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    spec: str | Path,
+    *,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    random_weights: int | None = None,
 ) -> LanguageModel:
     """The model and its tokenizer.
 
     `spec` is an existing folder in Hugging Face layout, an existing `.gguf` file (dequantised), or
     a hub id `org/name[@revision]`. Only a hub id uses the network.
+
+    With `random_weights`, a seed, the model has the weights of before any training, drawn as
+    transformers draws them; its name says so. What two dictionaries have in common on such a model
+    they owe to the texts and the architecture alone.
 
     Raises:
         MissingFileError: the path does not exist and is no hub id.
@@ -69,9 +77,13 @@ def load_language_model(
     transformers = _transformers()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
-        module = transformers.AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, **options, **_unpacked(transformers, options)
-        )
+        if random_weights is None:
+            module = transformers.AutoModelForCausalLM.from_pretrained(
+                source, dtype=dtype, **options, **_unpacked(transformers, options)
+            )
+        else:
+            module = _untrained(transformers, source, options, seed=random_weights)
+            name = f"{name}, random weights of seed {random_weights}"
     except (OSError, ValueError, KeyError) as error:
         raise FormatError(
             f"{spec}: transformers cannot load it as a causal model: {error}"
@@ -100,6 +112,18 @@ def _locate(spec: str) -> tuple[str, dict[str, Any], str]:
         repository, _, revision = spec.partition("@")
         return repository, {"revision": revision} if revision else {}, spec
     raise MissingFileError(f"{spec}: no such folder or file, and no hub id like org/name")
+
+
+def _untrained(
+    transformers: Any, source: str, options: dict[str, Any], *, seed: int
+) -> torch.nn.Module:
+    config = transformers.AutoConfig.from_pretrained(source, **options)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module: torch.nn.Module = transformers.AutoModelForCausalLM.from_config(
+            config, dtype=torch.float32
+        )
+    return module
 
 
 def _unpacked(transformers: Any, options: dict[str, Any]) -> dict[str, Any]:

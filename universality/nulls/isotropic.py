@@ -45,7 +45,7 @@ def exceedance(
     _check(d, n)
     with np.errstate(divide="ignore"):
         log_below = np.log1p(-upper_tail(threshold, d, absolute=absolute))
-    return np.asarray(-np.expm1(n * log_below))
+    return np.asarray(0.0 - np.expm1(n * log_below))
 
 
 def p_value(

@@ -101,4 +101,6 @@ def carry_share(
     on the side of the null.
     """
     with np.errstate(divide="ignore"):
-        return np.asarray(-np.expm1(n[1] / n[0] * np.log1p(-np.asarray(share, dtype=np.float64))))
+        return np.asarray(
+            0.0 - np.expm1(n[1] / n[0] * np.log1p(-np.asarray(share, dtype=np.float64)))
+        )

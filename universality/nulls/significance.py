@@ -60,7 +60,7 @@ def nearest_p_values(
         )
     ]
     weight = candidates.shape[0] / shown.shape[0]
-    return np.asarray(-np.expm1(weight * torch.cat(log_p).numpy()))
+    return np.asarray(0.0 - np.expm1(weight * torch.cat(log_p).numpy()))
 
 
 def q_values(p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

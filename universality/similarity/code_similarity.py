@@ -18,7 +18,6 @@ from universality.similarity.interface import Index
 from universality.similarity.measures import Measure, finish, prepare
 
 _Values: TypeAlias = Float64[np.ndarray, "..."]
-_Block: TypeAlias = Float[np.ndarray, "_ _"]
 _Numbers: TypeAlias = Int64[np.ndarray, " _"]
 
 _ROWS_PER_THREAD = 32
@@ -139,16 +138,16 @@ class CodeSimilarity:
         for panel in tqdm(
             panels, desc="co-firing", leave=False, disable=None if progress else True
         ):
-            self._fill(out[panel].numpy(), i[panel], j)
+            self._fill(out[panel], i[panel], j)
         return out
 
-    def _fill(self, out: _Block, i: _Numbers, j: _Numbers) -> None:
+    def _fill(self, out: Float[Tensor, "rows cols"], i: _Numbers, j: _Numbers) -> None:
         sums, weight_b = self.products.panel(i, j), self.weight_b[j]
 
         def convert(rows: slice) -> None:
             for row in range(rows.start, rows.stop):
                 values = self._finish(sums[row], float(self.weight_a[i[row]]), weight_b)
-                out[row] = values if out.dtype == np.float64 else values.astype(np.float32)
+                out[row].copy_(torch.from_numpy(values))
 
         in_threads(convert, parts(i.size, _ROWS_PER_THREAD))
 
