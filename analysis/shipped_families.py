@@ -10,6 +10,7 @@ members' similarity, from the most to the least alike: nobody chose them. Result
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,9 @@ def _context(one: dict[Any, Any], runs: list[str]) -> dict[str, Any]:
 def main() -> None:
     """Run the study from the command line."""
     out = Path(__file__).parent / "results/shipped_families"
-    summary = run(Config(), out, store=out.with_name("shipped_families.pairs"))
+    store = out.with_name("shipped_families.pairs")
+    summary = run(Config(), out, store=store)
+    shutil.rmtree(store)
     print(summary["families"], summary["widths"], sep="\n")
     print((out / "families.json").read_text())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from universality.results import COMPARISON_SCHEMA, STABILITY_SCHEMA, Comparison, Stability
+from universality.results import COMPARISON_SCHEMA, STABILITY_SCHEMA, Comparison, Stability, Widths
 
 VIEWS = ("decoder", "encoder", "activations")
 HOSTILE = (
@@ -43,6 +44,7 @@ def made_comparison(n: int = 40, *, seed: int = 0) -> Comparison:
         pairs=_pairs(latents[alive], partner[alive], similarity[alive]),
         curves=_curves(similarity[alive]),
         evidence=_evidence(partner),
+        **_behind(partner, generator),
     )
 
 
@@ -52,6 +54,7 @@ def _view(view: str, partner: np.ndarray, similarity: np.ndarray) -> pd.DataFram
         "nearest": found,
         "nearest_similarity": similarity,
         "margin": similarity / 2,
+        "runner_up": np.where(found < 0, -1, (found + 1) % found.size),
         "own_nearest_similarity": similarity / 2,
         "partner": found,
         "partner_similarity": similarity,
@@ -105,12 +108,39 @@ def _evidence(partner: np.ndarray) -> pd.DataFrame:
                     "document": 0,
                     "tokens": ["some", " text", centre, " after"],
                     "centre": 2,
+                    "codes_a": np.float32([0.0, 0.5, 2.0, np.nan]),
+                    "codes_b": np.float32([0.0, 0.0, 1.0, np.nan]),
                     "overlap": 0.5,
                     "n_only_a": 3,
                     "n_only_b": 0,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _behind(partner: np.ndarray, generator: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Latent i fires on 10 + i tokens; a token of its own is on top of its logits."""
+    latents = np.arange(partner.size)[:2000]
+    sides = [pd.DataFrame({"side": side, "latent": latents, "low": 0.0}) for side in ("a", "b")]
+    both = pd.concat(sides, ignore_index=True)
+    counts = [[10 + latent] + [0] * 18 + [1] for latent in both["latent"]]
+    weights = np.linspace(1, -1, 20).astype(np.float32)
+    tops = [[f"top{i}", HOSTILE[0]] + [f"word{k}" for k in range(18)] for i in both["latent"]]
+    pairs = pd.DataFrame({"a": latents, "b": partner[:2000]})
+    values = [generator.random(5).astype(np.float32) for _ in range(2 * latents.size)]
+    clouds = dict(zip(("a", "b"), (values[::2], values[1::2]), strict=True))
+    return {
+        "histograms": both.assign(high=2.0, counts=counts),
+        "logits": both[["side", "latent"]].assign(tokens=tops, weights=[weights] * len(both)),
+        "pair_activations": pairs.assign(
+            n_either=12, **{f"codes_{side}": values for side, values in clouds.items()}
+        ),
+        "pair_logits": pairs.assign(
+            correlation=0.25,
+            tokens=[[f"word{k}" for k in range(5)]] * len(pairs),
+            **{f"weights_{side}": values for side, values in clouds.items()},
+        ),
+    }
 
 
 def _summary(n: int, n_alive: int) -> dict[str, Any]:
@@ -148,9 +178,31 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
                 "assignment": mean
                 | {"n_pairs": int(n_alive), "gap": 0.0, "certified": True, "total": 1.0},
                 "mutual": {"fraction_a": 0.9, "fraction_b": 0.9},
+                "nulls": {"shuffled" if view == "activations" else "made": {"draws": "4 draws"}},
             }
             for view in VIEWS
         },
+        "held_out": {
+            "drop": 0.125,
+            "mean_all_tokens": 0.5,
+            "same_partner_in_both_folds": 0.75,
+            "folds": [
+                {
+                    "n_tokens_fit": 1162,
+                    "n_tokens_held_out": 1200,
+                    "n_pairs": int(n_alive),
+                    "mean_fit": 0.5,
+                    "mean_held_out": 0.375,
+                    "mean_held_out_interval": interval,
+                    "silent_fraction": 0.1,
+                }
+                for interval in ([0.25, 0.5], None)
+            ],
+        },
+        "cross_view": [
+            {"decoder": [0.9, 1.0], "n_pairs": 4, "mean": 0.8, "same_partner": 0.5}
+            | {f"q{q}": 0.01 * q for q in (10, 25, 50, 75, 90)}
+        ],
         "agreement": {},
         "shared": [],
         "checks": [
@@ -178,6 +230,10 @@ def made_stability() -> Stability:
         {"threshold": 0.7, "k": k, "fraction": f} for k, f in ((1, 0), (2, 1 / 3), (3, 2 / 3))
     ]
     found = {"n": 3, "in_all_runs_fraction": 2 / 3}
+    classes = [
+        {"low": x, "high": x, "median": x, "n": 3, "mean_stability": y, "in_all_runs": y}
+        for x, y in ((0.001, 0.25), (0.01, 0.75))
+    ]
     summary = {
         "schema": STABILITY_SCHEMA,
         "runs": [{"name": run, "spec": "made", "sha256": "0"} for run in runs],
@@ -191,6 +247,7 @@ def made_stability() -> Stability:
         "only_in_one_by_view": {
             "decoder": [{"n_runs": 2, "fraction": 0.2}, {"n_runs": 3, "fraction": 0.1}]
         },
+        "stability_by": {"frequency": {"decoder": {"classes": classes, "null": 0.05}}},
     }
     return Stability(
         summary=summary,
@@ -199,4 +256,54 @@ def made_stability() -> Stability:
         pairs=pairs.assign(view="decoder"),
         spectrum=pd.DataFrame(shares),
         triples=pd.DataFrame({"view": ["decoder"], "value": [1.0]}),
+        contexts=pd.DataFrame(
+            {
+                "view": "decoder",
+                "family": [1],
+                "rank": [0],
+                "row": [7],
+                "codes": [[1.0, 0.5, 0.0]],
+                "document": [HOSTILE[1]],
+                "tokens": [["before ", HOSTILE[0], " after"]],
+                "centre": [1],
+            }
+        ),
+    )
+
+
+def made_ladder() -> Stability:
+    """The same with two steps of a ladder of widths: three, six and twelve latents."""
+    flow = pd.DataFrame(
+        [
+            ("r0", "r1", "kept", "kept", 2),
+            ("r0", "r1", "split", "refines", 2),
+            ("r0", "r1", "nothing", "novel", 2),
+            ("r1", "r2", "kept", "kept", 6),
+            ("r1", "r2", "absent", "nothing", 1),
+            ("r1", "r2", "nothing", "unexplained", 6),
+        ],
+        columns=["narrow", "wide", "source", "target", "n_latents"],
+    )
+    steps = [
+        {
+            "narrow": narrow,
+            "wide": wide,
+            "n_narrow": n,
+            "n_wide": 2 * n,
+            "greedy": {
+                "narrow_to_wide": {"mean": 0.6, "null_mean": 0.2},
+                "wide_to_narrow": {"mean": 0.5, "null_mean": 0.1},
+            },
+            "assignment": {"mean": 0.55},
+            "narrow_fates": {"kept": n},
+            "wide_origins": {"kept": n, "novel": n},
+            "novel_known": True,
+        }
+        for narrow, wide, n in (("r0", "r1", 3), ("r1", "r2", 6))
+    ]
+    made = made_stability()
+    return replace(
+        made,
+        summary=made.summary | {"widths": steps},
+        widths=Widths(narrow=pd.DataFrame(), wide=pd.DataFrame(), flow=flow),
     )

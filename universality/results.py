@@ -168,6 +168,15 @@ class Stability:
             self.contexts.to_parquet(folder / "contexts.parquet", index=False)
 
 
+def stability_files(result: Stability) -> list[str]:
+    """Names of the files that a result of many runs is saved as."""
+    names = ["summary.json", "latents.parquet", "families.parquet"]
+    names += ["pairs.csv", "spectrum.csv", "triples.csv"]
+    if result.widths is not None:
+        names += ["narrow_latents.parquet", "wide_latents.parquet", "flow.csv"]
+    return names + ([] if result.contexts is None else ["contexts.parquet"])
+
+
 def null_name(summary: Mapping[str, Any], view: str) -> str:
     """The null that stands behind a view's numbers in the summary of a comparison."""
     of_view = summary["views"].get(view, {}).get("nulls") or {summary["policy"]["null"]: {}}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from tests.made_results import made_stability
+from tests.made_results import made_ladder, made_stability
 from universality import figures
 
 
@@ -35,4 +37,47 @@ def test_the_matrix_holds_every_pair_twice(ax: Axes) -> None:
 
 
 def test_the_figures_of_many_runs_are_found_by_their_result() -> None:
-    assert set(figures.figures_of(made_stability())) == {"spectrum", "only_in_one", "pair_matrix"}
+    names = {"spectrum", "only_in_one", "pair_matrix", "stability_against_frequency"}
+    assert set(figures.figures_of(made_stability())) == names
+    assert set(figures.figures_of(made_ladder())) == names | {"width_ladder", "width_flow"}
+
+
+def test_stability_against_frequency_is_the_saved_one_beside_its_null(ax: Axes) -> None:
+    figures.stability_against_frequency(made_stability(), ax)
+    numbers = figures.plotted_numbers(ax).set_index("series")
+    assert numbers.loc["decoder", "x"].tolist() == [0.001, 0.01]
+    assert numbers.loc["decoder", "y"].tolist() == [0.25, 0.75]
+    assert numbers.loc["null, decoder", "y"].tolist() == [0.05, 0.05]
+
+
+def test_the_ladder_shows_both_directions_each_with_its_null(ax: Axes) -> None:
+    figures.width_ladder(made_ladder(), ax)
+    means = figures.plotted_numbers(ax).groupby("series")["y"].first()
+    assert means["narrow to wide"] == 0.6
+    assert means["wide to narrow"] == 0.5
+    assert means["null, narrow to wide"] == 0.2
+    assert means["null, wide to narrow"] == 0.1
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["3 to 6", "6 to 12"]
+
+
+def test_every_ribbon_of_the_flow_keeps_its_thickness_and_ends_inside_its_bars(ax: Axes) -> None:
+    figures.width_flow(made_ladder(), ax)
+    ribbons = [one for one in ax.collections if one.get_gid()]
+    assert {one.get_gid() for one in ribbons} >= {"kept to kept: 2", "nothing to unexplained: 6"}
+    bars = [box for box in ax.patches if isinstance(box, Rectangle)]
+    shares = {"kept to kept: 2": 2 / 6, "kept to kept: 6": 6 / 13, "absent to nothing: 1": 1 / 13}
+    for ribbon in ribbons:
+        corners = ribbon.get_paths()[0].vertices
+        for x in (corners[:, 0].min(), corners[:, 0].max()):
+            ends = corners[np.isclose(corners[:, 0], x), 1]
+            thick = ends.max() - ends.min()
+            assert thick == pytest.approx(shares.get(ribbon.get_gid(), thick))
+            inside = [bar for bar in bars if _covers(bar, ends)]
+            assert len(inside) >= 1
+    heights = sorted(bar.get_height() for bar in bars)
+    assert sum(heights) == pytest.approx(4)  # two sides of two steps, each a whole
+
+
+def _covers(bar: Rectangle, ends: np.ndarray) -> bool:
+    low, high = bar.get_y() - 1e-9, bar.get_y() + bar.get_height() + 1e-9
+    return bool((ends >= low).all() and (ends <= high).all())

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from tests.made_results import HOSTILE, made_stability
+from tests.made_results import HOSTILE, made_ladder, made_stability
 from tests.report.browser import Page, open_chromium
 from universality.report import page
 
@@ -42,12 +42,49 @@ def test_a_family_opens_with_its_members_side_by_side(opened: Page, chromium: Ch
     chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
     ActionChains(chromium).send_keys(Keys.ARROW_DOWN).perform()
     assert "Family 1, by decoder" in opened.text("#pair")
-    members = opened.run(
-        "return [...document.querySelectorAll('#pair table:first-of-type td')]"
-        ".map(cell => cell.textContent)"
+    rows = opened.run(
+        "return [...document.querySelectorAll('#members tr')]"
+        ".map(row => [...row.children].map(cell => cell.textContent))"
     )
-    assert members == [HOSTILE[0], "1", "r1", "1", "r2", "1"]
+    assert rows == [["run", HOSTILE[0], "r1", "r2"], ["latent", "1", "1", "1"]]
     assert opened.run("return document.querySelectorAll('img').length") == 0
+
+
+def test_a_family_shows_the_texts_on_which_its_members_fire(opened: Page, chromium: Chrome) -> None:
+    chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
+    ActionChains(chromium).send_keys(Keys.ARROW_DOWN).perform()
+    cells = opened.run(
+        "return [...document.querySelectorAll('#texts td')].map(cell => cell.textContent)"
+    )
+    assert cells == [f"before {HOSTILE[0]} after", "1.00", "0.50", "0.00"]
+    assert opened.errors() == []
+
+
+def test_stability_stands_against_frequency(opened: Page) -> None:
+    assert opened.run("return document.querySelectorAll('#against circle').length") == 2
+    assert "mean 0.750" in opened.text("#against")
+
+
+def test_the_flow_of_each_step_of_the_ladder_can_be_chosen(
+    chromium: Chrome, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(made_ladder()), encoding="utf-8")
+    opened = Page(chromium, file)
+    titles = "return [...document.querySelectorAll('#flow path title')].map(one => one.textContent)"
+    assert set(opened.run(titles)) == {
+        "kept to kept: 2",
+        "split to refines: 2",
+        "nothing to novel: 2",
+    }
+    opened.choose("step", "1")
+    assert set(opened.run(titles)) == {
+        "kept to kept: 6",
+        "absent to nothing: 1",
+        "nothing to unexplained: 6",
+    }
+    assert "0.6000" in opened.text("#widths")
+    assert opened.errors() == []
 
 
 def test_search_keeps_the_families_of_a_run(opened: Page) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 WIDTH = 80
 
+_FEW_RUNS = 3
+
 
 def stability_screen(summary: dict[str, Any], folder: Path) -> str:
     """The summary of many runs in at most 24 lines of 80 characters."""
@@ -16,6 +18,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
             *_runs(summary),
             "",
             *_families(summary),
+            *_widths(summary.get("widths", [])),
             "",
             *_agreement(summary),
             *_only_in_one(summary),
@@ -30,22 +33,36 @@ def _runs(summary: dict[str, Any]) -> list[str]:
     missing = summary["missing_pairs"]
     names = ", ".join(run["name"] for run in summary["runs"] if run.get("in_families", True))
     lines = [textwrap.shorten(f"{summary['n_runs']} runs: {names}", WIDTH, placeholder=" …")]
-    lines.append(f"{summary['n_pairs']} pairs matched, null: {summary['null']['name']}")
+    n_pairs = len({(pair["a"], pair["b"]) for pair in summary["pairs"]})
+    lines.append(f"{n_pairs} pairs matched, null: {summary['null']['name']}")
     if missing:
         lines.append(textwrap.shorten(f"missing: {', '.join(missing)}", WIDTH, placeholder=" …"))
     return lines
 
 
 def _families(summary: dict[str, Any]) -> list[str]:
-    head = f"{'':<20}{'strict families':>16}{'in all runs':>13}{'with soft':>11}"
-    lines = [head + f"{'cycles':>10}{'null':>8}"]
+    head = f"{'strict families by':<20}{'number':>8}{'in all runs':>13}{'with soft':>11}"
+    lines = [head + f"{'cycles':>10}{'null':>8}{'covered':>9}"]
     for rule, found in summary["families"].items():
         cycles = summary["cycle_consistency"][rule]
         lines.append(
-            f"{rule:<20}{found['n']:>16,}{found['in_all_runs_fraction']:>13.1%}"
+            f"{rule:<20}{found['n']:>8,}{found['in_all_runs_fraction']:>13.1%}"
             f"{found['with_soft']['in_all_runs_fraction']:>11.1%}"
             f"{_share(cycles.get('mean')):>10}{_share(cycles.get('null')):>8}"
+            f"{_share(cycles.get('coverage')):>9}"
         )
+    return lines
+
+
+def _widths(steps: list[dict[str, Any]]) -> list[str]:
+    lines = [""] if steps else []
+    for step in steps:
+        narrow = ", ".join(
+            f"{n / step['n_narrow']:.0%} {fate}" for fate, n in step["narrow_fates"].items()
+        )
+        novel = step["wide_origins"].get("novel", 0) / step["n_wide"]
+        wide = f"; {novel:.0%} of the wider novel" if step["novel_known"] else ""
+        lines += textwrap.wrap(f"{step['narrow']} in {step['wide']}: {narrow}{wide}", WIDTH)
     return lines
 
 
@@ -54,11 +71,11 @@ def _agreement(summary: dict[str, Any]) -> list[str]:
     if found is None:
         return []
     interval = summary["jackknife"].get("agreement.decoder_encoder")
-    sure = f" (95 %: {interval['low']:.1%} to {interval['high']:.1%})" if interval else ""
-    return [
-        f"Decoder and encoder agree for {found['mean']:.1%} of latents{sure}; "
-        f"null {_share(found.get('null'))}."
-    ]
+    sure = f" (95 %: {interval['low']:.1%} to {interval['high']:.1%}" if interval else ""
+    few = f", wide with {summary['n_runs']} runs" if summary["n_runs"] == _FEW_RUNS else ""
+    text = f"Decoder and encoder agree for {found['mean']:.1%} of latents"
+    text += f"{sure}{few})" if sure else ""
+    return textwrap.wrap(f"{text}; null {_share(found.get('null'))}.", WIDTH)
 
 
 def _only_in_one(summary: dict[str, Any]) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+
+from universality.families.null_runs import RunsNull
+from universality.families.rules import Rule
 
 COVARIATES = ("frequency", "decoder_norm")
 """Columns of the table of latents that stability is set against."""
@@ -14,18 +17,26 @@ _N_CLASSES = 10
 _ALIKE = 1e-3
 
 
-def stability_by(latents: pd.DataFrame, rules: Iterable[str]) -> dict[str, dict[str, Any]]:
+def stability_by(
+    latents: pd.DataFrame, rules: Mapping[str, Rule], null: RunsNull
+) -> dict[str, dict[str, Any]]:
     """For each covariate and rule, ten classes of equally many latents and the rank correlation.
 
     Classes, fewer with ties, go from the lowest values to the highest: `low`, `high`, `median` of
     the covariate, `n` latents, `mean_stability`, and `in_all_runs`, the share found in every run.
     Latents of all runs count together. A covariate that is unknown, or the same for all latents
-    (unit norms), is left out, and so is the correlation of a stability that never varies.
+    (unit norms), is left out, and so is the correlation of a stability that never varies. `null` is
+    the mean stability of latents of unrelated runs.
     """
     found: dict[str, dict[str, Any]] = {}
     for covariate in COVARIATES:
         if covariate in latents and _varies(latents.loc[latents["alive"], covariate]):
-            found[covariate] = {rule: _classes(latents, covariate, rule) for rule in rules}
+            found[covariate] = {
+                name: _classes(latents, covariate, name)
+                | ({"null": chance} if chance is not None else {})
+                for name, rule in rules.items()
+                for chance in (null.share.get((name, rule.threshold)),)
+            }
     return found
 
 

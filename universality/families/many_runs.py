@@ -187,7 +187,7 @@ def assemble(
     named = next(iter(matched.values())).runs
     columns = family_columns or {}
     latents = latent_table(rules).assign(**(latent_columns or {}))
-    summary["stability_by"] = stability_by(latents, rules)
+    summary["stability_by"] = stability_by(latents, rules, null)
     return Stability(
         summary={"schema": STABILITY_SCHEMA} | about | summary,
         latents=latents,

@@ -11,7 +11,13 @@ from universality.figures.latents import (
     similarity_against_frequency,
 )
 from universality.figures.numbers import plotted_numbers
-from universality.figures.stability import only_in_one, pair_matrix, spectrum
+from universality.figures.stability import (
+    only_in_one,
+    pair_matrix,
+    spectrum,
+    stability_against_frequency,
+    stability_against_norm,
+)
 from universality.figures.tables import (
     frequency_histogram,
     grouped_bars,
@@ -19,6 +25,7 @@ from universality.figures.tables import (
     run_matrix,
     similarity_against_ratio,
 )
+from universality.figures.widths import width_flow, width_ladder
 
 __all__ = [
     "decoder_against_activations",
@@ -40,6 +47,10 @@ __all__ = [
     "similarity_against_frequency",
     "similarity_against_ratio",
     "spectrum",
+    "stability_against_frequency",
+    "stability_against_norm",
+    "width_flow",
+    "width_ladder",
     "write_figure",
     "write_figures",
 ]

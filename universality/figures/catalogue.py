@@ -8,7 +8,7 @@ from functools import partial, singledispatch
 from matplotlib.axes import Axes
 
 from universality.figures import comparison as whole
-from universality.figures import latents, stability
+from universality.figures import latents, stability, widths
 from universality.results import Comparison, Stability
 
 _HEADLINES = (
@@ -18,6 +18,9 @@ _HEADLINES = (
     "spectrum",
     "only_in_one",
     "pair_matrix",
+    "stability_against_frequency",
+    "width_ladder",
+    "width_flow",
 )
 
 
@@ -42,6 +45,13 @@ def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
         result.pairs[name].notna().any() for name in ("mean", "agreement") if name in result.pairs
     ):
         draws.append(stability.pair_matrix)
+    known = result.summary.get("stability_by", {})
+    if "frequency" in known:
+        draws.append(stability.stability_against_frequency)
+    if "decoder_norm" in known:
+        draws.append(stability.stability_against_norm)
+    if result.widths is not None:
+        draws += [widths.width_ladder, widths.width_flow]
     return {draw.__name__: partial(draw, result) for draw in draws}
 
 

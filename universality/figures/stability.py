@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from universality.figures.style import COLOURS, LABELS, legend_above, null_ticks, plain
 from universality.figures.tables import run_matrix
 from universality.results import Stability
+
+_LARGE = 0.02
 
 
 def spectrum(stability: Stability, ax: Axes) -> Axes:
@@ -61,7 +63,37 @@ def pair_matrix(stability: Stability, ax: Axes) -> Axes:
     matrix = both.pivot_table(index="a", columns="b", values=column, dropna=False)
     names = sorted(set(matrix.index) | set(matrix.columns))
     name = f"mean {LABELS[view]} similarity" if view else "decoder/encoder agreement"
-    return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name)
+    decimals = 2 if np.ptp(some[column]) >= _LARGE else 4
+    return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name, decimals=decimals)
+
+
+def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
+    """Mean stability of latents in ten classes of firing frequency, by each rule, with the null."""
+    _stability_against(stability, ax, "frequency")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    ax.xaxis.set_minor_locator(NullLocator())
+    return plain(ax, x="firing frequency (share of tokens)", y="mean stability")
+
+
+def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
+    """Mean stability of latents in ten classes of decoder norm, by each rule, with the null."""
+    _stability_against(stability, ax, "decoder_norm")
+    return plain(ax, x="decoder norm", y="mean stability")
+
+
+def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:
+    for view, found in stability.summary["stability_by"][covariate].items():
+        x = [one["median"] for one in found["classes"]]
+        y = [one["mean_stability"] for one in found["classes"]]
+        ax.plot(x, y, "o-", markersize=3, color=COLOURS[view], label=LABELS[view])
+        null = [found.get("null", np.nan)] * len(x)
+        line = ax.plot(x, null, "--", color=COLOURS[view], linewidth=1)[0]
+        line.set_gid(f"null, {LABELS[view]}")
+    ax.plot([], [], "--", color=COLOURS["null"], label="null")
+    ax.set_ylim(0, 1.02)
+    legend_above(ax, columns=2)
 
 
 def _known(pairs: pd.DataFrame, view: str, column: str) -> bool:

@@ -1,7 +1,8 @@
-// Many runs: the matrix of pairs, the spectrum, and families with their members side by side.
+// Many runs: the matrix of pairs, the spectrum, stability, and the flow between widths.
 const report = JSON.parse(document.getElementById("data").textContent);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const spell = (text) => String(text).replaceAll("_", " ");
+const chosenIn = (id) => document.getElementById(id)?.value;
 const INK = { decoder: "--decoder", encoder: "--encoder", decoder_and_encoder: "--both", activations: "--activations" };
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 52 };
 
@@ -10,6 +11,13 @@ function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
   return made;
+}
+
+function offer(id, choices, changed) {
+  const select = document.getElementById(id);
+  if (!select) return;
+  select.append(...choices.map(([value, text, chosen]) => { const one = element("option", { value }, text); one.selected = Boolean(chosen); return one; }));
+  select.addEventListener("change", changed);
 }
 
 function frame(id, x, y, { xLabel, yLabel, xAxis = d3.axisBottom(x) }) {
@@ -34,7 +42,7 @@ for (const view of new Set(report.pairs.map((pair) => pair.view))) {
 }
 
 function drawMatrix() {
-  const [view, name] = measures[document.getElementById("measure").value] ?? [];
+  const [view, name] = measures[chosenIn("measure")] ?? [];
   const svg = d3.select("#matrix svg"), pairs = report.pairs.filter((pair) => pair.view === view && pair[name] != null);
   svg.selectAll("*").remove();
   const x = d3.scaleBand(runs, [90, 510]).padding(0.04), y = d3.scaleBand(runs, [10, 350]).padding(0.04);
@@ -52,8 +60,8 @@ function drawMatrix() {
 }
 
 function drawSpectrum() {
-  const series = Object.entries(report.spectrum).map(([view, rows]) => [view, atThreshold(rows)]);
-  const x = d3.scaleBand(d3.range(1, runs.length + 1), [0, 1]).padding(0.2);
+  const series = Object.entries(report.spectrum).map(([view, rows]) => [view, rows.filter((row) => `${row.threshold}` === (chosenIn("threshold") ?? "null"))]);
+  const x = d3.scaleBand(d3.range(1, report.n_runs + 1), [0, 1]).padding(0.2);
   const most = d3.max(series, ([, rows]) => d3.max(rows, (row) => Math.max(row.fraction, row.null ?? 0)));
   const y = d3.scaleLinear([0, most || 1], [0, 1]).nice(), svg = frame("spectrum", x, y, { xLabel: "number of runs k", yLabel: "fraction of latents" });
   const inner = d3.scaleBand(series.map(([view]) => view), [0, x.bandwidth()]).padding(0.08);
@@ -64,15 +72,10 @@ function drawSpectrum() {
   }
 }
 
-function atThreshold(rows) {
-  const nearest = d3.least(rows, (row) => Math.abs((row.threshold ?? 0.7) - 0.7))?.threshold;
-  return rows.filter((row) => row.threshold === nearest);
-}
-
 function drawOnlyInOne() {
   const series = Object.entries(report.only_in_one);
-  const x = d3.scaleLinear([2, Math.max(3, runs.length)], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
-  const svg = frame("only", x, y, { xLabel: "runs compared", yLabel: "only in one", xAxis: d3.axisBottom(x).ticks(Math.min(8, runs.length - 1), "d") });
+  const x = d3.scaleLinear([2, Math.max(3, report.n_runs)], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
+  const svg = frame("only", x, y, { xLabel: "runs compared", yLabel: "only in one", xAxis: d3.axisBottom(x).ticks(Math.min(8, report.n_runs - 1), "d") });
   for (const [view, rows] of series) {
     const line = (key) => d3.line().defined((row) => row[key] != null).x((row) => x(row.n_runs)).y((row) => y(row[key]))(rows);
     svg.append("path").attr("class", "observed").attr("stroke", colour(INK[view])).attr("stroke-width", 2).attr("d", line("fraction"));
@@ -80,19 +83,41 @@ function drawOnlyInOne() {
   }
 }
 
+function drawAgainst() {
+  const covariates = Object.keys(report.stability_by), name = chosenIn("covariate") ?? covariates[0];
+  document.getElementById("against").hidden = !covariates.length;
+  if (!covariates.length) return;
+  const series = Object.entries(report.stability_by[name]), all = series.flatMap(([, found]) => found.classes.map((one) => one.median));
+  const scale = name === "frequency" && d3.min(all) > 0 ? d3.scaleLog : d3.scaleLinear;
+  const x = scale(d3.extent(all), [0, 1]).nice(), y = d3.scaleLinear([0, 1], [0, 1]);
+  const svg = frame("against", x, y, { xLabel: name === "frequency" ? "firing frequency" : spell(name), yLabel: "mean stability", xAxis: d3.axisBottom(x).ticks(4, "~g") });
+  for (const [view, found] of series) {
+    svg.append("path").attr("class", "observed").attr("stroke", colour(INK[view])).attr("stroke-width", 2).attr("d", d3.line().x((one) => x(one.median)).y((one) => y(one.mean_stability))(found.classes));
+    svg.append("g").selectAll("circle").data(found.classes).join("circle").attr("r", 3).attr("cx", (one) => x(one.median)).attr("cy", (one) => y(one.mean_stability)).attr("fill", colour(INK[view])).append("title").text((one) => `${spell(view)}, ${one.low.toPrecision(3)} to ${one.high.toPrecision(3)}: mean ${one.mean_stability.toFixed(3)}, in all runs ${(100 * one.in_all_runs).toFixed(1)} % of ${one.n}`);
+    if (found.null != null) svg.append("line").attr("class", "null").attr("stroke", colour(INK[view])).attr("x1", x.range()[0]).attr("x2", x.range()[1]).attr("y1", y(found.null)).attr("y2", y(found.null));
+  }
+}
+
+const SOURCES = ["kept", "split", "absent", "nothing"], TARGETS = ["kept", "refines", "merges", "novel", "unexplained", "nothing"];
+const FATES = { kept: "#2fb890", split: "#56b4e9", refines: "#56b4e9", merges: "#d695bb", novel: "#e69f00", absent: "#9a9a9a", unexplained: "#9a9a9a", nothing: "#c8c8c8" };
+const steps = [...d3.group(report.flow, (link) => link.narrow, (link) => link.wide)].flatMap(([narrow, wides]) => [...wides].map(([wide, links]) => ({ name: `${narrow} to ${wide}`, links })));
+
 function drawFlow() {
-  if (!report.flow.length) { document.getElementById("flow").hidden = true; return; }
-  const links = report.flow.filter((link) => link.n_latents > 0), svg = d3.select("#flow svg");
+  document.getElementById("flow").hidden = !steps.length;
+  if (!steps.length) return;
+  const rank = (link) => 10 * SOURCES.indexOf(link.source) + TARGETS.indexOf(link.target);
+  const links = d3.sort(steps[chosenIn("step") ?? 0].links.filter((link) => link.n_latents > 0), rank), svg = d3.select("#flow svg");
   svg.selectAll("*").remove();
   const column = (side, x) => {
-    const totals = d3.rollups(links, (some) => d3.sum(some, (link) => link.n_latents), (link) => link[side]);
+    const order = side === "source" ? SOURCES : TARGETS;
+    const totals = d3.sort(d3.rollups(links, (some) => d3.sum(some, (link) => link.n_latents), (link) => link[side]), ([name]) => order.indexOf(name));
     const scale = 270 / d3.sum(totals, ([, n]) => n), gap = 30 / Math.max(1, totals.length - 1);
     let top = 10;
     const places = new Map();
     for (const [name, n] of totals) {
       places.set(name, { top, used: 0, scale });
-      svg.append("rect").attr("x", x).attr("width", 12).attr("y", top).attr("height", n * scale).attr("fill", colour("--both"));
-      svg.append("text").attr("class", "label").attr("x", side === "source" ? x + 16 : x - 4).attr("y", top + Math.max(10, (n * scale) / 2)).attr("text-anchor", side === "source" ? "start" : "end").text(`${spell(name)} ${n.toLocaleString("en")}`);
+      svg.append("rect").attr("x", x).attr("width", 12).attr("y", top).attr("height", n * scale).attr("fill", FATES[name]);
+      svg.append("text").attr("class", "label").attr("x", side === "source" ? x + 16 : x - 4).attr("y", top + Math.max(10, (n * scale) / 2)).attr("text-anchor", side === "source" ? "start" : "end").text(`${side === "source" ? "of " : ""}${name} ${n.toLocaleString("en")}`);
       top += n * scale + gap;
     }
     return places;
@@ -103,49 +128,15 @@ function drawFlow() {
     const [y0, y1] = [from.top + from.used, to.top + to.used];
     from.used += thick[0];
     to.used += thick[1];
-    svg.insert("path", "rect").attr("d", `M22,${y0} C260,${y0} 260,${y1} 498,${y1} V${y1 + thick[1]} C260,${y1 + thick[1]} 260,${y0 + thick[0]} 22,${y0 + thick[0]} Z`).attr("fill", colour("--both")).attr("opacity", 0.3);
+    svg.insert("path", "rect").attr("d", `M22,${y0} C260,${y0} 260,${y1} 498,${y1} V${y1 + thick[1]} C260,${y1 + thick[1]} 260,${y0 + thick[0]} 22,${y0 + thick[0]} Z`).attr("fill", FATES[link.target]).attr("opacity", 0.45).append("title").text(`${link.source} to ${link.target}: ${link.n_latents}`);
   }
 }
 
-const shown = [["view", "by"], ["family", "family"], ["kind", "kind"], ["n_runs", "runs"], ["mean_similarity", "mean similarity"], ["lowest_similarity", "lowest"], ["frequency", "frequency"], ["runs", "found in"]]
-  .filter(([id]) => report.families.length && id in report.families[0]);
-let chosen = report.families.slice();
-const text = (value) => (value == null ? "" : typeof value === "number" && !Number.isInteger(value) ? value.toPrecision(4) : spell(value));
-const provider = { getLength: () => chosen.length, getItem: (i) => chosen[i] };
-const slick = new Slick.Grid("#grid", provider, shown.map(([id, name]) => ({
-  id, name, field: id, sortable: true, formatter: (_row, _cell, value) => element("span", {}, text(value)),
-})), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true });
-
-function refresh() {
-  slick.resetActiveCell();
-  slick.invalidate();
-  slick.updateRowCount();
-  document.getElementById("found").textContent = `${chosen.length.toLocaleString("en")} of ${report.families.length.toLocaleString("en")} families`;
-}
-
-slick.onSort.subscribe((_event, { sortCol, sortAsc }) => {
-  chosen = d3.sort(chosen, (one, two) => (sortAsc ? d3.ascending : d3.descending)(one[sortCol.id], two[sortCol.id]));
-  refresh();
-});
-slick.onActiveCellChanged.subscribe((_event, { row }) => {
-  if (row == null) return;
-  const family = chosen[row], members = report.members[family.view]?.[family.family] ?? [];
-  const facts = Object.entries(family).filter(([, value]) => value != null && value !== "").map(([name, value]) => element("tr", {}, element("th", {}, spell(name)), element("td", { class: "text" }, text(value))));
-  document.getElementById("pair").replaceChildren(
-    element("h3", {}, `Family ${family.family}, by ${spell(family.view)}`),
-    element("table", {}, element("tr", {}, element("th", {}, "run"), element("th", {}, "latent")), ...members.map(([run, latent]) => element("tr", {}, element("td", {}, run), element("td", {}, `${latent}`)))),
-    element("h4", {}, "What is known of it"), element("table", {}, ...facts),
-  );
-});
-document.getElementById("search").addEventListener("input", ({ target }) => {
-  const wanted = target.value.trim().toLowerCase();
-  chosen = report.families.filter((family) => ["runs", "kind", "view"].some((name) => String(family[name] ?? "").toLowerCase().includes(wanted)));
-  refresh();
-});
-document.getElementById("measure").append(...measures.map(([view, name], i) => element("option", { value: i }, `${spell(view)}: ${spell(name)}`)));
-document.getElementById("measure").addEventListener("change", drawMatrix);
-function draw() { drawMatrix(); drawSpectrum(); drawOnlyInOne(); drawFlow(); }
+const thresholds = [...new Set(Object.values(report.spectrum).flatMap((rows) => rows.map((row) => row.threshold)))];
+offer("measure", measures.map(([view, name], i) => [i, `${spell(view)}: ${spell(name)}`]), drawMatrix);
+offer("threshold", thresholds.map((one) => [`${one}`, one ?? "none: every assigned pair", one === report.threshold]), drawSpectrum);
+offer("covariate", Object.keys(report.stability_by).map((name) => [name, spell(name)]), drawAgainst);
+offer("step", steps.map(({ name }, i) => [i, name]), drawFlow);
+function draw() { drawMatrix(); drawSpectrum(); drawOnlyInOne(); drawAgainst(); drawFlow(); }
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 draw();
-refresh();
-document.documentElement.dataset.ready = "yes";

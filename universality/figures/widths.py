@@ -1,0 +1,118 @@
+"""Figures of the ladder of widths, drawn from the saved summary and flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from universality.figures.style import SERIES, legend_above, plain
+from universality.results import Stability
+
+_WAYS = MappingProxyType({"narrow_to_wide": "narrow to wide", "wide_to_narrow": "wide to narrow"})
+_SOURCES = ("kept", "split", "absent", "nothing")
+_TARGETS = ("kept", "refines", "merges", "novel", "unexplained", "nothing")
+_COLOURS = MappingProxyType(
+    {
+        "kept": "#009E73",
+        "split": "#56B4E9",
+        "refines": "#56B4E9",
+        "merges": "#CC79A7",
+        "novel": "#E69F00",
+        "absent": "#999999",
+        "unexplained": "#999999",
+        "nothing": "#DDDDDD",
+    }
+)
+_BAR = 0.03
+_STEP = 1.55
+_GAP = 0.07
+
+
+def width_ladder(stability: Stability, ax: Axes) -> Axes:
+    """Mean nearest similarity from narrow to wide and back, at each step, with the null of each."""
+    steps = stability.summary["widths"]
+    places = list(range(len(steps)))
+    for (way, label), colour in zip(_WAYS.items(), SERIES, strict=False):
+        found = [step["greedy"][way] for step in steps]
+        means = [one["mean"] for one in found]
+        ax.plot(places, means, "o-", markersize=4, color=colour, label=label)
+        nulls = [one["null_mean"] for one in found]
+        null = ax.plot(places, nulls, "x--", markersize=4, color=colour, linewidth=1)[0]
+        null.set_gid(f"null, {label}")
+    ax.plot([], [], "x--", color="#777777", linewidth=1, label="null")
+    ax.set_xticks(places, [f"{step['n_narrow']:,} to {step['n_wide']:,}" for step in steps])
+    ax.set_xlim(-0.5, len(steps) - 0.5)
+    ax.set_ylim(0, 1.02)
+    legend_above(ax, columns=3)
+    return plain(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
+
+
+def width_flow(stability: Stability, ax: Axes) -> Axes:
+    """The latents of each wide run, by the fate of the narrow latent that each comes from.
+
+    One band of ribbons for each step, as thick as their share; narrow latents that are absent go
+    to nothing.
+    """
+    assert stability.widths is not None
+    steps = stability.widths.flow.groupby(["narrow", "wide"], sort=False)
+    for number, ((narrow, wide), flow) in enumerate(steps):
+        top = -number * _STEP
+        _ribbons(flow, ax, top=top)
+        ax.text(0.5, top + 0.03, f"{narrow} to {wide}", ha="center", va="bottom")
+    ax.set_xlim(-0.45, 1.55)
+    ax.set_ylim(-(len(steps) - 1) * _STEP - 1.05 - _GAP * len(_TARGETS), 0.15)
+    ax.set_axis_off()
+    return ax
+
+
+def _ribbons(flow: pd.DataFrame, ax: Axes, *, top: float) -> None:
+    total = int(flow["n_latents"].sum())
+    left = _stack(flow, "source", _SOURCES, ax, top=top, x=0.0)
+    right = _stack(flow, "target", _TARGETS, ax, top=top, x=1.0)
+    bend = np.linspace(0, 1, 41)
+    rise = bend**2 * (3 - 2 * bend)
+    ordered = flow.assign(
+        place=flow["target"].map(_TARGETS.index), start=flow["source"].map(_SOURCES.index)
+    ).sort_values(["start", "place"])
+    for source, target, n in ordered[["source", "target", "n_latents"]].itertuples(index=False):
+        thick = n / total
+        y = left[source] + (right[target] - left[source]) * rise
+        band = ax.fill_between(
+            _BAR + bend * (1 - 2 * _BAR), y - thick, y, color=_COLOURS[target], alpha=0.45, lw=0
+        )
+        band.set_gid(f"{source} to {target}: {n}")
+        left[source] -= thick
+        right[target] -= thick
+
+
+def _stack(
+    flow: pd.DataFrame, side: str, names: Sequence[str], ax: Axes, *, top: float, x: float
+) -> dict[str, float]:
+    """The upper edge of each bar of a side, drawn from the top down with its name and number."""
+    counts = {str(name): int(n) for name, n in flow.groupby(side)["n_latents"].sum().items()}
+    total, upper = sum(counts.values()), top
+    edges = {}
+    for name in (name for name in names if counts.get(name)):
+        height = counts[name] / total
+        edges[name] = upper
+        bar = ax.bar(
+            x + _BAR / 2 if x == 0 else x - _BAR / 2,
+            height,
+            _BAR,
+            bottom=upper - height,
+            color=_COLOURS[name],
+        )
+        bar.set_label(f"_{side} {name}")
+        ax.text(
+            x - 0.02 if x == 0 else x + 0.02,
+            upper - height / 2,
+            f"{'of ' if x == 0 else ''}{name} {counts[name]:,}",
+            ha="right" if x == 0 else "left",
+            va="center",
+        )
+        upper -= height + _GAP
+    return edges
