@@ -26,10 +26,14 @@ def write_cache(
     n_documents: int = 4,
     n_shards: int = 2,
     tokens: Tensor | None = None,
+    first: int = 0,
     hook_name: str = "blocks.1.hook_resid_post",
     model_name: str = "made-up",
 ) -> ActivationCache:
-    """A finished cache of these rows: documents of equal length, tokens counted round to 50."""
+    """A finished cache of these rows: documents of equal length, tokens counted round to 50.
+
+    Positions count from `first`.
+    """
     folder.mkdir(parents=True)
     n = len(activations)
     ids = torch.arange(n, dtype=torch.int32) % 50 if tokens is None else tokens
@@ -37,7 +41,7 @@ def write_cache(
     positions = torch.arange(n, dtype=torch.int32)
     for document in range(n_documents):
         own = documents == document
-        positions[own] = torch.arange(int(own.sum()), dtype=torch.int32)
+        positions[own] = torch.arange(first, first + int(own.sum()), dtype=torch.int32)
     entries = []
     for number, part in enumerate(torch.arange(n).chunk(n_shards)):
         path = folder / f"acts-{number:05d}.safetensors"

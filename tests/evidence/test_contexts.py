@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tests.made_caches import write_cache
 from universality.activations.cache import ActivationCache
@@ -24,7 +25,7 @@ def evidence(a: np.ndarray, b: np.ndarray, cache: ActivationCache, **options: in
         pairs,
         from_batches([a], a.shape[1]),
         from_batches([b], b.shape[1]),
-        rows=np.arange(100),
+        rows=np.arange(len(cache)),
         cache=cache,
         **options,
     )
@@ -42,6 +43,8 @@ def test_contexts_are_those_of_the_strongest_tokens(cache: ActivationCache) -> N
     assert row["document"] == "text 1"
     assert row["tokens"][row["centre"]] == " w30"
     assert len(row["tokens"]) == 20
+    np.testing.assert_array_equal(row["codes_a"], a[20:40, 0])
+    np.testing.assert_array_equal(row["codes_b"], b[20:40, 0])
     assert (table["n_only_a"] == 2).all()
     assert (table["n_only_b"] == 1).all()
     assert table["overlap"].iloc[0] == pytest.approx(2 / 3)
@@ -55,6 +58,24 @@ def test_contexts_stay_within_their_document(cache: ActivationCache) -> None:
     assert table.loc[table["kind"] == "a", "tokens"].tolist() == words
     assert (table["overlap"] == 1).all()
     assert set(table["kind"]) == {"a", "b"}
+
+
+def test_tokens_whose_rows_were_dropped_have_no_code(tmp_path: Path) -> None:
+    cache = write_cache(tmp_path / "kept", torch.zeros(40, 4), n_documents=1)
+    # The model read two tokens before every row, which the cache dropped.
+    dropped = write_cache(tmp_path / "dropped", torch.zeros(40, 4), n_documents=1, first=2)
+    save_file(
+        {"tokens": torch.arange(42) % 50, "starts": torch.tensor([0, 42])},
+        dropped.path / "tokens.safetensors",
+    )
+    a = np.zeros((100, 1))
+    a[[0, 5], 0] = [2, 1]
+    for one, missing in ((cache, 0), (dropped, 2)):
+        row = evidence(a[:40], a[:40], one).iloc[0]
+        assert np.isnan(row["codes_a"]).sum() == missing
+        assert row["codes_a"][row["centre"]] == 2
+        assert row["codes_a"][row["centre"] + 5] == 1
+        assert row["centre"] == missing
 
 
 def test_the_table_stays_small(cache: ActivationCache) -> None:

@@ -43,7 +43,8 @@ def test_the_curve_is_the_saved_curve_beside_its_null(comparison: Comparison, ax
         np.testing.assert_array_equal(x, saved["threshold"])
         np.testing.assert_array_equal(y, saved[column])
     assert lines["threshold"].get_xdata()[0] == comparison.summary["policy"]["threshold"]
-    assert "null (made)" in [text.get_text()[:11] for text in ax.get_legend().get_texts()]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "null (made; activations: shuffled), ±2 sd" in texts
 
 
 def test_histogram_bars_count_every_pair_once(comparison: Comparison, ax: Axes) -> None:
@@ -55,6 +56,8 @@ def test_histogram_bars_count_every_pair_once(comparison: Comparison, ax: Axes) 
 
 def test_bars_of_means_have_their_null_across(comparison: Comparison, ax: Axes) -> None:
     figures.means_beside_null(comparison, ax)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "null (made; activations: shuffled)" in texts
     numbers = figures.plotted_numbers(ax)
     assert set(numbers.loc[numbers["mark"] == "bar", "y"]) == {0.5}
     assert set(numbers.loc[numbers["mark"] == "tick", "y"]) == {0.1}

@@ -13,6 +13,7 @@ from jaxtyping import Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_rows
 from universality.activations.windows import Window
 from universality.errors import InvalidInputError
@@ -34,6 +35,8 @@ class Context:
     """The tokens, in order; joined they are the text."""
     centre: int
     """Which of the strings is the row's own token."""
+    rows: tuple[int, ...]
+    """Row of the cache that each string is; -1 where that row was dropped."""
 
 
 def context(cache: ActivationCache, row: int, *, before: int = 20, after: int = 10) -> Context:
@@ -65,9 +68,10 @@ def contexts(
     if (cache.path / TOKENS_FILE).is_file():
         tokens, starts = _tokens(cache.path / TOKENS_FILE)
         places = starts[documents] + found.positions
+        row_of = _rows_of_tokens(cache, starts)
     else:
         tokens, starts = _tokens_of_rows(cache)
-        places = rows
+        places, row_of = rows, torch.arange(len(tokens))
     made = []
     for row, document, place in zip(
         rows.tolist(), documents.tolist(), places.tolist(), strict=True
@@ -75,7 +79,8 @@ def contexts(
         first = max(int(starts[document]), place - before)
         last = min(int(starts[document + 1]), place + after + 1)
         strings = tuple(cache.vocabulary[token] for token in tokens[first:last].tolist())
-        made.append(Context(row, cache.document_names[document], strings, place - first))
+        kept = tuple(row_of[first:last].tolist())
+        made.append(Context(row, cache.document_names[document], strings, place - first, kept))
     return made
 
 
@@ -94,6 +99,14 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
 def _tokens(path: Path) -> tuple[Tensor, Tensor]:
     content = load_file(path)
     return content["tokens"], content["starts"]
+
+
+def _rows_of_tokens(cache: ActivationCache, starts: Tensor) -> Tensor:
+    rows = torch.full((int(starts[-1]),), -1)
+    table = read_table(cache)
+    places = starts.numpy()[table.documents] + table.positions
+    rows[torch.from_numpy(places)] = torch.arange(len(table))
+    return rows
 
 
 def _tokens_of_rows(cache: ActivationCache) -> tuple[Tensor, Tensor]:

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
-
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int64
-from scipy import sparse
+from jaxtyping import Int64
 
 from universality.activations.cache import ActivationCache
-from universality.activations.contexts import contexts
+from universality.activations.contexts import Context, contexts
 from universality.codes import Codes, token_range
+from universality.evidence.firing import Firing, firing
 
 TOP = 20
 """Overlap is counted among this many strongest tokens of each latent."""
 SHOWN = 3
 """Contexts kept of each kind."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Firing:
-    """Where one latent fires, strongest first."""
-
-    tokens: Int64[np.ndarray, " n"]
-    values: Float[np.ndarray, " n"]
-
-    def at(self, tokens: Int64[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-        """Codes on some tokens, 0 where it is silent."""
-        if not self.tokens.size:
-            return np.zeros(tokens.size)
-        order = np.argsort(self.tokens)
-        place = np.searchsorted(self.tokens[order], tokens).clip(max=self.tokens.size - 1)
-        found = self.tokens[order][place] == tokens
-        return np.where(found, self.values[order][place], 0.0)
 
 
 def pair_contexts(
@@ -53,8 +32,9 @@ def pair_contexts(
     Kinds: `a` and `b`, the tokens on which each latent is strongest; `only_a` and `only_b`, the
     strongest on which the other is silent. Columns: `a`, `b` (latents), `kind`, `rank`, `row` (of
     the cache), `code_a`, `code_b`, `document`, `tokens` (strings around it), `centre` (which of
-    them), and for the pair `overlap`, the share of the 20 strongest tokens that both have in
-    common, and `n_only_a`, `n_only_b`, on how many tokens only one fires.
+    them), `codes_a` and `codes_b` (on each string; NaN where the cache dropped the row), and for
+    the pair `overlap`, the share of the 20 strongest tokens that both have in common, and
+    `n_only_a`, `n_only_b`, on how many tokens only one fires.
 
     Args:
         pairs: Columns `a` and `b`: latents in the numbers of the codes.
@@ -67,36 +47,44 @@ def pair_contexts(
     chosen = np.linspace(0, len(pairs) - 1, min(n_pairs, len(pairs))).astype(int)
     kept = pairs.iloc[np.unique(chosen)]
     whole = [token_range(codes, range(codes.n_tokens)) for codes in (a, b)]
-    table = pd.concat(
-        [
-            _evidence(int(i), int(j), _strongest(whole[0], int(i)), _strongest(whole[1], int(j)))
-            for i, j in zip(kept["a"], kept["b"], strict=True)
-        ],
-        ignore_index=True,
-    )
+    parts = [
+        _evidence(int(i), int(j), firing(whole[0], int(i)), firing(whole[1], int(j)))
+        for i, j in zip(kept["a"], kept["b"], strict=True)
+    ]
+    table = pd.concat(parts, ignore_index=True)
     table["row"] = rows[table.pop("token").to_numpy()]
     found = contexts(cache, torch.from_numpy(table["row"].to_numpy(copy=True)))
     table["document"] = [one.document for one in found]
     table["tokens"] = [list(one.strings) for one in found]
     table["centre"] = [one.centre for one in found]
+    token_of_row = np.full(len(cache), -1)
+    token_of_row[rows] = np.arange(rows.size)
+    around = [_tokens_around(one, token_of_row) for one in found]
+    for side, codes in zip(("a", "b"), whole, strict=True):
+        found_codes = [
+            firing(codes, latent).at(tokens).astype(np.float32)
+            for latent, tokens in zip(table[side].tolist(), around, strict=True)
+        ]
+        table[f"codes_{side}"] = pd.Series(found_codes, dtype=object)
     return table
 
 
-def _strongest(codes: sparse.csr_array, latent: int) -> _Firing:
-    start, stop = codes.indptr[latent], codes.indptr[latent + 1]
-    tokens, values = codes.indices[start:stop], codes.data[start:stop]
-    order = np.argsort(-np.abs(values), kind="stable")
-    return _Firing(tokens[order].astype(np.int64), values[order])
+def _tokens_around(
+    context: Context, token_of_row: Int64[np.ndarray, " n_rows"]
+) -> Int64[np.ndarray, " n"]:
+    rows = np.array(context.rows)
+    return np.where(rows >= 0, token_of_row[rows], -1)
 
 
-def _evidence(i: int, j: int, a: _Firing, b: _Firing) -> pd.DataFrame:
-    only_a = a.tokens[~np.isin(a.tokens, b.tokens)]
-    only_b = b.tokens[~np.isin(b.tokens, a.tokens)]
-    kinds = {"a": a.tokens, "b": b.tokens, "only_a": only_a, "only_b": only_b}
+def _evidence(i: int, j: int, a: Firing, b: Firing) -> pd.DataFrame:
+    first, second = a.strongest, b.strongest
+    only_a = first[~np.isin(first, second)]
+    only_b = second[~np.isin(second, first)]
+    kinds = {"a": first, "b": second, "only_a": only_a, "only_b": only_b}
     shown = {kind: tokens[:SHOWN] for kind, tokens in kinds.items()}
     tokens = np.concatenate(list(shown.values()))
-    top = min(TOP, a.tokens.size, b.tokens.size)
-    common = np.intersect1d(a.tokens[:top], b.tokens[:top]).size
+    top = min(TOP, first.size, second.size)
+    common = np.intersect1d(first[:top], second[:top]).size
     return pd.DataFrame(
         {
             "a": i,

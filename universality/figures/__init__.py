@@ -12,6 +12,7 @@ from universality.figures.latents import (
 )
 from universality.figures.numbers import plotted_numbers
 from universality.figures.stability import (
+    consistency_over_steps,
     only_in_one,
     pair_matrix,
     spectrum,
@@ -28,6 +29,7 @@ from universality.figures.tables import (
 from universality.figures.widths import width_flow, width_ladder
 
 __all__ = [
+    "consistency_over_steps",
     "decoder_against_activations",
     "decoder_against_encoder",
     "fates",

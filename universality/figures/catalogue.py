@@ -19,6 +19,7 @@ _HEADLINES = (
     "only_in_one",
     "pair_matrix",
     "stability_against_frequency",
+    "consistency_over_steps",
     "width_ladder",
     "width_flow",
 )
@@ -50,6 +51,9 @@ def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
         draws.append(stability.stability_against_frequency)
     if "decoder_norm" in known:
         draws.append(stability.stability_against_norm)
+    cells = result.summary.get("grid", [])
+    if len({cell["step"] for cell in cells if cell["step"] is not None and cell["views"]}) > 1:
+        draws.append(stability.consistency_over_steps)
     if result.widths is not None:
         draws += [widths.width_ladder, widths.width_flow]
     return {draw.__name__: partial(draw, result) for draw in draws}

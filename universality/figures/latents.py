@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.comparison import similarity_name
+from universality.figures.comparison import nulls_of, similarity_name
 from universality.figures.style import COLOURS, LABELS, legend, legend_above, plain
-from universality.results import Comparison
+from universality.results import Comparison, null_name
 
 BINS = np.linspace(0, 1, 51)
 """Edges of the histogram bins; every edge is a threshold of the saved curves."""
@@ -28,8 +28,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
             _null_histogram(comparison, str(view)), BINS, color=colour, linestyle="--", linewidth=1
         )
         null.set_gid(f"null, {name}")
-    null_name = comparison.summary["policy"]["null"]
-    ax.plot([], [], color=COLOURS["null"], linestyle="--", label=f"null ({null_name})")
+    ax.plot([], [], color=COLOURS["null"], linestyle="--", label=nulls_of(comparison))
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=3)
@@ -71,7 +70,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     null = comparison.summary["views"][view]["assignment"]["null_mean"]
     policy = comparison.summary["policy"]
     line = ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=1)
-    line.set_label(f"null mean ({policy['null']})")
+    line.set_label(f"null mean ({null_name(comparison.summary, view)})")
     ax.axhline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=1).set_label(
         "threshold"
     )

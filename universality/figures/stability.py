@@ -14,6 +14,7 @@ from universality.figures.tables import run_matrix
 from universality.results import Stability
 
 _LARGE = 0.02
+_LINES = ("-", "--", ":", "-.")
 
 
 def spectrum(stability: Stability, ax: Axes) -> Axes:
@@ -81,6 +82,26 @@ def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of decoder norm, by each rule, with the null."""
     _stability_against(stability, ax, "decoder_norm")
     return plain(ax, x="decoder norm", y="mean stability")
+
+
+def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
+    """Mean similarity of the pairs of seeds of one width, by view, against the training step."""
+    cells = [cell for cell in stability.summary["grid"] if cell["step"] is not None]
+    widths = sorted({cell["d_sae"] for cell in cells})
+    for view in dict.fromkeys(view for cell in cells for view in cell["views"]):
+        for width, style in zip(widths, _LINES * len(widths), strict=False):
+            points = [
+                (cell["step"], cell["views"][view]["mean"])
+                for cell in cells
+                if cell["d_sae"] == width and "mean" in cell["views"].get(view, {})
+            ]
+            if points:
+                x, y = zip(*sorted(points), strict=True)
+                name = LABELS[view] if len(widths) == 1 else f"{LABELS[view]}, {width:,} latents"
+                ax.plot(x, y, f"o{style}", markersize=3, color=COLOURS[view], label=name)
+    ax.set_ylim(0, 1.02)
+    legend_above(ax, columns=2)
+    return plain(ax, x="training step", y="mean similarity of seeds")
 
 
 def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:

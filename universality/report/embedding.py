@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
@@ -10,12 +9,19 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from universality.results import Comparison, Stability
+from universality.report.evidence import evidence_data
+from universality.report.packing import packed
+from universality.results import Comparison, null_name
 
-BEFORE, AFTER = 10, 5
-"""Tokens that the page shows around the one on which a latent fires."""
-
-_CONTEXT = ("a", "b", "kind", "code_a", "code_b", "overlap", "n_only_a", "n_only_b")
+_VIEW_COLUMNS = (
+    "nearest",
+    "nearest_similarity",
+    "margin",
+    "runner_up",
+    "partner",
+    "partner_similarity",
+    "q_value",
+)
 
 _EXACT = ("partner_similarity", "nearest_similarity")
 """Columns that a threshold is held against keep all their bits."""
@@ -29,29 +35,14 @@ def comparison_data(result: Comparison) -> dict[str, Any]:
         "view": "decoder_and_encoder" if "decoder_and_encoder" in curves else views[0],
         "threshold": summary["policy"]["threshold"],
         "similarity": _similarity(summary),
-        "views": dict.fromkeys(views, True),
+        "views": views,
+        "nulls": {view: null_name(summary, view) for view in curves},
         "curves": curves,
         "a": _columns(result.latents_a, views),
         "b": _columns(result.latents_b, views),
-        "pairs": {f"{views[0]}_{other}": _pairs(result, views[0], other) for other in views[1:]},
-        "contexts": _contexts(result.evidence),
+        "pairs": {view: _pairs(result, view, views) for view in views},
         "neuronpedia": {side: summary[side].get("neuronpedia_id") for side in ("a", "b")},
-    }
-
-
-def stability_data(result: Stability) -> dict[str, Any]:
-    """What the page of many runs draws and lists."""
-    summary = result.summary
-    rule = summary["headline_rule"]
-    return {
-        "rule": rule,
-        "runs": [run if isinstance(run, str) else run["name"] for run in summary["runs"]],
-        "pairs": _records(result.pairs),
-        "spectrum": summary["spectrum"],
-        "only_in_one": summary["only_in_one_by_view"],
-        "families": _records(result.families),
-        "members": _members(result.latents),
-        "flow": [] if result.widths is None else _records(result.widths.flow),
+        **evidence_data(result),
     }
 
 
@@ -83,53 +74,23 @@ def _curves(curves: pd.DataFrame) -> dict[str, Any]:
 
 
 def _columns(latents: pd.DataFrame, views: list[str]) -> dict[str, Any]:
-    wanted = ["nearest", "nearest_similarity", "margin", "partner", "partner_similarity", "q_value"]
     names = ["latent", "alive", "frequency", "decoder_norm"]
-    names += [f"{name}_{view}" for view in views for name in wanted]
-    return {name: _packed(latents[name], name) for name in names if name in latents}
+    names += [f"{name}_{view}" for view in views for name in _VIEW_COLUMNS]
+    return {
+        name: packed(latents[name], _kind(latents[name], name)) for name in names if name in latents
+    }
 
 
-def _pairs(result: Comparison, across: str, up: str) -> dict[str, Any]:
-    pairs = result.pairs[result.pairs["view"] == across]
-    columns = {"a": "a", "across": f"similarity_{across}", "up": f"similarity_{up}"}
-    return {name: _packed(pairs[column], column) for name, column in columns.items()}
+def _pairs(result: Comparison, view: str, views: list[str]) -> dict[str, Any]:
+    """The pairs of one view's assignment, with what every view says of them."""
+    pairs = result.pairs[result.pairs["view"] == view]
+    columns = {other: packed(pairs[f"similarity_{other}"], "f4") for other in views}
+    return {"a": packed(pairs["a"], "i4")} | columns
 
 
-def _packed(column: pd.Series, name: str) -> dict[str, str]:
-    values = column.to_numpy()
-    if values.dtype == bool:
-        kind = "u1"
-    elif np.issubdtype(values.dtype, np.integer):
-        kind = "i4"
-    else:
-        kind = "f8" if name.startswith(_EXACT) else "f4"
-    little_endian = np.ascontiguousarray(values.astype(f"<{kind}"))
-    return {"kind": kind, "base64": base64.b64encode(little_endian.tobytes()).decode("ascii")}
-
-
-def _contexts(evidence: pd.DataFrame | None) -> list[dict[str, Any]]:
-    if evidence is None:
-        return []
-    records = _records(evidence[list(_CONTEXT)].round(4))
-    for record, tokens, centre in zip(
-        records, evidence["tokens"], evidence["centre"].tolist(), strict=True
-    ):
-        start = max(0, centre - BEFORE)
-        record["tokens"] = [str(token) for token in tokens[start : centre + AFTER + 1]]
-        record["centre"] = centre - start
-    return records
-
-
-def _members(latents: pd.DataFrame) -> dict[str, dict[str, list[list[Any]]]]:
-    members: dict[str, dict[str, list[list[Any]]]] = {}
-    for name in latents.columns[latents.columns.str.startswith("family_")]:
-        some = latents.loc[latents[name] >= 0, [name, "run", "latent"]]
-        by_family: dict[str, list[list[Any]]] = {}
-        for family, run, latent in some.itertuples(index=False):
-            by_family.setdefault(str(family), []).append([str(run), int(latent)])
-        members[name.removeprefix("family_")] = by_family
-    return members
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [dict(row) for row in json.loads(table.to_json(orient="records", double_precision=6))]
+def _kind(column: pd.Series, name: str) -> str:
+    if column.dtype == bool:
+        return "u1"
+    if np.issubdtype(column.to_numpy().dtype, np.integer):
+        return "i4"
+    return "f8" if name.startswith(_EXACT) else "f4"

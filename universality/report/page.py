@@ -9,12 +9,13 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from universality.report.embedding import comparison_data, embed, stability_data
-from universality.results import Comparison, Stability
+from universality.report.embedding import comparison_data, embed
+from universality.report.families import stability_data
+from universality.results import OPTIONAL_TABLES, Comparison, Stability, stability_files
 
 _LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
-_COMPARISON = ("columns.js", "charts.js", "table.js", "pair.js", "main.js")
-_STABILITY = ("stability.js",)
+_COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
+_STABILITY = ("stability.js", "families.js")
 
 
 @singledispatch
@@ -34,6 +35,10 @@ def _comparison(result: Comparison) -> str:
         views=list(result.summary["views"]),
         curves=list(data["curves"]),
         first_view=data["view"],
+        nulls=data["nulls"],
+        has_frequency="frequency" in data["a"],
+        has_q=any(name.startswith("q_value") for name in data["a"]),
+        tables=[name for name in OPTIONAL_TABLES if getattr(result, name) is not None],
         data=embed(data),
     )
 
@@ -45,7 +50,8 @@ def _stability(result: Stability) -> str:
         "stability.html",
         scripts=_STABILITY,
         summary=result.summary,
-        headline=data["rule"],
+        has_contexts=result.contexts is not None,
+        files=stability_files(result),
         data=embed(data),
     )
 

@@ -1,8 +1,7 @@
 // Charts: drawn from the curves and columns of the saved result.
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 52 };
 
-function frame(id, x, y, { xLabel, yLabel, xTicks, yTicks }) {
-  const svg = d3.select(`#${id} svg`);
+function frame(svg, x, y, { xLabel, yLabel, xTicks, yTicks }) {
   svg.selectAll("*").remove();
   const { width, height } = svg.node().viewBox.baseVal;
   x.range([MARGIN.left, width - MARGIN.right]);
@@ -14,13 +13,14 @@ function frame(id, x, y, { xLabel, yLabel, xTicks, yTicks }) {
   return svg;
 }
 
+const chart = (id) => d3.select(`#${id} svg`);
 const curveOf = (view) => report.curves[view];
 const grid = report.curves[report.view].threshold;
 const nearestStep = (t) => d3.least(d3.range(grid.length), (i) => Math.abs(grid[i] - t));
 
 function drawCurve() {
   const x = d3.scaleLinear([0, 1], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
-  const svg = frame("curve", x, y, { xLabel: `threshold (${report.similarity})`, yLabel: "share of possible pairs", yTicks: [5, "%"] });
+  const svg = frame(chart("curve"), x, y, { xLabel: `threshold (${report.similarity})`, yLabel: "share of possible pairs", yTicks: [5, "%"] });
   for (const [view, curve] of Object.entries(report.curves)) {
     const steps = d3.range(curve.threshold.length), at = (i) => x(curve.threshold[i]), ink = colour(COLOURS[view]);
     const band = d3.area().x(at).y0((i) => y(Math.max(0, curve.null[i] - 2 * curve.sd[i]))).y1((i) => y(Math.min(1, curve.null[i] + 2 * curve.sd[i])));
@@ -48,7 +48,7 @@ function drawHistogram() {
   const chance = BINS.slice(1).map((edge, i) => ((i === 0 ? 1 : reaching(BINS[i])) - (edge === 1 ? 0 : reaching(edge))) * n);
   if (state.view === "decoder_and_encoder") chance[0] = 0;
   const x = d3.scaleLinear([0, 1], [0, 1]), y = d3.scaleLinear([0, d3.max([...counts.map((bin) => bin.length), ...chance, 1])], [0, 1]).nice();
-  const svg = frame("histogram", x, y, { xLabel: `${spell(state.view)} ${report.similarity} of matched pairs`, yLabel: "pairs per bin", yTicks: [5, "~s"] });
+  const svg = frame(chart("histogram"), x, y, { xLabel: `${spell(state.view)} ${report.similarity} of matched pairs`, yLabel: "pairs per bin", yTicks: [5, ","] });
   const ink = colour(COLOURS[state.view]);
   svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (bin) => x(bin.x0) + 0.5).attr("width", (bin) => Math.max(0, x(bin.x1) - x(bin.x0) - 1))
     .attr("y", (bin) => y(bin.length)).attr("height", (bin) => y(0) - y(bin.length)).attr("fill", ink).attr("opacity", (bin) => (bin.x0 >= state.threshold - ROUNDING ? 0.9 : 0.45));
@@ -58,18 +58,17 @@ function drawHistogram() {
 }
 
 function scatterChoices() {
-  const views = Object.keys(report.views);
+  const { views } = report;
   return [views[0], views.length > 1 ? document.getElementById("against").value : null];
 }
 
 function drawScatter() {
   const [across, up] = scatterChoices();
   if (!up) { document.getElementById("scatter").hidden = true; return; }
-  const pairs = report.pairs[`${across}_${up}`];
-  const left = unpackOnce(pairs, "across"), high = unpackOnce(pairs, "up"), first = unpackOnce(pairs, "a");
+  const { a: first, [across]: left, [up]: high } = report.pairs[across];
   const domain = d3.nice(Math.min(0, d3.min(left), d3.min(high)), 1, 5);
   const x = d3.scaleLinear(domain, [0, 1]), y = d3.scaleLinear(domain, [0, 1]);
-  const svg = frame("scatter", x, y, { xLabel: `${spell(across)} similarity of the pair`, yLabel: `${spell(up)} similarity` });
+  const svg = frame(chart("scatter"), x, y, { xLabel: `${spell(across)} similarity of the pair`, yLabel: `${spell(up)} similarity` });
   const canvas = document.querySelector("#scatter canvas"), ink = canvas.getContext("2d");
   const scale = canvas.width / svg.node().viewBox.baseVal.width;
   ink.clearRect(0, 0, canvas.width, canvas.height);
@@ -89,11 +88,6 @@ function drawScatter() {
   svg.append("g").attr("class", "brush").call(brush);
 }
 
-function unpackOnce(table, name) {
-  if (table[name].base64) table[name] = unpack(table[name]);
-  return table[name];
-}
-
 function drawFrequency() {
   const { frequency, alive } = report.a;
   if (!frequency) { document.getElementById("frequency").hidden = true; return; }
@@ -107,11 +101,11 @@ function drawFrequency() {
   }
   const rows = [...bins].map(([bin, [n, kept]]) => ({ low: 10 ** (bin / 2), high: 10 ** ((bin + 1) / 2), n, kept }));
   const x = d3.scaleLog([d3.min(rows, (row) => row.low) ?? 1e-3, d3.max(rows, (row) => row.high) ?? 1], [0, 1]), y = d3.scaleLinear([0, 1.08], [0, 1]);
-  const svg = frame("frequency", x, y, { xLabel: "firing frequency of latents of a", yLabel: "share found in b", xTicks: [5, ".0e"], yTicks: [5, "%"] });
+  const svg = frame(chart("frequency"), x, y, { xLabel: "firing frequency of latents of a", yLabel: "share found in b", xTicks: [5, ".0e"], yTicks: [5, "%"] });
   const bars = svg.append("g").selectAll("g").data(rows).join("g");
   bars.append("rect").attr("x", (row) => x(row.low) + 1).attr("width", (row) => Math.max(1, x(row.high) - x(row.low) - 2)).attr("y", (row) => y(row.kept / row.n))
-    .attr("height", (row) => y(0) - y(row.kept / row.n)).attr("fill", colour(COLOURS[state.view])).append("title").text((row) => `${row.kept} of ${row.n}`);
-  bars.append("text").attr("class", "count").attr("x", (row) => (x(row.low) + x(row.high)) / 2).attr("y", (row) => Math.max(MARGIN.top + 8, y(row.kept / row.n) - 3)).attr("text-anchor", "middle").text((row) => d3.format("~s")(row.n));
+    .attr("height", (row) => y(0) - y(row.kept / row.n)).attr("fill", colour(COLOURS[state.view])).append("title").text((row) => `${count(row.kept)} of ${count(row.n)}`);
+  bars.append("text").attr("class", "count").attr("x", (row) => (x(row.low) + x(row.high)) / 2).attr("y", (row) => Math.max(MARGIN.top + 8, y(row.kept / row.n) - 3)).attr("text-anchor", "middle").text((row) => count(row.n));
 }
 
 function drawFates() {
@@ -120,8 +114,8 @@ function drawFates() {
     for (const fate of fatesOf(side, state.view, state.threshold)) counts[fate]++;
     const total = d3.sum(counts);
     const parts = FATES.map((fate, i) => {
-      const part = element("span", { class: `fate ${fate}`, style: `flex-grow:${counts[i]}`, title: `${fate}: ${counts[i]}`, "data-count": counts[i] });
-      if (counts[i] > 0.06 * total) part.textContent = counts[i].toLocaleString("en");
+      const part = element("span", { class: `fate ${fate}`, style: `flex-grow:${counts[i]}`, title: `${fate}: ${count(counts[i])}`, "data-count": counts[i] });
+      if (counts[i] > 0.06 * total) part.textContent = count(counts[i]);
       return part;
     });
     document.getElementById(`fates-${side}`).replaceChildren(...parts);
@@ -130,11 +124,12 @@ function drawFates() {
 
 function showCounts() {
   const curve = curveOf(state.view), i = nearestStep(state.threshold);
-  document.getElementById("count").textContent = curve.count[i].toLocaleString("en");
+  document.getElementById("count").textContent = count(curve.count[i]);
   document.getElementById("counts").dataset.count = curve.count[i];
-  document.getElementById("possible").textContent = curve.denominator.toLocaleString("en");
+  document.getElementById("possible").textContent = count(curve.denominator);
   document.getElementById("share").textContent = percent(curve.fraction[i]);
   document.getElementById("chance").textContent = percent(curve.null[i]);
+  document.getElementById("null").textContent = report.nulls[state.view];
   document.getElementById("at").textContent = state.threshold.toFixed(2);
   document.getElementById("threshold").value = state.threshold;
 }

@@ -1,6 +1,6 @@
 // The tables of the saved result, as typed arrays; numbers are what the parquet files hold.
 const report = JSON.parse(document.getElementById("data").textContent);
-const kinds = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u1: Uint8Array };
+const kinds = { f8: Float64Array, f4: Float32Array, i4: Int32Array, i1: Int8Array, u1: Uint8Array };
 
 function decode(base64) {
   const letters = atob(base64), bytes = new Uint8Array(letters.length);
@@ -13,9 +13,14 @@ function unpack({ kind, base64 }) {
   return new kinds[kind](bytes.buffer);
 }
 
-for (const side of ["a", "b"]) {
-  for (const [name, packed] of Object.entries(report[side])) report[side][name] = unpack(packed);
+// Packed columns of a table, or of tables within it, in place.
+function unpackAll(table) {
+  for (const [name, packed] of Object.entries(table ?? {})) {
+    if (packed?.base64 !== undefined) table[name] = unpack(packed);
+    else if (packed && typeof packed === "object" && !Array.isArray(packed)) unpackAll(packed);
+  }
 }
+for (const name of ["a", "b", "pairs", "contexts", "histograms", "together", "logits", "logits_together"]) unpackAll(report[name]);
 
 // Last bits of a cosine are noise: the tables count a similarity this far below as reaching.
 const ROUNDING = 1e-9;
@@ -28,7 +33,7 @@ function viewOf(side, view) {
     return {
       partner: take("partner"), similarity: take("partner_similarity"),
       nearest: take("nearest"), nearestSimilarity: take("nearest_similarity"),
-      margin: take("margin"), q: take("q_value"),
+      margin: take("margin"), runnerUp: take("runner_up"), q: take("q_value"),
     };
   }
   const both = (first, second, lower) => {
@@ -66,6 +71,7 @@ const COLOURS = { decoder: "--decoder", encoder: "--encoder", decoder_and_encode
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const spell = (view) => view.replaceAll("_", " ");
 const percent = (x) => `${(100 * x).toFixed(1)} %`;
+const count = (n) => n.toLocaleString("en");
 const number = (x, digits = 3) => (x === undefined || Number.isNaN(x) ? "" : x.toFixed(digits));
 
 function element(tag, attributes = {}, ...children) {
@@ -76,7 +82,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 // Everything on the page follows from this; `change` redraws what depends on it.
-const state = { view: report.view, threshold: report.threshold, side: "a", latent: null, search: "", fate: "", brushed: null };
+const state = { view: report.view, threshold: report.threshold, side: "a", latent: null, beside: null, search: "", fate: "", ranges: {}, brushed: null };
 const listeners = [];
 function change(what) {
   Object.assign(state, what);

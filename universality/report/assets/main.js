@@ -5,6 +5,14 @@ control("threshold").addEventListener("input", ({ target }) => change({ threshol
 control("side").addEventListener("change", ({ target }) => change({ side: target.value, brushed: null }));
 control("search").addEventListener("input", ({ target }) => change({ search: target.value }));
 control("fate").addEventListener("change", ({ target }) => change({ fate: target.value }));
+for (const name of RANGES) {
+  const ends = ["from", "to"].map((end) => control(`${name}-${end}`));
+  if (!ends[1]) continue;
+  const read = (input) => (input?.value ? Number(input.value) : null);
+  for (const input of ends) input?.addEventListener("input", () => change({ ranges: { ...state.ranges, [name]: ends.map(read) } }));
+  listeners.push((changed) => { if (changed.has("ranges") && !state.ranges[name]) for (const input of ends) if (input) input.value = ""; });
+}
+control("clear").addEventListener("click", () => change({ search: "", fate: "", ranges: {}, brushed: null }));
 control("against")?.addEventListener("change", () => change({ against: true }));
 listeners.push(() => {
   control("side").value = state.side;
@@ -13,8 +21,10 @@ listeners.push(() => {
 });
 
 function readAddress() {
-  const found = /^#([ab])\/(\d+)$/.exec(location.hash);
-  if (found && Number(found[2]) < report[found[1]].latent.length) goTo(found[1], Number(found[2]));
+  const found = /^#([ab])\/(\d+)(?:\/(\d+))?$/.exec(location.hash);
+  if (!found || Number(found[2]) >= report[found[1]].latent.length) return;
+  const beside = found[3] === undefined || Number(found[3]) >= report[other(found[1])].latent.length ? null : Number(found[3]);
+  goTo(found[1], Number(found[2]), beside);
 }
 
 window.addEventListener("hashchange", readAddress);

@@ -1,37 +1,87 @@
-// The panel of one latent and its partner: similarities in every view, and texts on which they fire.
-const other = (side) => (side === "a" ? "b" : "a");
+// The panel of two latents side by side: what each does, and what they do together.
+const linkTo = (side, latent) => (latent === undefined || latent < 0 ? "none" : element("a", { href: `#${side}/${latent}` }, `${side} ${latent}`));
 
-function shade(context, side) {
-  const code = context[`code_${side}`];
-  const line = element("p", { class: "context", dir: "auto" });
-  context.tokens.forEach((token, i) => {
-    const piece = element("span", i === context.centre ? { class: "hot", style: `--heat:${Math.min(1, Math.abs(code) / (context.most || 1))}` } : {}, token.slice(0, 400));
+// Latents of the other run that anything says belong beside this one, and what says so.
+function candidates(side, latent) {
+  const found = new Map(), note = (partner, why) => { if (partner >= 0) found.set(partner, [...(found.get(partner) ?? []), why]); };
+  const views = [state.view, ...report.views].filter((view, i, all) => view !== "decoder_and_encoder" && all.indexOf(view) === i);
+  for (const view of views) note(viewOf(side, view).partner[latent], `${view} partner`);
+  for (const view of views) if (viewOf(side, view).partner[latent] !== viewOf(side, view).nearest[latent]) note(viewOf(side, view).nearest[latent], `${view} nearest`);
+  for (const view of views) note(viewOf(side, view).runnerUp?.[latent] ?? -1, `${view} runner-up`);
+  return found;
+}
+
+// What a view says of any two latents, as far as the tables do.
+function similarityOf(view, i, j) {
+  const own = viewOf("a", view), back = viewOf("b", view);
+  for (const [found, from, to] of [[own, i, j], [back, j, i]]) {
+    if (found.partner[from] === to) return found.similarity[from];
+    if (found.nearest[from] === to) return found.nearestSimilarity[from];
+    if (found.runnerUp?.[from] === to) return found.nearestSimilarity[from] - found.margin[from];
+  }
+  for (const made of report.views) {
+    if (report.a[`partner_${made}`][i] === j) return report.pairs[made][view][rowOfPair(made, i)];
+  }
+  return undefined;
+}
+function rowOfPair(view, i) {
+  const table = report.pairs[view];
+  table.rows ??= new Map(Array.from(table.a, (first, row) => [first, row]));
+  return table.rows.get(i);
+}
+
+function similarityRows(side, latent, beside) {
+  return report.views.map((view) => {
+    const found = viewOf(side, view), to = other(side), nearest = found.nearestSimilarity[latent];
+    const between = beside === null ? undefined : similarityOf(view, ...(side === "a" ? [latent, beside] : [beside, latent]));
+    return element("tr", {}, element("th", {}, spell(view)), element("td", {}, number(between, 4)),
+      element("td", {}, linkTo(to, found.partner[latent])), element("td", {}, number(found.similarity[latent], 4)),
+      element("td", {}, linkTo(to, found.nearest[latent])), element("td", {}, number(nearest, 4)),
+      element("td", {}, linkTo(to, found.runnerUp?.[latent])), element("td", {}, number(nearest - found.margin[latent], 4)));
+  });
+}
+
+function shade(i, side, joint) {
+  const tokens = tokensOf(i), shades = slots(i, `shade_${side}`), line = element("p", { class: "context", dir: "auto" });
+  tokens.forEach((token, place) => {
+    const level = shades[place], missing = level === 255;
+    const piece = element("span", { style: `--heat:${missing ? 0 : level / 254}` }, token);
+    if (missing) piece.title = "not kept in the cache of activations";
+    if (level > 0) piece.className = missing ? "unknown" : "hot";
+    if (place === contexts.centre[i]) piece.classList.add("centre");
     line.append(piece);
   });
-  line.append(element("small", {}, `  a ${number(context.code_a, 2)} · b ${number(context.code_b, 2)}`));
+  const codes = (joint ? ["a", "b"] : [side]).map((one) => `${one} ${number(contexts[`code_${one}`][i], 2)}`);
+  line.append(element("small", {}, `  ${codes.join(" · ")}`));
   return line;
 }
 
-function contextLists(side, latent) {
-  const list = contextsOf[side].get(latent) ?? [];
-  if (!list.length) return [element("p", { class: "soft" }, report.contexts.length ? "No texts were kept for this pair." : "No texts: the comparison was made without activations.")];
-  const most = d3.max(list, (one) => Math.max(Math.abs(one.code_a), Math.abs(one.code_b)));
-  const kinds = { a: "a fires most on", b: "b fires most on", only_a: `only a fires (${list[0].n_only_a} tokens)`, only_b: `only b fires (${list[0].n_only_b} tokens)` };
-  const blocks = Object.entries(kinds).map(([kind, title]) => {
-    const some = list.filter((one) => one.kind === kind);
-    return some.length ? element("section", {}, element("h4", {}, title), ...some.map((one) => shade({ ...one, most }, kind.slice(-1)))) : "";
-  });
-  return [element("p", {}, `Strongest tokens in common: ${percent(list[0].overlap)}.`), element("div", { class: "contexts" }, ...blocks)];
+function drawHistogramOf(side, latent) {
+  const found = histogramOf(side, latent);
+  if (!found) return element("p", { class: "soft" }, "No histogram was kept.");
+  const { low, high, counts } = found, svg = d3.create("svg").attr("viewBox", "0 0 340 170").attr("role", "img").attr("aria-label", `activations of ${side} ${latent}`);
+  const x = d3.scaleLinear([low, high], [0, 1]), y = d3.scaleLinear([0, d3.max(counts)], [0, 1]).nice();
+  frame(svg, x, y, { xLabel: `activation of ${side} ${latent}, where it fires`, yLabel: "tokens", xTicks: [5], yTicks: [3, ","] });
+  const edge = (k) => low + (k * (high - low)) / counts.length;
+  svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (_, k) => x(edge(k)) + 0.5).attr("width", (_, k) => x(edge(k + 1)) - x(edge(k)) - 1)
+    .attr("y", (n) => y(n)).attr("height", (n) => y(0) - y(n)).attr("fill", colour("--activations")).append("title").text((n, k) => `${edge(k).toPrecision(3)} to ${edge(k + 1).toPrecision(3)}: ${count(n)}`);
+  return element("figure", { class: "histogram" }, svg.node());
 }
 
-function similarityRows(side, latent) {
-  return Object.keys(report.views).map((view) => {
-    const found = viewOf(side, view), to = other(side), partner = found.partner[latent];
-    const link = (j) => (j < 0 || j === undefined ? "none" : element("a", { href: `#${to}/${j}` }, `${to} ${j}`));
-    const nearest = found.nearestSimilarity[latent];
-    return element("tr", {}, element("th", {}, spell(view)), element("td", {}, link(partner)), element("td", {}, number(found.similarity[latent], 4)),
-      element("td", {}, link(found.nearest[latent])), element("td", {}, number(nearest, 4)), element("td", {}, number(nearest - found.margin[latent], 4)));
-  });
+function drawCloud(cloud, name, i, j, note) {
+  const svg = d3.create("svg").attr("viewBox", "0 0 340 230").attr("role", "img").attr("aria-label", `${name} of a ${i} against b ${j}`);
+  const scale = (values) => d3.scaleLinear([Math.min(0, d3.min(values)), Math.max(0, d3.max(values)) || 1], [0, 1]).nice();
+  const x = scale(cloud.a), y = scale(cloud.b);
+  frame(svg, x, y, { xLabel: `${name} of a ${i}`, yLabel: `${name} of b ${j}`, xTicks: [4], yTicks: [4] });
+  svg.append("g").selectAll("circle").data(d3.zip(cloud.a, cloud.b)).join("circle").attr("r", 2.2).attr("cx", ([one]) => x(one)).attr("cy", ([, two]) => y(two)).attr("fill", colour("--activations")).attr("opacity", 0.55);
+  return element("figure", { class: "cloud" }, svg.node(), element("figcaption", {}, note));
+}
+
+function logitTops(side, latent) {
+  const found = logitsOf(side, latent);
+  if (!found) return "";
+  const half = found.length / 2, list = (part) => element("span", { class: "tokens" }, ...part.map(([token, weight]) => element("span", { class: "token", title: weight.toFixed(3), dir: "auto" }, token)));
+  return element("section", { class: "logits" }, element("h4", {}, "Raises the logits of"), list(found.slice(0, half)), element("h4", {}, "Lowers the logits of"), list(found.slice(half).reverse()));
 }
 
 function neuronpedia(side, latent) {
@@ -43,21 +93,52 @@ function facts(side, latent) {
   const { frequency, decoder_norm: norm, alive } = report[side];
   const parts = [alive[latent] ? "takes part" : "dead", `decoder norm ${number(norm[latent])}`];
   if (frequency) parts.push(`fires on ${(100 * frequency[latent]).toPrecision(2)} % of tokens`);
-  return element("li", {}, element("strong", {}, `${side} ${latent}`), `: ${parts.join(", ")} `, neuronpedia(side, latent));
+  return element("p", { class: "facts" }, `${parts.join(", ")} `, neuronpedia(side, latent));
+}
+
+function oneSide(side, latent, joint) {
+  const own = ownContexts(side, latent);
+  const texts = own.length ? own.map((i) => shade(i, side, joint)) : [element("p", { class: "soft" }, contexts ? "No texts were kept for this latent." : "No texts: the comparison was made without activations.")];
+  return element("section", { class: "one-side" }, element("h4", {}, `${side} ${latent}`), facts(side, latent), ...(report.histograms ? [drawHistogramOf(side, latent)] : []),
+    element("h4", {}, "Fires most on"), ...texts, logitTops(side, latent));
+}
+
+function bothTogether(i, j) {
+  const rows = pairRows.get(pairName(i, j)) ?? [], parts = [];
+  const cloud = cloudOf(report.together, i, j), logits = cloudOf(report.logits_together, i, j);
+  const clouds = [];
+  if (cloud) clouds.push(drawCloud(cloud, "activation", i, j, `${count(cloud.a.length)} of the ${count(cloud.total)} tokens on which either fires.`));
+  if (logits) clouds.push(drawCloud(logits, "logit weight", i, j, `Extreme tokens and an even part of the vocabulary; correlation over all of it ${number(logits.correlation)}.`));
+  if (clouds.length) parts.push(element("div", { class: "contexts" }, ...clouds));
+  if (!rows.length) return parts;
+  parts.push(element("p", {}, `Strongest tokens in common: ${percent(contexts.overlap[rows[0]])}.`));
+  for (const side of ["a", "b"]) {
+    const only = rows.filter((row) => KINDS[contexts.kind[row]] === `only_${side}`);
+    if (only.length) parts.push(element("section", {}, element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map((row) => shade(row, side, true))));
+  }
+  return parts;
 }
 
 function showPair() {
   const panel = document.getElementById("pair"), { side, latent } = state;
   if (latent === null) return;
-  const partner = viewOf(side, report.view).partner[latent];
-  const head = ["view", "partner", "similarity", "nearest", "similarity", "runner-up"].map((title) => element("th", {}, title));
+  const all = candidates(side, latent), beside = state.beside ?? all.keys().next().value ?? null;
+  const to = other(side), [i, j] = side === "a" ? [latent, beside] : [beside, latent];
+  const choices = [...all].map(([partner, why]) => {
+    const button = element("button", { type: "button", "aria-pressed": `${partner === beside}`, title: why.map(spell).join(", ") }, `${to} ${partner}`, element("small", {}, ` ${why.map(spell).join(", ")}`));
+    button.addEventListener("click", () => change({ beside: partner }));
+    return button;
+  });
+  const heads = ["", "this pair", "partner", "similarity", "nearest", "similarity", "runner-up", "similarity"].map((title) => element("th", {}, title));
+  const exact = pairRows.has(pairName(i, j));
   panel.replaceChildren(
-    element("h3", { id: "pair-title", tabindex: "-1" }, partner >= 0 ? `${side} ${latent} and ${other(side)} ${partner}` : `${side} ${latent}, without a partner`),
-    element("ul", { class: "facts" }, facts(side, latent), partner >= 0 ? facts(other(side), partner) : ""),
-    element("div", { class: "wide" }, element("table", {}, element("tr", {}, ...head), ...similarityRows(side, latent))),
-    ...contextLists(side, latent),
+    element("h3", { id: "pair-title", tabindex: "-1" }, beside === null ? `${side} ${latent}, without a partner` : `${side} ${latent} and ${to} ${beside}`),
+    element("div", { class: "choices", role: "group", "aria-label": `latents of ${to} to show beside` }, ...choices),
+    element("div", { class: "wide" }, element("table", {}, element("tr", {}, ...heads), ...similarityRows(side, latent, beside))),
+    element("div", { class: "sides" }, oneSide(side, latent, exact), beside === null ? "" : oneSide(to, beside, exact)),
+    ...(beside === null ? [] : bothTogether(i, j)),
   );
-  history.replaceState(null, "", `#${side}/${latent}`);
+  history.replaceState(null, "", state.beside === null ? `#${side}/${latent}` : `#${side}/${latent}/${state.beside}`);
 }
 
-listeners.push((changed) => { if (changed.has("latent")) showPair(); });
+listeners.push((changed) => { if (["latent", "beside", "view", "theme"].some((name) => changed.has(name))) showPair(); });

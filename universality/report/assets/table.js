@@ -4,21 +4,6 @@ const COLUMNS = [
   ["nearest", "nearest", 75], ["nearestSimilarity", "similarity", 92], ["margin", "margin", 75],
   ["frequency", "frequency", 95], ["q", "q-value", 85], ["text", "strongest token", 160],
 ];
-const contextsOf = { a: new Map(), b: new Map() };
-for (const context of report.contexts) {
-  for (const side of ["a", "b"]) {
-    const list = contextsOf[side].get(context[side]) ?? [];
-    list.push(context);
-    contextsOf[side].set(context[side], list);
-  }
-}
-const words = { a: [], b: [] };
-for (const side of ["a", "b"]) {
-  for (const [latent, list] of contextsOf[side]) {
-    words[side][latent] = list.filter((one) => one.kind === side).map((one) => one.tokens.join("")).join(" ").toLowerCase();
-  }
-}
-
 const rows = { columns: {}, order: [], getLength: () => rows.order.length, getItem: (i) => ({ latent: rows.order[i] }) };
 const cell = (name, i) => rows.columns[name]?.[i];
 const texts = {
@@ -31,9 +16,16 @@ const texts = {
 };
 
 function strongest(latent) {
-  const first = contextsOf[state.side].get(latent)?.find((one) => one.kind === state.side);
-  return first ? first.tokens[first.centre].slice(0, 60) : "";
+  const [first] = ownContexts(state.side, latent);
+  return first === undefined ? "" : tokensOf(first)[report.contexts.columns.centre[first]].slice(0, 60);
 }
+
+// Columns that can be held between two numbers, and the controls that say which.
+const RANGES = ["similarity", "nearestSimilarity", "frequency", "q"];
+const withinRanges = (i) => RANGES.every((name) => {
+  const [from, to] = state.ranges[name] ?? [null, null], value = cell(name, i);
+  return (from === null || value >= from) && (to === null || value <= to);
+});
 
 function fillColumns() {
   const own = viewOf(state.side, state.view), { latent, frequency } = report[state.side];
@@ -43,12 +35,13 @@ function fillColumns() {
 let sorting = { name: "similarity", ascending: false };
 
 function chooseRows() {
-  const wanted = state.search.trim().toLowerCase(), fate = FATES.indexOf(state.fate), known = words[state.side];
+  const wanted = state.search.trim().toLowerCase(), fate = FATES.indexOf(state.fate), known = wanted ? wordsOf(state.side) : null;
   const kept = [];
   for (let i = 0; i < rows.columns.latent.length; i++) {
     if (state.fate === "shared" ? cell("fate", i) > 1 : fate >= 0 && cell("fate", i) !== fate) continue;
     if (state.brushed && state.side === "a" && !state.brushed.has(i)) continue;
-    if (wanted && !(/^\d+$/.test(wanted) ? i === Number(wanted) : known[i]?.includes(wanted))) continue;
+    if (wanted && !(/^\d+$/.test(wanted) ? i === Number(wanted) : known.get(i)?.includes(wanted))) continue;
+    if (!withinRanges(i)) continue;
     kept.push(i);
   }
   const { name, ascending } = sorting, sign = ascending ? 1 : -1;
@@ -62,17 +55,17 @@ function chooseRows() {
     return v < w ? -sign : v > w ? sign : i - j;
   });
   rows.order = kept;
-  document.getElementById("found").textContent = `${kept.length.toLocaleString("en")} of ${rows.columns.latent.length.toLocaleString("en")} latents`;
+  document.getElementById("found").textContent = `${count(kept.length)} of ${count(rows.columns.latent.length)} latents`;
 }
 
-const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts.length) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
+const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
 const slick = new Slick.Grid("#grid", rows, shown.map(([id, name, width]) => ({
   id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "fate" ? "words" : "figure",
   formatter: (_row, _cell, _value, _column, { latent }) => element("span", {}, texts[id](latent)),
 })), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true, multiColumnSort: false });
 slick.setSortColumn("similarity", false);
 slick.onSort.subscribe((_event, { sortCol, sortAsc }) => { sorting = { name: sortCol.id, ascending: sortAsc }; refresh(); });
-slick.onActiveCellChanged.subscribe((_event, { row }) => { if (row !== null && row !== undefined) change({ latent: rows.order[row] }); });
+slick.onActiveCellChanged.subscribe((_event, { row }) => { if (row !== null && row !== undefined) change({ latent: rows.order[row], beside: null }); });
 
 function refresh() {
   chooseRows();
@@ -81,13 +74,14 @@ function refresh() {
   slick.updateRowCount();
 }
 
-function goTo(side, latent) {
-  change({ side, latent, search: "", fate: "", brushed: null });
+function goTo(side, latent, beside = null) {
+  change({ side, search: "", fate: "", ranges: {}, brushed: null });
   const row = rows.order.indexOf(latent);
   if (row >= 0) { slick.scrollRowIntoView(row); slick.setActiveCell(row, 0); }
+  change({ latent, beside });
 }
 
 listeners.push((changed) => {
   if (["view", "threshold", "side"].some((name) => changed.has(name))) fillColumns();
-  if (["view", "threshold", "side", "search", "fate", "brushed", "theme"].some((name) => changed.has(name))) refresh();
+  if (["view", "threshold", "side", "search", "fate", "ranges", "brushed", "theme"].some((name) => changed.has(name))) refresh();
 });

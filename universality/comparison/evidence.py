@@ -1,0 +1,51 @@
+"""The tables behind the pairs of a comparison: texts, activations, logit weights."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from universality.comparison.recording import Recording
+from universality.comparison.views import ACTIVATIONS
+from universality.dictionary import Dictionary
+from universality.evidence.activations import activation_histograms, activations_of_pairs
+from universality.evidence.contexts import pair_contexts
+from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
+from universality.models.unembedding import Unembedding
+
+
+def firing_evidence(recording: Recording, pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What the activations show of single latents and of assigned pairs, by name of the table."""
+    own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
+    return {
+        "evidence": pair_contexts(
+            own, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
+        ),
+        "histograms": pd.concat(
+            [activation_histograms(recording.a, "a"), activation_histograms(recording.b, "b")],
+            ignore_index=True,
+        ),
+        "pair_activations": activations_of_pairs(assigned_pairs(pairs), recording.a, recording.b),
+    }
+
+
+def logit_evidence(
+    a: Dictionary, b: Dictionary, pairs: pd.DataFrame, unembedding: Unembedding
+) -> dict[str, pd.DataFrame]:
+    """What assigned latents write to the logits, by name of the table."""
+    shown = assigned_pairs(pairs)
+    tops = [
+        logit_tops(run.directions("decoder"), sorted(set(shown[side])), unembedding, side=side)
+        for side, run in (("a", a), ("b", b))
+    ]
+    return {
+        "logits": pd.concat(tops, ignore_index=True),
+        "pair_logits": logit_weights_of_pairs(
+            shown, a.directions("decoder"), b.directions("decoder"), unembedding=unembedding
+        ),
+    }
+
+
+def assigned_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Each pair that any view's assignment made once, from the most alike to the least."""
+    ordered = pairs.sort_values("similarity", ascending=False, kind="stable")
+    return ordered[["a", "b"]].drop_duplicates(ignore_index=True)

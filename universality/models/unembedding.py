@@ -1,0 +1,134 @@
+"""What turns a direction of the residual stream into weights over the vocabulary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from universality.errors import FormatError, InvalidInputError, MissingFileError, UnsupportedError
+from universality.models.language_model import load_language_model
+
+_KEYS = ("W_U", "unembed.W_U", "lm_head.weight", "embed_out.weight", "model.embed_tokens.weight")
+_NORMS = (
+    "model.norm",
+    "transformer.ln_f",
+    "gpt_neox.final_layer_norm",
+    "model.decoder.final_layer_norm",
+)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Unembedding:
+    """One row per token of a vocabulary."""
+
+    weights: Float[Tensor, "n_vocabulary d_in"]
+    """A direction's logit weight of a token is its product with the token's row."""
+    strings: tuple[str, ...]
+    """Each token as text; its number in angle brackets where nothing says it."""
+    source: str
+    """Where it came from, for the summary."""
+
+
+def load_unembedding(
+    spec: str | Path, *, d_in: int, vocabulary: Mapping[int, str] | None = None
+) -> Unembedding:
+    """The unembedding in a file, or that of a language model.
+
+    A `.npy` or `.safetensors` file holds one matrix with a side of `d_in`, in either orientation;
+    token strings are those of a `vocabulary.json` beside it ({id: string}), else of `vocabulary`.
+    Everything else is a model as `load_language_model` takes it: its rows are scaled by the weights
+    of its final norm, which every state passes on its way to the logits.
+
+    Raises:
+        MissingFileError, MissingDependencyError: as `load_language_model`.
+        FormatError: the file cannot be read.
+        InvalidInputError: no matrix in it, or several, or none of its sides has length `d_in`, or
+            both have.
+        UnsupportedError: the model's final norm is not where it is looked for.
+    """
+    path = Path(spec)
+    if path.suffix not in (".npy", ".safetensors"):
+        return _of_model(spec, d_in)
+    if not path.is_file():
+        raise MissingFileError(f"--unembedding {path}: no such file")
+    weights = _oriented(_read(path), d_in, path)
+    beside = path.with_name("vocabulary.json")
+    known = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else vocabulary or {}
+    words = {int(token): str(string) for token, string in known.items()}
+    strings = tuple(words.get(token, f"<{token}>") for token in range(len(weights)))
+    return Unembedding(weights, strings, path.name)
+
+
+def _of_model(spec: str | Path, d_in: int) -> Unembedding:
+    model = load_language_model(spec)
+    module: Any = model.module
+    weights = module.get_output_embeddings().weight.detach().float()
+    if weights.shape[1] != d_in:
+        raise InvalidInputError(
+            f"--unembedding {spec}: the model's states are {weights.shape[1]} wide, the directions "
+            f"of the runs {d_in}; give the model the runs were trained on"
+        )
+    strings = tuple(model.tokenizer.decode([token]) for token in range(len(weights)))
+    return Unembedding(weights * _scale(_final_norm(module), d_in), strings, model.name)
+
+
+def _final_norm(module: Any) -> torch.nn.Module:
+    for path in _NORMS:
+        try:
+            found: torch.nn.Module = module.get_submodule(path)
+        except AttributeError:
+            continue
+        return found
+    raise UnsupportedError(
+        f"{type(module).__name__}: no final norm at {', '.join(_NORMS)}; save the unembedding you "
+        "mean as .npy or .safetensors and pass that to --unembedding"
+    )
+
+
+def _scale(norm: torch.nn.Module, d_in: int) -> Float[Tensor, " d_in"]:
+    # A probe of mean 0 and norm 1 per entry: RMS and layer norms of any convention scale it alike.
+    probe = torch.ones(d_in)
+    probe[1::2] = -1
+    with torch.inference_mode():
+        scaled: Tensor = (norm(probe) - norm(-probe)) / 2 * probe
+    return scaled
+
+
+def _read(path: Path) -> Tensor:
+    try:
+        if path.suffix == ".npy":
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        with safe_open(path, framework="pt") as file:
+            keys = list(file.keys())
+            named = [key for key in _KEYS if key in keys] or keys
+            if len(named) > 1 and named is keys:
+                raise InvalidInputError(
+                    f"--unembedding {path}: holds {', '.join(keys)}; name the matrix one of "
+                    f"{', '.join(_KEYS)}, or leave only it"
+                )
+            found: Tensor = file.get_tensor(named[0])
+            return found
+    except (ValueError, OSError, SafetensorError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise FormatError(f"--unembedding {path}: cannot be read: {error}") from error
+
+
+def _oriented(matrix: Tensor, d_in: int, path: Path) -> Float[Tensor, "n_vocabulary d_in"]:
+    sides = list(matrix.shape)
+    if len(sides) != 2 or sides.count(d_in) != 1:
+        raise InvalidInputError(
+            f"--unembedding {path}: exactly one side of the matrix must have length {d_in}, the "
+            f"width of the runs; it has shape {tuple(sides)}"
+        )
+    return (matrix if sides[1] == d_in else matrix.T).float().contiguous()

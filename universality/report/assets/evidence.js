@@ -1,0 +1,64 @@
+// Texts, histograms and pairs of codes behind the latents, as far as the page carries them.
+const KINDS = ["a", "b", "only_a", "only_b"];
+const other = (side) => (side === "a" ? "b" : "a");
+
+// Numbers of the rows of a table by what `key` says of each.
+function rowsBy(n, key) {
+  const found = new Map();
+  for (let i = 0; i < n; i++) {
+    const name = key(i);
+    if (found.has(name)) found.get(name).push(i); else found.set(name, [i]);
+  }
+  return found;
+}
+const pairName = (i, j) => `${i}/${j}`;
+const contexts = report.contexts?.columns;
+const contextRows = contexts ? rowsBy(contexts.a.length, (i) => `${KINDS[contexts.kind[i]]}/${contexts[KINDS[contexts.kind[i]].slice(-1)][i]}`) : new Map();
+const pairRows = contexts ? rowsBy(contexts.a.length, (i) => pairName(contexts.a[i], contexts.b[i])) : new Map();
+
+// Contexts on which a latent fires most, strongest first.
+const ownContexts = (side, latent) => contextRows.get(`${side}/${latent}`)?.slice(0, 3) ?? [];
+
+function slots(i, name) {
+  const { width } = report.contexts;
+  return contexts[name].subarray(i * width, (i + 1) * width);
+}
+const tokensOf = (i) => Array.from(slots(i, "tokens")).filter((token) => token >= 0).map((token) => report.vocabulary[token]);
+
+const known = {};
+function wordsOf(side) {
+  known[side] ??= new Map([...contextRows].filter(([name]) => name.startsWith(`${side}/`)).map(([name, rows]) => [Number(name.slice(2)), rows.map((i) => tokensOf(i).join("")).join(" ").toLowerCase()]));
+  return known[side];
+}
+
+// The histogram of one latent: edges and counts.
+const histogramRows = Object.fromEntries(["a", "b"].map((side) => [side, new Map(Array.from(report.histograms?.[side]?.latent ?? [], (latent, row) => [latent, row]))]));
+function histogramOf(side, latent) {
+  const row = histogramRows[side].get(latent);
+  if (row === undefined) return null;
+  const { low, high, counts, latent: all } = report.histograms[side], bins = counts.length / all.length;
+  return { low: low[row], high: high[row], counts: Array.from(counts.subarray(row * bins, (row + 1) * bins)) };
+}
+
+// The points of one pair in a cloud of `together` or `logits_together`.
+function cloudOf(table, i, j) {
+  if (!table) return null;
+  table.starts ??= d3.cumsum(table.length);
+  table.rows ??= new Map(Array.from(table.a, (first, row) => [pairName(first, table.b[row]), row]));
+  const row = table.rows.get(pairName(i, j));
+  if (row === undefined) return null;
+  const end = table.starts[row], start = end - table.length[row];
+  const values = (side) => Array.from(table[`points_${side}`].subarray(start, end), (step) => (step * table[`largest_${side}`][row]) / 127);
+  return { a: values("a"), b: values("b"), total: table.n_either?.[row], correlation: table.correlation?.[row] };
+}
+
+// The tokens whose logits a latent raises most, and lowers most.
+function logitsOf(side, latent) {
+  const table = report.logits?.[side];
+  if (!table) return null;
+  table.rows ??= new Map(Array.from(table.latent, (one, row) => [one, row]));
+  const row = table.rows.get(latent);
+  if (row === undefined) return null;
+  const part = (name) => Array.from(table[name].subarray(row * table.width, (row + 1) * table.width));
+  return d3.zip(part("tokens").map((token) => report.vocabulary[token]), part("weights"));
+}
