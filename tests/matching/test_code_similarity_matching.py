@@ -9,20 +9,24 @@ from tests.made_codes import all_pairs, awkward_codes, between, pearson
 from universality.codes import from_batches
 from universality.matching import assign, find_candidates
 from universality.matching.firing import match_codes
+from universality.similarity import code_similarity
 
 
-def test_half_precision_screens_keep_the_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+def test_rounded_screens_keep_the_assignment(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
     a, b = awkward_codes(800, 60, seed=13), awkward_codes(800, 70, seed=14)
-    fine = between(a, b)
-    monkeypatch.setattr("universality.similarity.code_similarity._SCREEN_BYTES", 60 * 70 * 2)
-    coarse = between(a, b)
-    assert fine.screen is not None
-    assert coarse.screen is not None
-    assert (fine.screen.dtype, coarse.screen.dtype) == (torch.float32, torch.float16)
-    values, bound = coarse.block(slice(None), slice(None))
-    assert np.abs(values.double().numpy() - all_pairs(fine)).max() <= bound
-    assert assign(coarse, progress=False).total == pytest.approx(
-        assign(fine, progress=False).total, abs=1e-9
+    exact = between(a, b, screen=False)
+    monkeypatch.setattr(code_similarity, "_SCREEN_BYTES", {dtype: 60 * 70 * dtype.itemsize})
+    rounded = between(a, b)
+    assert rounded.screen is not None
+    assert rounded.screen.dtype == dtype
+    for fine in (False, True):
+        values, bound = rounded.block(slice(None), slice(None), fine=fine)
+        assert np.abs(values.double().numpy() - all_pairs(exact)).max() <= bound
+    assert assign(rounded, progress=False).total == pytest.approx(
+        assign(exact, progress=False).total, abs=1e-9
     )
 
 

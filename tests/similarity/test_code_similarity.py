@@ -118,15 +118,17 @@ def test_neither_chunks_nor_segments_nor_blocks_nor_screens_matter(
         np.testing.assert_allclose(all_pairs(similarity), reference, atol=1e-12, rtol=0)
 
 
-def test_a_pair_has_the_same_bits_in_any_company() -> None:
-    similarity = between(awkward_codes(900, 300, seed=11), awkward_codes(900, 50, seed=12))
+@pytest.mark.parametrize("screen", [False, True])
+def test_a_pair_has_the_same_bits_in_any_company(screen: bool) -> None:
+    a, b = awkward_codes(900, 300, seed=11), awkward_codes(900, 50, seed=12)
+    similarity = between(a, b, screen=screen)
     whole = all_pairs(similarity)
     rng = np.random.default_rng(0)
     i, j = rng.integers(0, 300, 200), rng.integers(0, 50, 200)
     some = similarity.at(torch.from_numpy(i), torch.from_numpy(j)).numpy()
     np.testing.assert_array_equal(some, whole[i, j])
-    mirrored = between(awkward_codes(900, 50, seed=12), awkward_codes(900, 300, seed=11))
-    np.testing.assert_array_equal(all_pairs(mirrored), whole.T)
+    np.testing.assert_array_equal(all_pairs(between(b, a, screen=screen)), whole.T)
+    np.testing.assert_array_equal(all_pairs(between(a, b, screen=not screen)), whole)
 
 
 def test_signs_are_dropped_where_both_runs_have_them() -> None:

@@ -21,7 +21,7 @@ _Values: TypeAlias = Float64[np.ndarray, "..."]
 _Numbers: TypeAlias = Int64[np.ndarray, " _"]
 
 _ROWS_PER_THREAD = 32
-_SCREEN_BYTES = 1 << 31
+_SCREEN_BYTES = {torch.float64: 1 << 30, torch.float32: 1 << 31, torch.float16: 1 << 31}
 _ROUNDING = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-12}
 
 
@@ -46,7 +46,7 @@ class CodeSimilarity:
     absolute: bool
     """Whether the sign is dropped."""
     screen: Float[Tensor, "n_a n_b"] | None = None
-    """All similarities, rounded, where they fit into 2 GB; blocks are cut from it."""
+    """All similarities, rounded where they must be to fit into 2 GB; blocks are cut from it."""
 
     @classmethod
     def between(
@@ -70,8 +70,8 @@ class CodeSimilarity:
             measure: `pearson`, `cosine` or `jaccard`.
             absolute: Drop the sign. None: where both runs have negative codes, since there the
                 sign of a latent means nothing.
-            screen: Keep all similarities in 2 or 4 bytes each where that is at most 2 GB, so that
-                no block is computed twice.
+            screen: Keep all similarities, so that no block is computed twice: exactly where that
+                takes at most 1 GB, else rounded to 4 or 2 bytes each where that is at most 2 GB.
             progress: Show a bar on stderr when that is a terminal.
 
         Raises:
@@ -112,16 +112,19 @@ class CodeSimilarity:
         self, rows: Index, cols: Index, *, fine: bool = False
     ) -> tuple[Float[Tensor, "rows cols"], float]:
         """Similarities of some latents of a with some of b, and a bound on their rounding."""
-        if self.screen is not None and not fine:
-            values = _cut(self.screen, _contiguous(rows), _contiguous(cols))
-            return values.to(torch.float32, copy=True), 1.01 * _ROUNDING[self.screen.dtype]
         dtype = torch.float64 if fine else torch.float32
-        return self._compute(rows, cols, dtype), 1.01 * _ROUNDING[dtype]
+        if self.screen is None or (fine and self.screen.dtype != torch.float64):
+            return self._compute(rows, cols, dtype), 1.01 * _ROUNDING[dtype]
+        values = _cut(self.screen, _contiguous(rows), _contiguous(cols))
+        rounding = max(_ROUNDING[self.screen.dtype], _ROUNDING[dtype])
+        return values.to(dtype, copy=True), 1.01 * rounding
 
     def at(
         self, i: Int64[Tensor, " n_pairs"], j: Int64[Tensor, " n_pairs"]
     ) -> Float64[Tensor, " n_pairs"]:
         """Similarity of each pair in float64, independent of other pairs."""
+        if self.screen is not None and self.screen.dtype == torch.float64:
+            return self.screen[i, j]
         rows, cols = i.numpy(), j.numpy()
         sums = self.products.at(rows, cols)
         values = self._finish(sums, self.weight_a[rows], self.weight_b[cols])
@@ -193,7 +196,5 @@ def _drops_sign(a: Codes, b: Codes) -> bool:
 
 def _screen_dtype(shape: tuple[int, int]) -> torch.dtype | None:
     n_pairs = shape[0] * shape[1]
-    for dtype in (torch.float32, torch.float16):
-        if n_pairs * dtype.itemsize <= _SCREEN_BYTES:
-            return dtype
-    return None
+    fitting = (d for d, most in _SCREEN_BYTES.items() if n_pairs * d.itemsize <= most)
+    return next(fitting, None)
