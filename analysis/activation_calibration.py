@@ -2,10 +2,10 @@
 
 Run as `python -m analysis.activation_calibration --out analysis/results/activation_calibration`.
 
-Worlds are pairs of independent sets of codes over the same documents; mixtures make some latents of
-the second noisy copies of the first. Writes the tables of `analysis.null_calibration` for
-`activation_p_values`, the bound on p under the tokens null: `super_uniformity.csv` (by decile of
-firing frequency), `rejections.csv` and `mixtures.csv`.
+Worlds are pairs of independent sets of codes over the same documents; in mixtures some latents of
+the second repeat those of the first on a share of the tokens. Writes the tables of
+`analysis.null_calibration` for `activation_p_values`, the bound on p under the tokens null:
+`super_uniformity.csv` (by decile of firing frequency), `rejections.csv` and `mixtures.csv`.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Settings:
     """Levels at which p-values are counted."""
     fractions: tuple[float, ...] = (0.1, 0.5, 0.9)
     """Planted fractions of shared latents."""
-    noises: tuple[float, ...] = (0.5, 1.0, 2.0)
-    """Noise of a copy, in units of its code."""
+    kept: tuple[float, ...] = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.6, 0.8)
+    """Share of tokens on which a copy does what its original does; elsewhere it goes its way."""
     seed: int = 0
     """Seed of everything drawn."""
 
@@ -139,20 +139,20 @@ def _independent(
 
 
 def _mixtures(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
-    """One row per planted fraction and noise of the copies, in the first world."""
-    cells = [(f, noise) for f in settings.fractions for noise in settings.noises]
-    for fraction, noise in tqdm(cells, desc="mixtures", disable=None):
+    """One row per planted fraction and faithfulness of the copies, in the first world."""
+    cells = [(f, kept) for f in settings.fractions for kept in settings.kept]
+    for fraction, kept in tqdm(cells, desc="mixtures", disable=None):
         shared = torch.rand(settings.n, generator=generator).argsort() < fraction * settings.n
         found = np.array(
             [
-                _discoveries(shared, noise, settings, generator)
+                _discoveries(shared, kept, settings, generator)
                 for _ in range(settings.mixture_repeats)
             ]
         )
         error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
         yield {
             "fraction": fraction,
-            "noise": noise,
+            "kept": kept,
             "correlation": found[:, 2].mean(),
             "false_discovery_proportion": found[:, 0].mean(),
             "standard_error": error[0],
@@ -163,12 +163,12 @@ def _mixtures(settings: Settings, generator: torch.Generator) -> Iterator[dict[s
 
 
 def _discoveries(
-    shared: Tensor, noise: float, settings: Settings, generator: torch.Generator
+    shared: Tensor, kept: float, settings: Settings, generator: torch.Generator
 ) -> tuple[float, float, float]:
     """False discovery proportion, share of the planted latents found, and their correlation."""
     x, y = (draw_codes(settings, generator) for _ in "ab")
-    noisy = (x * (1 + noise * torch.randn(x.shape, generator=generator))).clamp(min=0)
-    y = torch.where(shared, noisy, y)
+    copied = torch.rand(x.shape, generator=generator) < kept
+    y = torch.where(shared & copied, x, y)
     found = q_values(p_values(x, y, settings)) <= settings.alpha
     planted = shared.numpy()
     level = np.diagonal(_correlations(x, y))[planted].mean()
