@@ -34,7 +34,7 @@ def planted(tmp_path_factory):
 
 def _settings(**options):
     defaults = {
-        "d_sae": 2 * N_TRUE, "k": 3, "n_tokens": 100_000, "batch_size": 256, "learning_rate": 1e-2
+        "d_sae": 2 * N_TRUE, "k": 3, "n_tokens": 50_000, "batch_size": 256, "learning_rate": 2e-2
     }  # fmt: skip
     return TrainingSettings(**(defaults | options))
 
@@ -58,7 +58,17 @@ def _mean_assigned_cosine(a, b):
         ({}, 0.95),
         ({"dtype": "bfloat16", "init_seed": 5}, 0.95),
         ({"decoder": "dense"}, 0.95),
-        ({"architecture": "relu", "l1": 1.0, "d_sae": N_TRUE, "n_tokens": 200_000}, 0.9),
+        (
+            {
+                "architecture": "relu",
+                "l1": 1.0,
+                "d_sae": N_TRUE,
+                "n_tokens": 150_000,
+                "batch_size": 512,
+                "learning_rate": 3e-2,
+            },
+            0.9,
+        ),
     ],
 )
 def test_planted_directions_are_recovered(planted, options, reached):
