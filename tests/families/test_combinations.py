@@ -43,6 +43,29 @@ def test_factors_are_the_non_negative_least_squares_of_their_terms() -> None:
         assert abs(explained - (1 - left**2)) < 1e-6
 
 
+def test_with_absolute_the_sign_of_the_others_changes_nothing_but_the_factors() -> None:
+    others, rows = unit_rows(60, 8, seed=3), unit_rows(40, 8, seed=4)
+    sign = torch.where(torch.rand(60, 1, generator=torch.Generator().manual_seed(0)) < 0.5, -1, 1)
+    found, flipped = (
+        combine(
+            rows,
+            some,
+            find_candidates(
+                Cosine.between(rows, some, absolute=True), k=NEAREST, progress=False
+            ).of_a,
+            absolute=True,
+        )
+        for some in (others, others * sign)
+    )
+    np.testing.assert_array_equal(found.member, flipped.member)
+    np.testing.assert_allclose(found.explained, flipped.explained, atol=1e-6)
+    turned = sign.numpy()[found.member, 0]
+    np.testing.assert_allclose(
+        found.coefficient, np.where(found.member >= 0, flipped.coefficient * turned, 0), atol=1e-6
+    )
+    assert (found.coefficient < 0).any()
+
+
 def test_identical_terms_do_no_harm() -> None:
     one = unit_rows(1, 16, seed=5)
     found = _combine(one, torch.cat([one, one, one]))

@@ -8,11 +8,12 @@ import torch
 from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.comparison.policy import Policy
-from universality.dictionary import Dictionary
+from universality.dictionary import Dictionary, Firing
 from universality.errors import FormatError, InvalidInputError, MissingFileError
-from universality.families import pairings
+from universality.families import null_draws, pairings
 from universality.families.grid import keyed
 from universality.families.many_runs import consensus_of, stability
+from universality.matching import assign
 from universality.results import Stability, read_stability
 from universality.saving import save
 
@@ -112,30 +113,39 @@ def test_a_result_survives_saving(tmp_path: Path, four: Stability) -> None:
     for name in ("latents", "families"):
         assert getattr(again, name).equals(getattr(found, name))
     assert again.widths is None
+    assert again.contexts is None
     (tmp_path / "result" / "summary.json").write_text('{"schema": "universality.stability/9"}')
     with pytest.raises(FormatError, match="stability/9"):
         read_stability(tmp_path / "result")
 
 
-def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize(("stops_at", "n_kept", "n_calls"), [(4, 3, 4 + 3 + 12), (14, 7, 14 + 6)])
+def test_an_interrupted_study_goes_on_where_it_stopped(
+    tmp_path, monkeypatch, stops_at, n_kept, n_calls
+) -> None:
+    """Three runs in two views: 6 assignments, then two draws of the null with 6 each."""
     runs, store = _runs(3), tmp_path / "pairs"
-    solve = pairings.assign
-    calls = []
+    calls = _count(monkeypatch, pairings, stops_at), _count(monkeypatch, null_draws, stops_at - 6)
+    with pytest.raises(KeyboardInterrupt):
+        stability(runs, POLICY, store=store)
+    assert len(list(store.iterdir())) == n_kept
+    resumed = stability(runs, POLICY, store=store)
+    assert sum(map(len, calls)) == n_calls
+    assert resumed.summary == stability(runs, POLICY).summary
+
+
+def _count(monkeypatch, module, stops_at: int) -> list[int]:
+    """The calls of a module's `assign`, the one of this number interrupted."""
+    calls: list[int] = []
 
     def counted(*arguments, **options):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == stops_at:
             raise KeyboardInterrupt
-        return solve(*arguments, **options)
+        return assign(*arguments, **options)
 
-    monkeypatch.setattr(pairings, "assign", counted)
-    with pytest.raises(KeyboardInterrupt):
-        stability(runs, POLICY, store=store)
-    assert len(list(store.iterdir())) == 3
-    resumed = stability(runs, POLICY, store=store)
-    assert len(calls) == 4 + 3  # three of six assignments were there already
-    direct = stability(runs, POLICY)
-    assert resumed.summary == direct.summary
+    monkeypatch.setattr(module, "assign", counted)
+    return calls
 
 
 def test_a_damaged_kept_pair_is_matched_again(tmp_path) -> None:
@@ -227,3 +237,39 @@ def test_a_table_of_keys_makes_a_grid(tmp_path) -> None:
 def test_frequency_stands_beside_stability(four: Stability) -> None:
     assert four.latents["frequency"].between(0, 1).all()
     assert np.isfinite(four.families["frequency"]).all()
+
+
+def test_stability_rises_with_frequency_where_it_was_planted() -> None:
+    runs = [
+        replace(run, firing=Firing(torch.where(_is_shared(run), 0.3, 0.01), "planted"))
+        for run in _runs()
+    ]
+    found = stability(runs, POLICY).summary["stability_by"]
+    by_decoder = found["frequency"]["decoder"]
+    assert [(one["median"], one["mean_stability"]) for one in by_decoder["classes"]] == [
+        (pytest.approx(0.01), 0),
+        (pytest.approx(0.3), 1),
+    ]
+    assert [one["n"] for one in by_decoder["classes"]] == [4 * (N - N_SHARED), 4 * N_SHARED]
+    assert by_decoder["rank_correlation"] == pytest.approx(1)
+    assert by_decoder["null"] < 0.1
+
+
+def _is_shared(run: Dictionary) -> torch.Tensor:
+    nearest = run.W_dec @ unit_rows(N_SHARED, D, seed=0).T
+    return nearest.max(dim=1).values > 0.9
+
+
+def test_every_pair_of_runs_is_matched_whatever_its_widths() -> None:
+    runs = _runs(3)
+    narrow = make_run(runs[0].W_dec[:20], name="narrow", seed=0)
+    found = stability([*runs, narrow], POLICY)
+    pairs = found.pairs[found.pairs["view"] == "decoder"].set_index(["a", "b"])
+    assert len(pairs) == 6
+    assert pairs.loc[("run0", "narrow"), "mean"] == pytest.approx(1)
+    assert (pairs["gap"] < 1e-6).all()
+    assert [one["in_families"] for one in found.summary["runs"]] == [True, True, True, False]
+    assert found.summary["n_runs"] == 3
+    checks = {one["id"]: one for one in found.summary["checks"]}
+    assert checks["shared_initialisation"]["status"] == "ok"
+    assert "(3 of 6 pairs; skipped for the others)" in checks["shared_initialisation"]["message"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
+from universality.families.intervals import interval_note
 from universality.families.uncertainty import find_outlier, jackknife, jackknife_mean
 
 
@@ -30,7 +31,7 @@ def test_for_a_mean_over_runs_it_is_the_textbook_interval() -> None:
 def test_it_covers_where_runs_differ_and_the_interval_over_pairs_does_not(n_runs: int) -> None:
     generator = np.random.default_rng(n_runs)
     ours = naive = 0
-    n_trials = 400
+    n_trials = 300
     for _ in range(n_trials):
         table = _pairs(n_runs, generator, of_runs=0.05, of_pairs=0.005)
         interval = jackknife_mean(table, n_runs)
@@ -41,6 +42,25 @@ def test_it_covers_where_runs_differ_and_the_interval_over_pairs_does_not(n_runs
         naive += abs(table["value"].mean() - 0.6) <= reach
     assert ours / n_trials >= 0.93
     assert naive / n_trials < 0.85
+
+
+@pytest.mark.parametrize("n_runs", [3, 4, 9])
+def test_where_runs_explain_their_pairs_the_error_is_that_of_the_mean_over_runs(n_runs) -> None:
+    effect = np.random.default_rng(n_runs).standard_normal(n_runs)
+    pairs = list(combinations(range(n_runs), 2))
+    table = pd.DataFrame(pairs, columns=["a", "b"])
+    table["value"] = [effect[a] + effect[b] for a, b in pairs]
+    interval = jackknife_mean(table, n_runs)
+    assert interval is not None
+    assert interval.estimate == pytest.approx(2 * effect.mean())
+    assert interval.standard_error == pytest.approx(2 * effect.std(ddof=1) / np.sqrt(n_runs))
+
+
+def test_three_runs_have_wide_intervals_of_pairs_and_none_of_triples() -> None:
+    assert "+- 4.30 standard errors" in interval_note(3)
+    assert "triples have none" in interval_note(3)
+    assert "+- 2.31 standard errors" in interval_note(9)
+    assert "needs at least 3, got 2" in interval_note(2)
 
 
 def test_no_interval_where_the_statistic_needs_every_run() -> None:

@@ -10,8 +10,10 @@ from tests.made_runs import unit_rows
 from universality.activation_functions import ReLU
 from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary, RunKey, Source
+from universality.families import widths
 from universality.families.many_runs import stability
 from universality.families.stitching import stitching_gain
+from universality.matching import find_candidates
 
 POLICY = Policy(nulls=("geometry",), n_draws=2)
 
@@ -102,6 +104,31 @@ def test_stitching_is_the_change_of_the_error_when_a_latent_joins(tmp_path: Path
         for j in range(wide.d_sae)
     ]
     np.testing.assert_allclose(gain, torch.stack(slow).numpy(), atol=1e-5)
+
+
+def test_an_interrupted_ladder_goes_on_where_it_stopped(tmp_path: Path, monkeypatch) -> None:
+    runs, calls = list(_planted()), []
+
+    def counted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 3:  # the search itself, and one draw of the null, are kept
+            raise KeyboardInterrupt
+        return find_candidates(*arguments, **options)
+
+    monkeypatch.setattr(widths, "find_candidates", counted)
+    with pytest.raises(KeyboardInterrupt):
+        stability(runs, POLICY, store=tmp_path / "store")
+    resumed = stability(runs, POLICY, store=tmp_path / "store")
+    assert len(calls) == 4
+    assert resumed.summary["widths"] == stability(runs, POLICY).summary["widths"]
+
+
+def test_with_absolute_flipped_wide_latents_have_the_same_fates() -> None:
+    narrow, wide = _planted()
+    flip = torch.where(torch.arange(wide.d_sae) % 2 == 0, -1.0, 1.0)[:, None]
+    policy = Policy(nulls=("geometry",), n_draws=2, absolute=True)
+    found = stability([narrow, _run(wide.W_dec * flip, "wide")], policy)
+    assert found.summary["widths"][0]["narrow_fates"] == {"kept": 10, "split": 6, "absent": 8}
 
 
 def test_runs_of_one_width_have_no_ladder() -> None:

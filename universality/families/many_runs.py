@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from universality.activations.cache import ActivationCache, open_cache
+from universality.activations.cache import ActivationCache
+from universality.activations.formats.detection import open_activations
 from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
 from universality.families.assignments import read_assignments
@@ -58,16 +59,16 @@ def stability(
     cycles and spectra are over the largest group of equally wide runs (of one training step).
     Runs of different width also give the ladder of widths, which only directions can.
     `activations` are caches of the same tokens, one for each model and hook that the runs read.
-    `store` is a folder that keeps matched pairs, draws of nulls and steps of the ladder, so that a
-    study goes on where it was stopped.
+    `store` is a folder that keeps codes, matched pairs, draws of nulls and steps of the ladder, so
+    that a study goes on where it was stopped.
 
     Raises:
         InvalidInputError: fewer than two runs, or runs that have no view in common.
     """
     policy = policy or Policy()
     loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
-    caches = [c if isinstance(c, ActivationCache) else open_cache(c) for c in activations]
-    gathered = gather_runs(loaded, policy, caches)
+    caches = [c if isinstance(c, ActivationCache) else open_activations(c) for c in activations]
+    gathered = gather_runs(loaded, policy, caches, store=store)
     pairs = PairStore(store) if store else None
     matched = match_runs(gathered, policy, store=pairs)
     found = _from_runs(gathered, matched, policy, activations=caches, store=pairs)

@@ -14,7 +14,7 @@ from universality.checks.check import Check
 from universality.families.matched_runs import MatchedRuns
 from universality.families.run_set import RunSet
 
-_ORDER = ("fail", "warn", "skipped", "ok")
+_ORDER = ("fail", "warn", "ok", "skipped")
 
 
 def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
@@ -41,7 +41,10 @@ def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
 
 
 def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[str, Any]]:
-    """Every check of two runs over all matched pairs: the worst finding of each, and where."""
+    """Every check of two runs over all matched pairs: the worst finding of each, and where.
+
+    Skipped only where every pair skips it.
+    """
     found: dict[str, list[tuple[str, Check]]] = {}
     first = next(iter(matched.values()))
     for i, j in combinations(range(first.n_runs), 2):
@@ -72,10 +75,9 @@ def _worst(checks: list[tuple[str, Check]]) -> dict[str, Any]:
     pair, worst = min(checks, key=lambda one: _ORDER.index(one[1].status))
     alike = sum(check.status == worst.status for _, check in checks)
     where = f"{pair}" if alike == 1 else f"{pair}, and {alike - 1} more of {len(checks)} pairs"
-    quiet = worst.status == "ok" or alike == len(checks) == 1
-    return {
-        "id": worst.id,
-        "status": worst.status,
-        "value": worst.value,
-        "message": worst.message if quiet else f"{where}: {worst.message}",
-    }
+    message = worst.message
+    if worst.status == "ok" and alike < len(checks):
+        message += f" ({alike} of {len(checks)} pairs; skipped for the others)"
+    elif worst.status != "ok" and len(checks) > 1:
+        message = f"{where}: {message}"
+    return {"id": worst.id, "status": worst.status, "value": worst.value, "message": message}

@@ -18,6 +18,7 @@ from universality.alive import Alive, find_alive_in_all, find_firing
 from universality.codes import Codes, take_latents
 from universality.comparison.policy import Policy
 from universality.comparison.views import Side, side
+from universality.devices import resolve_device
 from universality.dictionary import Dictionary, View
 from universality.encoding.streaming import encode
 from universality.errors import InvalidInputError
@@ -68,7 +69,11 @@ class RunSet:
 
 
 def gather_runs(
-    runs: Sequence[Dictionary], policy: Policy, activations: Sequence[ActivationCache] = ()
+    runs: Sequence[Dictionary],
+    policy: Policy,
+    activations: Sequence[ActivationCache] = (),
+    *,
+    store: Path | None = None,
 ) -> RunSet:
     """The runs, checked to be comparable, and encoded on the activations where there are any.
 
@@ -76,7 +81,8 @@ def gather_runs(
     by one rule for all runs: with activations, unless the policy says otherwise, those that fire.
 
     Runs that live in spaces of different width have no directions to compare: only the view
-    `activations` is left.
+    `activations` is left. `store` is a folder that keeps codes, so that an interrupted call need
+    not encode again.
 
     Raises:
         InvalidInputError: fewer than two runs, no common view, or a view that was asked for and
@@ -89,10 +95,14 @@ def gather_runs(
     directions = _common_directions(runs, policy.views, has_activations=bool(activations))
     check_same_tokens(activations)
     caches = [cache_for(run, activations) for run in runs] if activations else []
-    codes = [encode(run, cache) for run, cache in zip(runs, caches, strict=False)]
+    hashes = tuple(weights_hash(run) for run in runs)
+    device = resolve_device(policy.device)
+    codes = [
+        encode(run, cache, folder=_codes_folder(store, weights, cache), device=device)
+        for run, weights, cache in zip(runs, hashes, caches, strict=False)
+    ]
     masks = _alive(runs, codes, policy)
     sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
-    hashes = tuple(weights_hash(run) for run in runs)
     return RunSet(
         names=distinct_names([(run.source.name, run.source.spec) for run in runs]),
         sides=sides,
@@ -102,6 +112,11 @@ def gather_runs(
         wants_activations=bool(codes) and (not policy.views or "activations" in policy.views),
         digests=_digests(sides, hashes, caches),
     )
+
+
+def _codes_folder(store: Path | None, weights: str, cache: ActivationCache) -> Path | None:
+    key = hashlib.sha256(f"{weights}/{cache.meta.sha256}".encode()).hexdigest()
+    return None if store is None else store / f"codes-{key}"
 
 
 def _alive(runs: Sequence[Dictionary], codes: Sequence[Codes], policy: Policy) -> Sequence[Alive]:

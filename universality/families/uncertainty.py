@@ -65,18 +65,17 @@ def jackknife(
     )
 
 
-def mean_without(table: pd.DataFrame, runs: Sequence[int]) -> float:
-    """Mean `value` of the pairs or triples that lie wholly among these runs; NaN without any."""
-    sides = [side for side in ("a", "b", "c") if side in table]
-    inside = np.isin(table[sides].to_numpy(), list(runs)).all(axis=1)
-    values = table["value"].to_numpy()[inside]
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
 def jackknife_mean(table: pd.DataFrame, n_runs: int) -> Interval | None:
     """The interval of the mean `value` of a table of pairs or triples of runs."""
-    return jackknife(lambda runs: np.array([mean_without(table, runs)]), n_runs)[0]
+    sides = table[[side for side in ("a", "b", "c") if side in table]].to_numpy()
+    values = table["value"].to_numpy(dtype=np.float64)
+
+    def mean_among(runs: Sequence[int]) -> Float64[np.ndarray, " 1"]:
+        stays = np.isin(np.arange(n_runs), runs)
+        known = values[stays[sides].all(axis=1) & ~np.isnan(values)]
+        return np.array([known.mean() if known.size else np.nan])
+
+    return jackknife(mean_among, n_runs)[0]
 
 
 def find_outlier(

@@ -1,5 +1,6 @@
 """Figures from results: each function takes a result and an `Axes`, draws, and returns the axes."""
 
+from universality.figures.calibration import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
 from universality.figures.comparison import fates, means_beside_null, share_against_threshold
 from universality.figures.files import write_figure, write_figures
@@ -11,6 +12,7 @@ from universality.figures.latents import (
     similarity_against_frequency,
 )
 from universality.figures.numbers import plotted_numbers
+from universality.figures.pairs import activation_scatter, logit_scatter
 from universality.figures.stability import (
     consistency_over_steps,
     only_in_one,
@@ -29,21 +31,26 @@ from universality.figures.tables import (
 from universality.figures.widths import width_flow, width_ladder
 
 __all__ = [
+    "activation_scatter",
     "consistency_over_steps",
     "decoder_against_activations",
     "decoder_against_encoder",
+    "false_discoveries",
     "fates",
     "figures_of",
     "frequency_histogram",
     "grouped_bars",
     "headlines_of",
+    "logit_scatter",
     "matched_similarity",
     "means_beside_null",
     "only_in_one",
     "p_value_calibration",
+    "p_value_levels",
     "pair_activations",
     "pair_matrix",
     "plotted_numbers",
+    "power",
     "run_matrix",
     "share_against_threshold",
     "similarity_against_frequency",

@@ -8,7 +8,7 @@ from functools import partial, singledispatch
 from matplotlib.axes import Axes
 
 from universality.figures import comparison as whole
-from universality.figures import latents, stability, widths
+from universality.figures import latents, pairs, stability, widths
 from universality.results import Comparison, Stability
 
 _HEADLINES = (
@@ -31,13 +31,24 @@ def headlines_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], A
 
 
 @singledispatch
-def figures_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
-    """Every figure that the result can fill, by name: functions that draw on given axes."""
+def figures_of(
+    result: Comparison | Stability, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
+    """Every figure that the result can fill, by name: functions that draw on given axes.
+
+    `pair` says whose activations and logit weights are drawn, a latent of a and one of b; by
+    default the pair in the middle of those kept, from the most alike to the least.
+
+    Raises:
+        InvalidInputError: nothing was kept of the pair.
+    """
     raise TypeError(f"no figures for {type(result).__name__}")
 
 
 @figures_of.register
-def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
+def _of_many(
+    result: Stability, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
     draws: list[Callable[[Stability, Axes], Axes]] = []
     if result.summary["spectrum"]:
         draws += [stability.spectrum, stability.only_in_one]
@@ -46,6 +57,10 @@ def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
         result.pairs[name].notna().any() for name in ("mean", "agreement") if name in result.pairs
     ):
         draws.append(stability.pair_matrix)
+    more: dict[str, Callable[[Axes], Axes]] = {
+        f"pair_matrix_{view}": partial(stability.pair_matrix, result, view=view)
+        for view in stability.views_with_means(result)[1:]
+    }
     known = result.summary.get("stability_by", {})
     if "frequency" in known:
         draws.append(stability.stability_against_frequency)
@@ -56,11 +71,13 @@ def _of_many(result: Stability) -> dict[str, Callable[[Axes], Axes]]:
         draws.append(stability.consistency_over_steps)
     if result.widths is not None:
         draws += [widths.width_ladder, widths.width_flow]
-    return {draw.__name__: partial(draw, result) for draw in draws}
+    return more | {draw.__name__: partial(draw, result) for draw in draws}
 
 
 @figures_of.register
-def _of_two(comparison: Comparison) -> dict[str, Callable[[Axes], Axes]]:
+def _of_two(
+    comparison: Comparison, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
     views = set(comparison.summary["views"])
     columns = set(comparison.latents_a.columns)
     draws: list[Callable[[Comparison, Axes], Axes]] = [
@@ -77,4 +94,12 @@ def _of_two(comparison: Comparison) -> dict[str, Callable[[Axes], Axes]]:
         draws.append(latents.similarity_against_frequency)
     if any(f"p_value_{view}" in columns for view in views):
         draws.append(latents.p_value_calibration)
-    return {draw.__name__: partial(draw, comparison) for draw in draws}
+    if comparison.pair_activations is not None:
+        draws.append(partial(pairs.activation_scatter, pair=pair))
+    if comparison.pair_logits is not None:
+        draws.append(partial(pairs.logit_scatter, pair=pair))
+    return {_name(draw): partial(draw, comparison) for draw in draws}
+
+
+def _name(draw: Callable[..., Axes]) -> str:
+    return str((draw.func if isinstance(draw, partial) else draw).__name__)

@@ -14,6 +14,7 @@ from universality.figures.tables import run_matrix
 from universality.results import Stability
 
 _LARGE = 0.02
+_NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 _LINES = ("-", "--", ":", "-.")
 
 
@@ -54,16 +55,20 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
     return plain(ax, x="number of runs compared", y="share in one run only")
 
 
-def pair_matrix(stability: Stability, ax: Axes) -> Axes:
-    """Mean similarity of matched latents for every pair of runs (agreement, without weights)."""
+def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> Axes:
+    """Mean similarity of matched latents for every pair of runs (agreement, without weights).
+
+    In the first view that knows it, or the one asked for: cosines, or correlations of activations.
+    """
     pairs = stability.pairs
-    view = next((v for v in pairs["view"].unique() if _known(pairs, v, "mean")), None)
+    view = view or next(iter(views_with_means(stability)), None)
     column = "mean" if view else "agreement"
     some = pairs[(pairs["view"] == view) if view else pairs[column].notna()]
     both = pd.concat([some, some.rename(columns={"a": "b", "b": "a"})])
     matrix = both.pivot_table(index="a", columns="b", values=column, dropna=False)
     names = sorted(set(matrix.index) | set(matrix.columns))
-    name = f"mean {LABELS[view]} similarity" if view else "decoder/encoder agreement"
+    kind = "correlation of" if view == "activations" else "cosine of"
+    name = f"mean {kind} {_NOUNS[view]}" if view else "decoder/encoder agreement"
     decimals = 2 if np.ptp(some[column]) >= _LARGE else 4
     return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name, decimals=decimals)
 
@@ -117,8 +122,12 @@ def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:
     legend_above(ax, columns=2)
 
 
-def _known(pairs: pd.DataFrame, view: str, column: str) -> bool:
-    return column in pairs and bool(pairs.loc[pairs["view"] == view, column].notna().any())
+def views_with_means(stability: Stability) -> list[str]:
+    """The views in which the mean similarity of pairs of runs is known, in their order."""
+    if "mean" not in stability.pairs:
+        return []
+    known = stability.pairs.loc[stability.pairs["mean"].notna(), "view"]
+    return [str(view) for view in known.unique()]
 
 
 def _spectra(stability: Stability) -> dict[str, list[dict[str, Any]]]:
