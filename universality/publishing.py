@@ -117,15 +117,19 @@ def redraw(
     style: str = "paper",
     formats: Sequence[str] = ("png", "pdf"),
     width: float | None = None,
+    pair: tuple[int, int] | None = None,
 ) -> list[Path]:
     """The files of a saved result's figures, drawn anew; earlier ones are replaced.
 
+    `pair` as in `figures_of`.
+
     Raises:
         MissingFileError, FormatError: the folder holds no whole result.
-        InvalidInputError: the style, a format or the width is none.
+        InvalidInputError: the style, a format or the width is none, or nothing was kept of the
+            pair.
     """
     folder = Path(folder)
-    draws = figures_of(read_result(folder))
+    draws = figures_of(read_result(folder), pair=pair)
     with staged_folder(folder / "figures", overwrite=True) as staged:
         files = write_figures(draws, staged, style=style, formats=formats, width=width)
     refresh_manifest(folder)

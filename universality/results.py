@@ -183,6 +183,15 @@ def null_name(summary: Mapping[str, Any], view: str) -> str:
     return str(next(iter(of_view)))
 
 
+def null_names(summary: Mapping[str, Any]) -> str:
+    """The nulls of a comparison in a few words: the first view's, then views with another."""
+    views = list(summary["views"])
+    first = null_name(summary, views[0])
+    names = {view: null_name(summary, view) for view in views}
+    others = [f"{view}: {name}" for view, name in names.items() if name != first]
+    return "; ".join([first, *others])
+
+
 def read_result(folder: str | Path) -> Comparison | Stability:
     """What was saved in a folder, be it of two runs or of many.
 

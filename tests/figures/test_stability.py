@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,6 +37,15 @@ def test_only_in_one_is_drawn_against_the_number_of_runs(ax: Axes) -> None:
 def test_the_matrix_holds_every_pair_twice(ax: Axes) -> None:
     figures.pair_matrix(made_stability(), ax)
     assert sorted(text.get_text() for text in ax.texts) == sorted([".50", ".40", ".30"] * 2)
+
+
+def test_every_view_has_its_own_matrix(ax: Axes) -> None:
+    made = made_stability()
+    fires = made.pairs.assign(view="activations", mean=made.pairs["mean"] / 2)
+    both = replace(made, pairs=pd.concat([made.pairs, fires], ignore_index=True))
+    figures.figures_of(both)["pair_matrix_activations"](ax)
+    assert sorted(text.get_text() for text in ax.texts) == sorted([".25", ".20", ".15"] * 2)
+    assert ax.collections[0].get_gid() == "mean correlation of activations"
 
 
 def test_the_figures_of_many_runs_are_found_by_their_result() -> None:

@@ -105,6 +105,108 @@ def test_sorting_and_filtering(opened: Page, comparison: Comparison) -> None:
     assert set(opened.column(1)) == {"kept"}
 
 
+def test_ranges_keep_the_latents_of_the_table(opened: Page, comparison: Comparison) -> None:
+    latents = comparison.latents_a
+    opened.choose("view", "decoder")
+    for name, column, low, high in (
+        ("similarity", "partner_similarity_decoder", "0.4", "0.6"),
+        ("nearestSimilarity", "nearest_similarity_decoder", "0.8", ""),
+        ("frequency", "frequency", "1e-4", "1e-2"),
+        ("q", "q_value_decoder", "", "0.25"),
+    ):
+        for end, bound in (("from", low), ("to", high)):
+            if bound:
+                opened.choose(f"{name}-{end}", bound)
+        kept = latents[latents[column].between(float(low or -9), float(high or 9))]
+        assert opened.text("#found") == f"{len(kept)} of 40 latents"
+        assert 0 < len(kept) < 39
+        opened.run("document.getElementById('clear').click()")
+        assert opened.text("#found") == "40 of 40 latents"
+        assert opened.run(f"return document.getElementById('{name}-to').value") == ""
+
+
+def test_what_only_activations_say_stands_on_the_page(opened: Page) -> None:
+    held_out = opened.run("return document.querySelector('#held-out').innerText")
+    assert "1,162" in held_out
+    assert "0.2500 to 0.5000" in held_out
+    assert "0.9 to 1.0" in opened.text("#cross-view")
+    assert "null (made; activations: shuffled)" in opened.text("#curve")
+    opened.choose("view", "activations")
+    assert opened.text("#null") == "shuffled"
+
+
+def test_counts_above_the_bars_are_plain_numbers(chromium: Chrome, tmp_path: Path) -> None:
+    made = made_comparison(3_000)
+    made.latents_a["frequency"] = 0.02
+    path = tmp_path / "plain.html"
+    path.write_text(page(made), encoding="utf-8")
+    opened = Page(chromium, path)
+    assert opened.text("#frequency .count") == "2,999"
+    assert "e+" not in opened.text("#histogram")
+
+
+def test_the_panel_shows_both_latents_and_what_they_do_together(
+    chromium: Chrome, file: Path, comparison: Comparison
+) -> None:
+    opened = Page(chromium, file, "#a/7")
+    for side, latent, number in (("a", 7, 1), ("b", 32, 2)):
+        own = f"#pair .one-side:nth-child({number})"
+        assert opened.text(f"{own} h4") == f"{side} {latent}"
+        assert f"0.00 to 0.100: {10 + latent}" in opened.text(f"{own} .histogram")
+        tops = opened.run(
+            "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)",
+            f"{own} .token",
+        )
+        assert tops[0] == f"top{latent}"
+        assert len(tops) == 20
+    assert "5 of the 12 tokens" in opened.text("#pair .cloud")
+    assert "over all of it 0.250" in opened.text("#pair .cloud:nth-of-type(2)")
+    assert "Only a fires (3 tokens)" in opened.text("#pair .texts")
+    points = opened.run("return document.querySelectorAll('#pair .cloud circle').length")
+    assert points == 10
+    shades = opened.run(
+        "return [...document.querySelector('#pair .context').children].map("
+        "one => [one.className, one.style.getPropertyValue('--heat')])"
+    )
+    assert [one for one, _ in shades[:4]] == ["", "hot", "hot centre", "unknown"]
+    assert [float(heat) for _, heat in shades[:4]] == pytest.approx([0, 0.25, 1, 0], abs=0.01)
+
+
+def test_runners_up_are_named_and_lead_to_their_own_pair(opened: Page, file: Path) -> None:
+    opened = Page(opened.chromium, file, "#a/7")
+    cells = opened.run(
+        "return [...document.querySelectorAll('#pair table tr')].map("
+        "row => [...row.children].map(cell => cell.textContent))"
+    )
+    assert cells[1][0] == "decoder"
+    assert cells[1][2] == "b 32"
+    assert cells[1][6] == "b 33"
+    similarity = float(cells[1][1])
+    assert float(cells[1][7]) == pytest.approx(similarity / 2, abs=1e-4)
+    opened.run("document.querySelector('#pair .choices button:nth-child(2)').click()")
+    assert opened.text("#pair-title") == "a 7 and b 33"
+    assert opened.run("return location.hash") == "#a/7/33"
+    again = Page(opened.chromium, file, "#a/7/33")
+    assert again.text("#pair-title") == "a 7 and b 33"
+    assert again.errors() == []
+
+
+def test_it_prints_on_light_paper_without_its_controls(chromium: Chrome, file: Path) -> None:
+    opened = Page(chromium, file, "#a/7")
+    opened.theme("dark")
+    try:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
+        assert opened.run(shown, "#grid") == "none"
+        assert opened.run(shown, ".ranges") == "none"
+        assert opened.run(shown, "#pair") == "block"
+        assert opened.run("return getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+    finally:
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_click_opens_the_pair_and_its_address_leads_back(
     opened: Page, file: Path, chromium: Chrome
 ) -> None:

@@ -11,6 +11,15 @@ def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]
     return tuple(value.split(","))
 
 
+def _pair(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    found = value.split(",")
+    if len(found) != 2 or not all(one.strip().isdigit() for one in found):
+        raise click.BadParameter(f"expected two numbers such as 12,40, got {value!r}")
+    return int(found[0]), int(found[1])
+
+
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
@@ -30,12 +39,25 @@ def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]
     help="pdf, png, svg.",
 )
 @click.option("--width", type=float, metavar="INCHES", help="Width. Default: the style's.")
-def figures(folder: Path, style: str, formats: tuple[str, ...], width: float | None) -> None:
+@click.option(
+    "--pair",
+    callback=_pair,
+    metavar="A,B",
+    help="Latents of a and of b whose activations and logit weights are drawn. Default: the pair "
+    "in the middle of those kept.",
+)
+def figures(
+    folder: Path,
+    style: str,
+    formats: tuple[str, ...],
+    width: float | None,
+    pair: tuple[int, int] | None,
+) -> None:
     """Draw the figures of a saved result DIR anew, into DIR/figures.
 
     Beside each figure lies a .csv with exactly the numbers it shows. Nothing is recomputed.
     """
     from universality.publishing import redraw
 
-    for file in redraw(folder, style=style, formats=formats, width=width):
+    for file in redraw(folder, style=style, formats=formats, width=width, pair=pair):
         click.echo(str(file))

@@ -63,12 +63,16 @@ def logit_weights_of_pairs(
     n_vocabulary = len(unembedding.strings)
     bulk = np.unique(np.linspace(0, n_vocabulary - 1, min(BULK, n_vocabulary)).astype(int))
     rows = []
-    for i, j in zip(kept["a"].tolist(), kept["b"].tolist(), strict=True):
-        both = torch.stack([a[i].float(), b[j].float()]) @ unembedding.weights.T
-        correlation = float(torch.corrcoef(both.double())[0, 1])
-        shown = np.union1d(bulk, _ends(both))
-        strings = [unembedding.strings[token] for token in shown]
-        rows.append((i, j, correlation, strings, *both[:, torch.from_numpy(shown)].numpy()))
+    for start in range(0, len(kept), _LATENTS_PER_STEP // 2):
+        part = kept[["a", "b"]].iloc[start : start + _LATENTS_PER_STEP // 2]
+        i, j = (torch.from_numpy(part[side].to_numpy(copy=True)) for side in ("a", "b"))
+        products = torch.stack([a[i].float(), b[j].float()], dim=1) @ unembedding.weights.T
+        for pair, both in zip(part.itertuples(index=False), products, strict=True):
+            correlation = float(torch.corrcoef(both.double())[0, 1])
+            shown = np.union1d(bulk, _ends(both))
+            strings = [unembedding.strings[token] for token in shown]
+            weights = both[:, torch.from_numpy(shown)].numpy()
+            rows.append((*pair, correlation, strings, *weights))
     names = ["a", "b", "correlation", "tokens", "weights_a", "weights_b"]
     return pd.DataFrame(rows, columns=names)
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from universality.figures.style import COLOURS, LABELS, SERIES, legend_above, null_ticks, plain
-from universality.results import Comparison, null_name
+from universality.results import Comparison, null_name, null_names
 
 RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignment": "one to one"}
 """How each matching rule is called in a figure."""
@@ -35,8 +35,7 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
         )
         null.set_gid(f"null, {name}")
         band.set_gid(f"null ±2 sd, {name}")
-    null_label = f"{nulls_of(comparison)}, ±2 sd"
-    ax.plot([], [], color=COLOURS["null"], linestyle="--", label=null_label)
+    dashed_nulls(comparison, ax, more=", ±2 sd")
     line = ax.axvline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=1)
     line.set_gid("threshold")
     ax.set_xlim(0, 1)
@@ -63,7 +62,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
         ticks = null_ticks(ax, x, [mean["null_mean"] for mean in means], width=width)
         ticks.set_gid(f"null, {LABELS[view]}")
         ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=1)
-    ax.plot([], [], color="black", label=nulls_of(comparison))
+    ax.plot([], [], color="black", label=f"null ({null_names(comparison.summary)})")
     ax.set_xticks(range(len(RULES)), list(RULES.values()))
     ax.set_ylim(0, 1.05)
     legend_above(ax, columns=2 if len(views) > 2 else 3)
@@ -105,19 +104,21 @@ def fates(comparison: Comparison, ax: Axes) -> Axes:
     return ax
 
 
+def dashed_nulls(comparison: Comparison, ax: Axes, *, more: str = "") -> None:
+    """One entry in the legend for each null: in the colour of its view, or grey for several."""
+    views_of: dict[str, list[str]] = {}
+    for view in comparison.summary["views"]:
+        views_of.setdefault(null_name(comparison.summary, view), []).append(view)
+    for name, views in views_of.items():
+        alone = len(views) == 1 and len(views_of) > 1
+        colour = COLOURS[views[0]] if alone else COLOURS["null"]
+        ax.plot([], [], color=colour, linestyle="--", label=f"null ({name}){more}")
+
+
 def similarity_name(comparison: Comparison) -> str:
     """What the numbers of this comparison are called on an axis."""
     measure = "similarity" if "activations" in comparison.summary["views"] else "cosine"
     return measure if comparison.summary["policy"]["signed"] else f"absolute {measure}"
-
-
-def nulls_of(comparison: Comparison) -> str:
-    """The nulls of a comparison in a legend: that of the first view, and of views with another."""
-    views = list(comparison.summary["views"])
-    names = {view: null_name(comparison.summary, view) for view in views}
-    first = names[views[0]]
-    others = [f"{LABELS[view]}: {name}" for view, name in names.items() if name != first]
-    return f"null ({'; '.join([first, *others])})"
 
 
 def _means(found: dict[str, Any]) -> list[dict[str, float]]:

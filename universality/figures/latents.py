@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.comparison import nulls_of, similarity_name
+from universality.figures.comparison import dashed_nulls, similarity_name
 from universality.figures.style import COLOURS, LABELS, legend, legend_above, plain
 from universality.results import Comparison, null_name
 
@@ -28,7 +28,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
             _null_histogram(comparison, str(view)), BINS, color=colour, linestyle="--", linewidth=1
         )
         null.set_gid(f"null, {name}")
-    ax.plot([], [], color=COLOURS["null"], linestyle="--", label=nulls_of(comparison))
+    dashed_nulls(comparison, ax)
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=3)
@@ -118,9 +118,14 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
             label=f"{LABELS[other]}: {which} partner ({len(some):,})",
             rasterized=True,
         )
-    for line in (ax.axvline, ax.axhline):
+    for line, of in ((ax.axvline, view), (ax.axhline, other)):
         line(threshold, color=COLOURS["null"], linestyle=":", linewidth=1).set_gid("threshold")
-    legend_above(ax, columns=1, markerscale=3)
+        null = comparison.summary["views"][of]["assignment"]["null_mean"]
+        mean = line(null, color=COLOURS["null"], linestyle="--", linewidth=1)
+        mean.set_gid(f"null mean, {LABELS[of]}")
+    for name, style in (("threshold", ":"), ("null means", "--")):
+        ax.plot([], [], color=COLOURS["null"], linestyle=style, linewidth=1, label=name)
+    legend_above(ax, columns=2, markerscale=3)
     name = similarity_name(comparison)
     correlation = "correlation" if other == "activations" else name
     return plain(

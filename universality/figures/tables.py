@@ -13,6 +13,8 @@ from scipy.spatial.distance import squareform
 
 from universality.figures.style import SERIES, legend_above, null_ticks, plain
 
+_LONGEST_NAME = 20
+
 
 def run_matrix(
     matrix: pd.DataFrame, ax: Axes, *, name: str, cluster: bool = True, decimals: int = 2
@@ -127,11 +129,17 @@ def _clustered(matrix: pd.DataFrame) -> list[object]:
 
 def _label_cells(ax: Axes, names: Sequence[object]) -> None:
     centres = np.arange(len(names)) + 0.5
-    ax.set_xticks(centres, [str(name) for name in names], rotation=45, ha="right")
-    ax.set_yticks(centres, [str(name) for name in names])
+    labels = [_short(str(name)) for name in names]
+    ax.set_xticks(centres, labels, rotation=45, ha="right")
+    ax.set_yticks(centres, labels)
     ax.tick_params(length=0)
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
+
+
+def _short(name: str) -> str:
+    """A name that fits beside a figure: its end tells runs apart."""
+    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
 
 
 def _colours(n: int) -> list[str]:

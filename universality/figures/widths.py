@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from types import MappingProxyType
 
@@ -30,6 +31,7 @@ _COLOURS = MappingProxyType(
 _BAR = 0.03
 _STEP = 1.55
 _GAP = 0.07
+_LONGEST_TITLE = 60
 
 
 def width_ladder(stability: Stability, ax: Axes) -> Axes:
@@ -62,7 +64,8 @@ def width_flow(stability: Stability, ax: Axes) -> Axes:
     for number, ((narrow, wide), flow) in enumerate(steps):
         top = -number * _STEP
         _ribbons(flow, ax, top=top)
-        ax.text(0.5, top + 0.03, f"{narrow} to {wide}", ha="center", va="bottom")
+        title = textwrap.shorten(f"{narrow} to {wide}", _LONGEST_TITLE, placeholder=" …")
+        ax.text(0.5, top + 0.03, title, ha="center", va="bottom")
     ax.set_xlim(-0.45, 1.55)
     ax.set_ylim(-(len(steps) - 1) * _STEP - 1.05 - _GAP * len(_TARGETS), 0.15)
     ax.set_axis_off()

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
-from universality.results import OPTIONAL_TABLES, Comparison, Stability, stability_files
+from universality.results import OPTIONAL_TABLES, Comparison, Stability, null_names, stability_files
 
 _LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
 _COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
@@ -36,6 +36,7 @@ def _comparison(result: Comparison) -> str:
         curves=list(data["curves"]),
         first_view=data["view"],
         nulls=data["nulls"],
+        null_names=null_names(result.summary),
         has_frequency="frequency" in data["a"],
         has_q=any(name.startswith("q_value") for name in data["a"]),
         tables=[name for name in OPTIONAL_TABLES if getattr(result, name) is not None],

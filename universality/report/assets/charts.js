@@ -48,7 +48,7 @@ function drawHistogram() {
   const chance = BINS.slice(1).map((edge, i) => ((i === 0 ? 1 : reaching(BINS[i])) - (edge === 1 ? 0 : reaching(edge))) * n);
   if (state.view === "decoder_and_encoder") chance[0] = 0;
   const x = d3.scaleLinear([0, 1], [0, 1]), y = d3.scaleLinear([0, d3.max([...counts.map((bin) => bin.length), ...chance, 1])], [0, 1]).nice();
-  const svg = frame(chart("histogram"), x, y, { xLabel: `${spell(state.view)} ${report.similarity} of matched pairs`, yLabel: "pairs per bin", yTicks: [5, ","] });
+  const svg = frame(chart("histogram"), x, y, { xLabel: `${spell(state.view)} ${report.similarity} of matched pairs`, yLabel: "pairs per bin", yTicks: [5, ",d"] });
   const ink = colour(COLOURS[state.view]);
   svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (bin) => x(bin.x0) + 0.5).attr("width", (bin) => Math.max(0, x(bin.x1) - x(bin.x0) - 1))
     .attr("y", (bin) => y(bin.length)).attr("height", (bin) => y(0) - y(bin.length)).attr("fill", ink).attr("opacity", (bin) => (bin.x0 >= state.threshold - ROUNDING ? 0.9 : 0.45));

@@ -61,7 +61,7 @@ function drawHistogramOf(side, latent) {
   if (!found) return element("p", { class: "soft" }, "No histogram was kept.");
   const { low, high, counts } = found, svg = d3.create("svg").attr("viewBox", "0 0 340 170").attr("role", "img").attr("aria-label", `activations of ${side} ${latent}`);
   const x = d3.scaleLinear([low, high], [0, 1]), y = d3.scaleLinear([0, d3.max(counts)], [0, 1]).nice();
-  frame(svg, x, y, { xLabel: `activation of ${side} ${latent}, where it fires`, yLabel: "tokens", xTicks: [5], yTicks: [3, ","] });
+  frame(svg, x, y, { xLabel: `activation of ${side} ${latent}, where it fires`, yLabel: "tokens", xTicks: [5], yTicks: [Math.min(3, d3.max(counts)), ",d"] });
   const edge = (k) => low + (k * (high - low)) / counts.length;
   svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (_, k) => x(edge(k)) + 0.5).attr("width", (_, k) => x(edge(k + 1)) - x(edge(k)) - 1)
     .attr("y", (n) => y(n)).attr("height", (n) => y(0) - y(n)).attr("fill", colour("--activations")).append("title").text((n, k) => `${edge(k).toPrecision(3)} to ${edge(k + 1).toPrecision(3)}: ${count(n)}`);
@@ -106,17 +106,15 @@ function oneSide(side, latent, joint) {
 function bothTogether(i, j) {
   const rows = pairRows.get(pairName(i, j)) ?? [], parts = [];
   const cloud = cloudOf(report.together, i, j), logits = cloudOf(report.logits_together, i, j);
-  const clouds = [];
-  if (cloud) clouds.push(drawCloud(cloud, "activation", i, j, `${count(cloud.a.length)} of the ${count(cloud.total)} tokens on which either fires.`));
-  if (logits) clouds.push(drawCloud(logits, "logit weight", i, j, `Extreme tokens and an even part of the vocabulary; correlation over all of it ${number(logits.correlation)}.`));
-  if (clouds.length) parts.push(element("div", { class: "contexts" }, ...clouds));
+  if (cloud) parts.push(drawCloud(cloud, "activation", i, j, `${count(cloud.a.length)} of the ${count(cloud.total)} tokens on which either fires.`));
+  if (logits) parts.push(drawCloud(logits, "logit weight", i, j, `Extreme tokens and an even part of the vocabulary; correlation over all of it ${number(logits.correlation)}.`));
   if (!rows.length) return parts;
-  parts.push(element("p", {}, `Strongest tokens in common: ${percent(contexts.overlap[rows[0]])}.`));
+  const texts = [element("p", {}, `Strongest tokens in common: ${percent(contexts.overlap[rows[0]])}.`)];
   for (const side of ["a", "b"]) {
     const only = rows.filter((row) => KINDS[contexts.kind[row]] === `only_${side}`);
-    if (only.length) parts.push(element("section", {}, element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map((row) => shade(row, side, true))));
+    if (only.length) texts.push(element("section", {}, element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map((row) => shade(row, side, true))));
   }
-  return parts;
+  return [...parts, element("div", { class: "texts" }, ...texts)];
 }
 
 function showPair() {
@@ -136,7 +134,7 @@ function showPair() {
     element("div", { class: "choices", role: "group", "aria-label": `latents of ${to} to show beside` }, ...choices),
     element("div", { class: "wide" }, element("table", {}, element("tr", {}, ...heads), ...similarityRows(side, latent, beside))),
     element("div", { class: "sides" }, oneSide(side, latent, exact), beside === null ? "" : oneSide(to, beside, exact)),
-    ...(beside === null ? [] : bothTogether(i, j)),
+    element("div", { class: "together" }, ...(beside === null ? [] : bothTogether(i, j))),
   );
   history.replaceState(null, "", state.beside === null ? `#${side}/${latent}` : `#${side}/${latent}/${state.beside}`);
 }

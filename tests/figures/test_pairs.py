@@ -1,0 +1,61 @@
+"""Figures of one pair, looked at through their artists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tests.made_results import made_comparison
+from universality import figures
+from universality.errors import InvalidInputError
+from universality.results import Comparison
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return made_comparison()
+
+
+@pytest.fixture
+def ax() -> Axes:
+    return Figure().subplots()
+
+
+@pytest.mark.parametrize(
+    ("draw", "table", "columns", "label"),
+    [
+        (figures.activation_scatter, "pair_activations", "codes", "activation"),
+        (figures.logit_scatter, "pair_logits", "weights", "logit weight"),
+    ],
+)
+def test_points_are_what_was_kept_of_the_pair(
+    comparison: Comparison, ax: Axes, draw, table: str, columns: str, label: str
+) -> None:
+    draw(comparison, ax, pair=(3, 36))
+    row = getattr(comparison, table).iloc[3]
+    points = np.asarray(ax.collections[0].get_offsets())
+    np.testing.assert_array_equal(points[:, 0], row[f"{columns}_a"])
+    np.testing.assert_array_equal(points[:, 1], row[f"{columns}_b"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (f"{label} of a 3", f"{label} of b 36")
+
+
+def test_the_default_is_the_pair_in_the_middle(comparison: Comparison, ax: Axes) -> None:
+    figures.activation_scatter(comparison, ax)
+    assert ax.get_xlabel() == "activation of a 20"
+    assert ax.collections[0].get_label() == "5 of 12 tokens where either fires"
+
+
+def test_what_was_not_kept_is_refused(comparison: Comparison, ax: Axes) -> None:
+    with pytest.raises(InvalidInputError, match=r"--pair 3,4: nothing was kept.* such as 0,39"):
+        figures.activation_scatter(comparison, ax, pair=(3, 4))
+    without = Comparison(
+        **{
+            name: getattr(comparison, name)
+            for name in ("summary", "latents_a", "latents_b", "pairs", "curves")
+        }
+    )
+    with pytest.raises(InvalidInputError, match="no logit weights; compare with --unembedding"):
+        figures.logit_scatter(without, ax)
+    assert not {"activation_scatter", "logit_scatter"} & set(figures.figures_of(without))
