@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_the_folder_appears_when_the_block_ends_and_not_before(tmp_path: Path) -
 def test_an_error_or_interrupt_leaves_nothing(tmp_path: Path, failure: type[BaseException]) -> None:
     with pytest.raises(failure):
         write_and_fail(tmp_path / "result", failure())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OutputError, match=r"No space left on device; nothing was left .*--out"):
+        write_and_fail(tmp_path / "result", full)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -22,7 +23,8 @@ def staged_folder(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
     at `target` counts as absent.
 
     Raises:
-        OutputError: `target` exists and `overwrite` is off, or its parent cannot be written.
+        OutputError: `target` exists and `overwrite` is off, its parent cannot be written, or the
+            disk is full.
     """
     target = Path(target)
     _check_free(target, overwrite=overwrite)
@@ -35,6 +37,13 @@ def staged_folder(target: str | Path, *, overwrite: bool = False) -> Iterator[Pa
         yield staged
         _give_usual_modes(staged)
         _move_into_place(staged, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OutputError(
+            f"cannot write {target}: {os.strerror(error.errno)}; nothing was left behind; make "
+            "room, or choose another --out, and run the same command again"
+        ) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
