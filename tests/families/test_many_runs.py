@@ -183,6 +183,8 @@ def test_runs_of_one_name_are_told_apart_by_their_folders() -> None:
 
     found = [("sae", f"/x/seed{seed}/layer/sae") for seed in (0, 1)] + [("other", "/y/other")]
     assert distinct_names(found) == ("seed0/layer/sae", "seed1/layer/sae", "other")
+    twice = [("sae", "/x/y/sae"), ("sae", "/x/y/sae"), ("sae", "/x/z/sae")]
+    assert distinct_names(twice) == ("y/sae", "y/sae (2)", "z/sae")
 
 
 def test_runs_of_different_spaces_need_activations(tmp_path) -> None:

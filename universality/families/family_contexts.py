@@ -36,16 +36,18 @@ class _Member:
 
 def family_contexts(
     rule: Rule, runs: RunSet, group: Sequence[int], cache: ActivationCache
-) -> pd.DataFrame:
+) -> pd.DataFrame | None:
     """One row per shown family of a rule and context, strongest first.
 
     Strength is the mean over members of the code over the member's largest. Columns: `view`,
     `family`, `rank`, `row` (of the cache), `document`, `tokens` (strings around it), `centre`
     (which of them), and `codes`, what each member does there as a share of its largest code, in
     the order of the runs it lives in. Families evenly spaced over their order, which is largest
-    first.
+    first; None where there is none.
     """
     n = rule.partition.n_families
+    if not n:
+        return None
     shown = np.unique(np.linspace(0, n - 1, min(n, MOST_FAMILIES)).round().astype(int))
     members = _members(rule, runs, group, shown)
     rows = [

@@ -162,19 +162,22 @@ def distinct_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
 
     What the same address gives twice is numbered.
     """
-    names = [name for name, _ in found]
-    parents = [Path(spec).parts[:-1] for _, spec in found]
+    different = list(dict.fromkeys(found))
+    names = [name for name, _ in different]
+    parents = [Path(spec).parts[:-1] for _, spec in different]
     for depth in range(1, 1 + max((len(parts) for parts in parents), default=0)):
         counts = Counter(names)
         names = [
             f"{parts[-depth]}/{name}" if counts[name] > 1 and depth <= len(parts) else name
             for name, parts in zip(names, parents, strict=True)
         ]
+    given = dict(zip(different, names, strict=True))
     seen: Counter[str] = Counter()
     numbered = []
-    for name in names:
-        seen[name] += 1
-        numbered.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    for one in found:
+        seen[given[one]] += 1
+        name, times = given[one], seen[given[one]]
+        numbered.append(name if times == 1 else f"{name} ({times})")
     return tuple(numbered)
 
 
