@@ -26,7 +26,7 @@ from universality.families.uncertainty import jackknife
 class Config:
     """The choices of the study."""
 
-    n_runs: tuple[int, ...] = (5, 9)
+    n_runs: tuple[int, ...] = (3, 5, 9)
     """Numbers of runs."""
     share_of_runs: tuple[float, ...] = (1.0, 0.9, 0.5, 0.1, 0.0)
     """Part of a pair's variance that its two runs explain."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,6 +62,22 @@ def test_stability_against_frequency_is_the_saved_one_beside_its_null(ax: Axes) 
     assert numbers.loc["decoder", "x"].tolist() == [0.001, 0.01]
     assert numbers.loc["decoder", "y"].tolist() == [0.25, 0.75]
     assert numbers.loc["null, decoder", "y"].tolist() == [0.05, 0.05]
+
+
+def test_seeds_agree_more_with_training_where_the_saved_grid_says_so(ax: Axes) -> None:
+    cells = [
+        {"d_sae": width, "step": step, "views": {"decoder": {"mean": step * width / 1e4}}}
+        for width in (8, 16)
+        for step in (200, 100)
+    ]
+    cells.append({"d_sae": 8, "step": 300, "views": {}})  # one seed: no pair
+    made = made_stability()
+    made = replace(made, summary=made.summary | {"grid": cells})
+    assert "consistency_over_steps" in figures.figures_of(made)
+    figures.consistency_over_steps(made, ax)
+    lines = {line.get_label(): line.get_xydata().tolist() for line in ax.get_lines()}
+    assert lines["decoder, 8 latents"] == [[100, 0.08], [200, 0.16]]
+    assert lines["decoder, 16 latents"] == [[100, 0.16], [200, 0.32]]
 
 
 def test_the_ladder_shows_both_directions_each_with_its_null(ax: Axes) -> None:

@@ -48,7 +48,14 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     type=click.FloatRange(0, 1),
     help="Similarity from which two latents count as the same.",
 )
-@click.option("--null", "nulls", callback=_names, metavar="NAME", help="Null to draw.")
+@click.option(
+    "--measure",
+    default="pearson",
+    show_default=True,
+    type=click.Choice(["pearson", "cosine", "jaccard"]),
+    help="What firing together means.",
+)
+@click.option("--null", "nulls", callback=_names, metavar="NAME", help="Null of directions.")
 @click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of the null.")
 @click.option(
     "--alive",
@@ -56,6 +63,13 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     show_default=True,
     type=click.Choice(["auto", "all", "norm", "file", "firing"]),
     help="Which latents take part.",
+)
+@click.option(
+    "--min-firing",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Tokens a latent must fire on, for --alive firing.",
 )
 @click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ...")
