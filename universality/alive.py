@@ -110,6 +110,8 @@ def _alive(dictionary: Dictionary, rule: str) -> Alive:
 
 
 def _nonzero_rows(dictionary: Dictionary) -> Bool[Tensor, " d_sae"]:
+    if not dictionary.views:
+        return torch.ones(dictionary.d_sae, dtype=torch.bool)
     nonzero = _norms(dictionary.W_dec) > 0
     if dictionary.W_enc is not None:
         nonzero &= _norms(dictionary.W_enc) > 0

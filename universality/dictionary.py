@@ -99,7 +99,8 @@ class Dictionary:
     """
 
     W_dec: Float[Tensor, "d_sae d_out"]
-    """Decoder: row i is what latent i writes."""
+    """Decoder: row i is what latent i writes. Of width 0 for a run known by its codes alone, which
+    has no view of directions."""
     W_enc: Float[Tensor, "d_sae d_in"] | None = None
     """Encoder: row i is what latent i reads. None for a bare decoder."""
     b_enc: Float[Tensor, " d_sae"] | None = None
@@ -122,7 +123,7 @@ class Dictionary:
     """Where it came from."""
 
     def __post_init__(self) -> None:
-        if self.W_dec.ndim != 2 or 0 in self.W_dec.shape:
+        if self.W_dec.ndim != 2 or self.W_dec.shape[0] == 0:
             raise InvalidInputError(
                 f"W_dec must have shape (d_sae, d_out), got {tuple(self.W_dec.shape)}"
             )
@@ -166,6 +167,8 @@ class Dictionary:
     @property
     def views(self) -> tuple[View, ...]:
         """The directions this dictionary has: the encoder is missing from a bare decoder."""
+        if self.d_out == 0:
+            return ()
         return ("decoder",) if self.W_enc is None else ("decoder", "encoder")
 
     def directions(self, view: View = "decoder") -> Float[Tensor, "d_sae d"]:

@@ -8,18 +8,88 @@ A folder per hook with `<first>_<last>.safetensors`, each holding the latents of
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import final
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from scipy import sparse
 from torch import Tensor
 
+from universality.activation_functions import NotEncodable
 from universality.activations.alignment import TokenTable
-from universality.codes import Codes, from_batches
+from universality.activations.cache import ActivationCache
+from universality.activations.formats.foreign import foreign_cache, rows_of_sequences
+from universality.activations.shards import Rows
+from universality.codes import Codes, from_batches, take_tokens
+from universality.dictionary import Dictionary, RunKey, Source
 from universality.errors import FormatError, MissingFileError
 
 _NAME = re.compile(r"(\d+)_(\d+)\.safetensors")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CodedRun:
+    """A run that is known by its codes alone: nobody has its weights, or needs them."""
+
+    dictionary: Dictionary
+    """What is known of it, without any direction."""
+    codes: Codes
+    """Its codes, without the first position of each sequence."""
+    cache: ActivationCache
+    """The tokens they are of; its rows have width 0."""
+
+
+def is_delphi(path: str | Path) -> bool:
+    """Whether this is a folder with latents that delphi cached."""
+    folder = Path(path)
+    return folder.is_dir() and any(_NAME.fullmatch(file.name) for file in folder.iterdir())
+
+
+def open_delphi(folder: str | Path) -> CodedRun:
+    """The run whose latents delphi cached in this folder, named by its last two parts.
+
+    First positions are left out, as in every cache: no other token is like them.
+
+    Raises:
+        MissingFileError: the folder has no such file.
+        FormatError: a range of latents or the tokens are missing, or a file is damaged.
+    """
+    folder = Path(folder)
+    codes, table = read_delphi(folder)
+    context = int(table.positions.max()) + 1
+    files = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    cache = foreign_cache(
+        folder,
+        [(files[0].name, int((table.positions > 0).sum()))],
+        read=partial(_rows, table=table, context=context),
+        d_in=0,
+        dtype="none",
+        n_documents=int(table.documents.max()) + 1,
+        context=context,
+        hook_name=folder.name,
+    )
+    dictionary = Dictionary(
+        W_dec=torch.empty(codes.d_sae, 0),
+        activation_fn=NotEncodable("delphi's caches hold codes, not weights"),
+        key=RunKey(hook_name=folder.name, d_sae=codes.d_sae),
+        source=Source(
+            spec=str(folder),
+            name="/".join(folder.resolve().parts[-2:]),
+            format="delphi",
+            weight_files=tuple(files),
+        ),
+    )
+    return CodedRun(dictionary, take_tokens(codes, table.positions > 0), cache)
+
+
+def _rows(_path: Path, *, table: TokenTable, context: int) -> Rows:
+    tokens = torch.from_numpy(table.tokens).reshape(-1, context)
+    return rows_of_sequences(torch.empty(*tokens.shape, 0), tokens, first_sequence=0)
 
 
 def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
