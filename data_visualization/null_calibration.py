@@ -1,83 +1,48 @@
-"""Power and false discoveries of the per-latent p-values, from the calibration study.
+"""Levels, false discoveries and power of the per-latent p-values, from the calibration study.
 
-python -m data_visualization.null_calibration analysis/results/null_calibration
+python -m data_visualization.null_calibration analysis/results/null_calibration [--out STEM]
+
+The folder is one that `python -m analysis.null_calibration` wrote.
 """
 
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from universality.figures.style import SERIES
+from universality import figures
 
 _WORLDS = ("isotropic", "mean and spectrum", "clusters")
 
 
-def draw_power(mixtures: pd.DataFrame, ax: Axes) -> Axes:
-    """Share of planted latents found, against their cosine; one line per planted fraction."""
-    for world, style in (("isotropic", "--"), ("mean and spectrum", "-")):
-        by_fraction = mixtures[mixtures["world"] == world].groupby("fraction")
-        for colour, (fraction, cell) in zip(SERIES, by_fraction, strict=False):
-            label = f"{fraction:.0%} shared" if style == "-" else None
-            ax.plot(cell["cosine"], cell["power"], style, color=colour, label=label)
-    ax.set(xlabel="planted cosine", ylabel="share found above chance", ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, title="solid: mean and spectrum\ndashed: isotropic")
-    return ax
-
-
-def draw_false_discoveries(mixtures: pd.DataFrame, ax: Axes) -> Axes:
-    """False discovery proportion over its bound, against the planted cosine."""
-    for colour, (fraction, cell) in zip(
-        SERIES, mixtures[mixtures["world"] == "isotropic"].groupby("fraction"), strict=False
-    ):
-        seen = cell[cell["power"] > 0.5]
-        ax.errorbar(
-            seen["cosine"],
-            seen["false_discovery_proportion"] / seen["bound"],
-            2 * seen["standard_error"] / seen["bound"],
-            fmt="o",
-            markersize=3,
-            color=colour,
-            label=f"{fraction:.0%} shared",
-        )
-    ax.axhline(1, color="#777777", linewidth=0.8)
-    ax.set(xlabel="planted cosine", ylabel="false discoveries / bound", ylim=(0, 1.6))
-    return ax
-
-
-def draw_levels(super_uniformity: pd.DataFrame, ax: Axes) -> Axes:
-    """Share of null p-values at most each level, against the level."""
-    whole = super_uniformity[
-        (super_uniformity["decile"] == "all") & (super_uniformity["null"] == "geometry")
+def draw(folder: Path, stem: Path) -> list[Path]:
+    """The files of the figure, and its numbers."""
+    mixtures = pd.read_csv(folder / "mixtures.csv")
+    levels = pd.read_csv(folder / "super_uniformity.csv")
+    whole = levels[
+        (levels["decile"] == "all") & (levels["null"] == "geometry") & levels["world"].isin(_WORLDS)
     ]
-    for colour, world in zip(SERIES, _WORLDS, strict=False):
-        cell = whole[whole["world"] == world]
-        ax.plot(cell["level"], cell["share"], "o-", markersize=3, color=colour, label=world)
-    ax.plot([1e-3, 0.1], [1e-3, 0.1], color="#777777", linewidth=0.8)
-    ax.set(xscale="log", yscale="log", xlabel="level", ylabel="share of p-values below")
-    ax.legend(frameon=False)
-    return ax
+    real = mixtures[mixtures["world"] == "mean and spectrum"]
+    panels = {
+        "levels": partial(figures.p_value_levels, whole),
+        "false discoveries": partial(
+            figures.false_discoveries, mixtures[mixtures["world"] == "isotropic"]
+        ),
+        "power": partial(figures.power, real),
+    }
+    return figures.write_panels(panels, stem, columns=3, width=9.0)
 
 
 def main() -> None:
-    """Read a study's folder and write the figure beside its tables."""
+    """Read a study's folder and write the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    matplotlib.rcParams["pdf.fonttype"] = 42
-    figure = Figure(figsize=(9, 2.8), layout="constrained")
-    axes = figure.subplots(1, 3)
-    mixtures = pd.read_csv(folder / "mixtures.csv")
-    draw_levels(pd.read_csv(folder / "super_uniformity.csv"), axes[0])
-    draw_false_discoveries(mixtures, axes[1])
-    draw_power(mixtures, axes[2])
-    for suffix in ("pdf", "png"):
-        figure.savefig(folder / f"null_calibration.{suffix}", dpi=160)
+    parser.add_argument("--out", type=Path, default=Path("null_calibration"))
+    given = parser.parse_args()
+    draw(given.folder, given.out)
 
 
 if __name__ == "__main__":

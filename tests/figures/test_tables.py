@@ -71,8 +71,9 @@ def test_frequencies_are_counted_once_and_silent_latents_named(ax: Axes) -> None
     assert ax.texts[0].get_text() == "2 of 5\nnever fire"
 
 
-def test_pair_activations_count_every_token(ax: Axes) -> None:
-    table = pd.DataFrame(np.random.default_rng(0).random((500, 2)), columns=["a", "b"])
-    figures.pair_activations(table, ax, x="a", y="b")
-    assert np.sum(ax.collections[0].get_array()) == 500
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+def test_frequency_bins_reach_down_to_the_least(ax: Axes) -> None:
+    figures.frequency_histogram(pd.Series([0.5e-3, 0.2]), ax, least=1e-4)
+    edges = [bar.get_x() for bar in ax.patches]
+    assert len(edges) == 32
+    np.testing.assert_allclose(np.diff(np.log10(edges)), 1 / 8)
+    assert ax.get_xlim() == (1e-4, 1)

@@ -3,7 +3,7 @@
 from universality.figures.calibration import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
 from universality.figures.comparison import fates, means_beside_null, share_against_threshold
-from universality.figures.files import write_figure, write_figures
+from universality.figures.files import write_figure, write_figures, write_panels
 from universality.figures.latents import (
     decoder_against_activations,
     decoder_against_encoder,
@@ -24,7 +24,6 @@ from universality.figures.stability import (
 from universality.figures.tables import (
     frequency_histogram,
     grouped_bars,
-    pair_activations,
     run_matrix,
     similarity_against_ratio,
 )
@@ -47,7 +46,6 @@ __all__ = [
     "only_in_one",
     "p_value_calibration",
     "p_value_levels",
-    "pair_activations",
     "pair_matrix",
     "plotted_numbers",
     "power",
@@ -62,4 +60,5 @@ __all__ = [
     "width_ladder",
     "write_figure",
     "write_figures",
+    "write_panels",
 ]

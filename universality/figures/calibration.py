@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import COLOURS, SERIES, legend, plain
+from universality.figures.style import COLOURS, SERIES, legend_above, plain
 
 
 def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
@@ -23,7 +23,7 @@ def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     line.set_label(f"null, at most {target:.0%}")
     ax.set_ylim(-0.02, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend(ax, loc="lower right")
+    legend_above(ax, columns=2)
     return plain(ax, x="planted cosine", y="planted latents found")
 
 
@@ -42,7 +42,7 @@ def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5
     line = ax.axhline(1, color=COLOURS["null"], linestyle="--", linewidth=1)
     line.set_label("bound")
     ax.set_ylim(bottom=0)
-    legend(ax, loc="upper right")
+    legend_above(ax, columns=2)
     return plain(ax, x="planted cosine", y="false discoveries / bound")
 
 
@@ -58,5 +58,5 @@ def p_value_levels(table: pd.DataFrame, ax: Axes, *, series: str = "world") -> A
     ax.plot(ends, ends, color=COLOURS["null"], linestyle="--", linewidth=1, label="uniform")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    legend(ax, loc="upper left")
+    legend_above(ax, columns=2)
     return plain(ax, x="level", y="share of p-values at or below")

@@ -63,7 +63,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
         ticks.set_gid(f"null, {LABELS[view]}")
         ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=1)
     ax.plot([], [], color="black", label=f"null ({null_names(comparison.summary)})")
-    ax.set_xticks(range(len(RULES)), list(RULES.values()))
+    ax.set_xticks(range(len(RULES)), [name.replace(", ", ",\n") for name in RULES.values()])
     ax.set_ylim(0, 1.05)
     legend_above(ax, columns=2 if len(views) > 2 else 3)
     plain(ax, x="matching rule", y=f"mean {similarity_name(comparison)}")

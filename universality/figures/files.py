@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -62,15 +64,59 @@ def write_figure(
     with mpl.rc_context(STYLES[style]):
         figure = Figure(figsize=(inches, inches * aspect), layout="constrained")
         ax = draw(figure.subplots())
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        files = []
-        for name in formats:
-            files.append(stem.with_suffix(f".{name}"))
-            figure.savefig(files[-1], dpi=200, metadata=_METADATA.get(name))
-    numbers = stem.with_suffix(".csv")
-    plotted_numbers(ax).to_csv(numbers, index=False)
-    return [*files, numbers]
+        files = _save(figure, stem, formats)
+    return [*files, _write_numbers(plotted_numbers(ax), stem)]
+
+
+def write_panels(
+    draws: Mapping[str, Callable[[Axes], Axes]],
+    stem: Path,
+    *,
+    columns: int,
+    style: str = "paper",
+    formats: Sequence[str] = ("png", "pdf"),
+    width: float | None = None,
+    aspect: float = 0.8,
+) -> list[Path]:
+    """The files of several drawings side by side, lettered in their order, and their numbers.
+
+    `width` is that of the whole, by default the style's for each of the `columns`; `aspect` is that
+    of one panel. The table of numbers says by key of `draws` which panel each is in.
+
+    Raises:
+        InvalidInputError: as `write_figure`.
+    """
+    _check(style, formats, width)
+    inches = width or columns * WIDTHS[style]
+    rows = -(-len(draws) // columns)
+    tables = []
+    with mpl.rc_context(STYLES[style]):
+        size = (inches, inches / columns * aspect * rows)
+        figure = Figure(figsize=size, layout="constrained")
+        places = figure.subplots(rows, columns, squeeze=False).flat
+        for ax in places[len(draws) :]:
+            ax.set_visible(False)
+        for letter, (name, draw), ax in zip(ascii_lowercase, draws.items(), places, strict=False):
+            draw(ax)
+            ax.annotate(letter, (-0.16, 1.03), xycoords="axes fraction", weight="bold")
+            tables.append(plotted_numbers(ax).assign(panel=name))
+        files = _save(figure, stem, formats)
+    return [*files, _write_numbers(pd.concat(tables, ignore_index=True), stem)]
+
+
+def _save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    files = [stem.with_name(f"{stem.name}.{name}") for name in formats]
+    for file, name in zip(files, formats, strict=True):
+        figure.savefig(file, dpi=200, metadata=_METADATA.get(name))
+    return files
+
+
+def _write_numbers(numbers: pd.DataFrame, stem: Path) -> Path:
+    file = stem.with_name(f"{stem.name}.csv")
+    numbers.to_csv(file, index=False)
+    return file
 
 
 def _check(style: str, formats: Sequence[str], width: float | None) -> None:

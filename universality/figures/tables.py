@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
@@ -88,31 +87,28 @@ def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean
     return plain(ax, x="width ratio (wide / narrow)", y=name)
 
 
-def frequency_histogram(frequency: pd.Series, ax: Axes, *, label: str = "") -> Axes:
-    """Histogram of firing frequencies over log-spaced bins, with the silent latents' number."""
+def frequency_histogram(
+    frequency: pd.Series, ax: Axes, *, label: str = "", least: float = 1e-7
+) -> Axes:
+    """Histogram of firing frequencies over log-spaced bins, with the silent latents' number.
+
+    The bins are eighths of a decade from `least`, a power of ten, to 1.
+    """
     fires = frequency[frequency > 0]
-    ax.hist(fires, np.geomspace(1e-7, 1, 57).tolist(), color=SERIES[0], label=label or "latents")
+    n_bins = round(-8 * np.log10(least))
+    ax.hist(
+        fires,
+        np.geomspace(least, 1, n_bins + 1).tolist(),
+        color=SERIES[0],
+        label=label or "latents",
+    )
     silent = f"{len(frequency) - len(fires):,} of {len(frequency):,}\nnever fire"
     ax.text(0.03, 0.96, silent, transform=ax.transAxes, va="top", size="small")
     ax.set_xscale("log")
-    ax.set_xlim(1e-7, 1)
+    ax.set_xlim(least, 1)
     if label:
         ax.set_title(label)
     return plain(ax, x="firing frequency (share of tokens)", y="latents")
-
-
-def pair_activations(table: pd.DataFrame, ax: Axes, *, x: str, y: str) -> Axes:
-    """One latent's values against its partner's, shaded by count.
-
-    Activation against activation over tokens, or logit weight against logit weight over the
-    vocabulary: `x` and `y` are columns of the table, and the labels.
-    """
-    cells = ax.hexbin(
-        table[x], table[y], gridsize=40, cmap="cividis", norm=LogNorm(), linewidths=0.1
-    )
-    cells.set_gid("count")
-    ax.figure.colorbar(cells, ax=ax, label="count")
-    return plain(ax, x=x, y=y)
 
 
 def _clustered(matrix: pd.DataFrame) -> list[object]:
