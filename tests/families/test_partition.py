@@ -1,7 +1,10 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from tests.planted_runs import families_of, link_all, shuffled
+from universality.families.matched_runs import Link, stack
 from universality.families.partition import in_all_runs_fraction, strict_families
 from universality.families.soft_families import soft_families
 
@@ -111,6 +114,16 @@ def test_the_order_of_runs_and_latents_changes_nothing(seed: int) -> None:
             for family in families_of(find(again), again)
         }
         assert renumbered == families_of(find(matched), matched)
+
+
+def test_random_assignments_without_similarities_make_no_soft_families() -> None:
+    generator = np.random.default_rng(0)
+    rows = {p: generator.permutation(2_000) for p in combinations(range(5), 2)}
+    links = {p: Link(np.arange(2_000), row.astype(np.int64)) for p, row in rows.items()}
+    alive = [np.ones(2_000, dtype=bool)] * 5
+    edges = stack([f"run{r}" for r in range(5)], alive, links)
+    # A triangle closes by chance for 10 triples x 2,000 latents / 2,000.
+    assert soft_families(edges).n_families < 40
 
 
 def test_soft_families_have_one_latent_per_run_and_come_largest_first() -> None:

@@ -3,8 +3,10 @@
 A heuristic, named so: edges join clusters in the order of their *support*, the total similarity of
 an edge and of the triangles it closes, as long as a cluster keeps one latent per run. A wrong edge
 closes no triangles and comes last; of two latents of one run the one that more runs agree on is
-kept. Ties go by content (the latents' rows, and where they stand in the graph), so the order of
-runs and of latents changes nothing but what nothing tells apart.
+kept. Where only assignments are known, an edge must close a triangle to count at all: every latent
+has a partner everywhere, and random assignments would be full of families. Ties go by content (the
+latents' rows, and where they stand in the graph), so the order of runs and of latents changes
+nothing but what nothing tells apart.
 """
 
 from __future__ import annotations
@@ -91,7 +93,11 @@ def _clusters(
     u, v = latents[rows], edges.partner[latents[rows], runs]
     once = u < v
     u, v, runs = u[once], v[once], runs[once]
-    support = weight[u, runs] + _triangles(edges, weight, u, v)
+    triangles = _triangles(edges, weight, u, v)
+    if edges.similarity is None:
+        closed = triangles > 0
+        u, v, runs, triangles = u[closed], v[closed], runs[closed], triangles[closed]
+    support = weight[u, runs] + triangles
     first, second = np.minimum(keys[u], keys[v]), np.maximum(keys[u], keys[v])
     order = np.lexsort((second, first, -support))
     roots = _join(u[order].tolist(), v[order].tolist(), edges.run_of)

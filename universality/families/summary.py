@@ -60,7 +60,7 @@ def summarise(
             name: _cycles(triples[triples["view"] == name], null.cycle.get(name)) for name in rules
         },
         "agreement": _agreement(pairs, null),
-        "families": {name: _families(rule) for name, rule in rules.items()},
+        "families": {name: _families(rule, null) for name, rule in rules.items()},
         "jackknife": {
             name: asdict(one) for name, one in intervals(rules, pairs, triples, main).items()
         },
@@ -137,12 +137,21 @@ def _agreement(pairs: pd.DataFrame, null: RunsNull) -> dict[str, Any]:
     return {"decoder_encoder": _clean(found)}
 
 
-def _families(rule: Rule) -> dict[str, Any]:
+def _families(rule: Rule, null: RunsNull) -> dict[str, Any]:
+    """Numbers of families; the null of those in all runs is an upper bound.
+
+    A latent of unrelated runs must be found in every run, and its partners must be each other's.
+    """
     partition = rule.partition
     strict_only = np.append(partition.strict, False)[partition.family]
     strict = Partition(np.where(strict_only, partition.family, -1), partition.strict)
     sizes = np.bincount(partition.size[partition.strict], minlength=rule.edges.n_runs + 1)
-    return {
+    share = null.share.get((rule.name, rule.threshold))
+    chance = None if share is None else share ** (rule.edges.n_runs - 1)
+    if chance is not None and rule.edges.n_runs > 2:
+        chance = min(chance, null.cycle.get(rule.name, 1.0))
+    known = {} if chance is None else {"null_in_all_runs_at_most": chance}
+    return known | {
         "n": int(partition.strict.sum()),
         "in_all_runs_fraction": in_all_runs_fraction(strict, rule.edges),
         "by_size": {str(size): int(sizes[size]) for size in range(2, rule.edges.n_runs + 1)},

@@ -1,6 +1,6 @@
 // Families of latents over many runs: the table, and one family's members and texts side by side.
 const COLUMNS = [["family", "family"], ["kind", "kind"], ["n_runs", "runs"], ["mean_similarity", "mean similarity"], ["lowest_similarity", "lowest"], ["frequency", "frequency"], ["runs", "found in"]]
-  .filter(([id]) => report.families.length && id in report.families[0]);
+  .filter(([id]) => report.families.some((family) => family[id] != null));
 const ofRule = d3.group(report.families, (family) => family.view);
 let listed = [], sorted = null;
 const text = (value) => (value == null ? "" : typeof value === "number" && !Number.isInteger(value) ? value.toPrecision(4) : spell(value));
