@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
 from universality._version import __version__
 from universality.errors import UniversalityError
+
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 _COMMANDS = {
     "compare": "universality.cli.compare:compare",
@@ -63,3 +69,21 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"interrupted; {advice[0]}", err=True)
         sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def run() -> NoReturn:
+    """The console script: `main`, in a process that ends at once when it is done.
+
+    Python would spend half a second on tearing down what was imported, and nearly as much on
+    looking for garbage while importing, where there is none; mypy leaves the same way.
+    """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)

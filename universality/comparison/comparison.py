@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Float64
 
-from universality.alive import Alive, find_alive, find_firing
-from universality.checks import run_checks
+from universality.checks import Check, run_checks
 from universality.comparison.cross_view import activation_findings
-from universality.comparison.matrix import check_size, whole_matrix
-from universality.comparison.null_statistics import (
-    NullStatistics,
-    draw_null,
-    draw_tokens_null,
-    null_of,
-)
+from universality.comparison.draws import draw_nulls
+from universality.comparison.latents import latent_tables
+from universality.comparison.matched import Matched, match_runs
+from universality.comparison.matrix import whole_matrix
+from universality.comparison.null_statistics import NullStatistics
 from universality.comparison.policy import Policy
-from universality.comparison.recording import Activations, Recording, check_recording, record
+from universality.comparison.recording import Activations, Recording, check_recording
 from universality.comparison.summary import summarise
-from universality.comparison.tables import (
-    Columns,
-    curve_table,
-    denominators,
-    latent_table,
-    pair_table,
-    view_columns,
-)
-from universality.comparison.views import (
-    ACTIVATIONS,
-    Side,
-    choose_views,
-    match_views,
-    own_nearest,
-    partner_numbers,
-    side,
-    similarities_between,
-)
+from universality.comparison.tables import curve_table, denominators, pair_table
+from universality.comparison.views import ACTIVATIONS, partner_numbers
 from universality.comparison.words import answer
 from universality.devices import resolve_device
-from universality.dictionary import Dictionary, View
-from universality.encoding.streaming import count_firing
+from universality.dictionary import Dictionary
 from universality.evidence.contexts import pair_contexts
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading import load, weights_hash
-from universality.metrics import THRESHOLDS, ViewMatch, measure
-from universality.nulls.coincidence import activation_p_values
-from universality.nulls.significance import nearest_p_values
+from universality.metrics import THRESHOLDS, measure
 from universality.results import Comparison
 
 
@@ -85,55 +59,26 @@ def compare(
     policy = policy or Policy()
     device = resolve_device(policy.device)
     run_a, run_b = (run if isinstance(run, Dictionary) else load(run) for run in (a, b))
-    views = choose_views(run_a, run_b, policy.views, activations=activations is not None)
-    recording = None
-    if activations is not None:
-        recording = record(run_a, run_b, activations, device=device, codes=codes)
-    side_a, side_b = _sides(run_a, run_b, views, policy=policy, recording=recording)
+    matched = match_runs(run_a, run_b, policy, device=device, activations=activations, codes=codes)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
-    if policy.matrix:
-        check_size(side_a, side_b)
-
-    similarities = similarities_between(
-        side_a, side_b, measure=policy.measure, absolute=policy.absolute, device=device
-    )
-    matches = match_views(similarities, time_limit=policy.time_limit)
-    observed = measure(matches, thresholds)
-    nulls = _draw_nulls(
-        side_a, side_b, matches, recording, policy=policy, thresholds=thresholds, device=device
-    )
+    observed = measure(matched.matches, thresholds)
+    nulls = draw_nulls(matched, policy, thresholds=thresholds, device=device)
     hashes = weights_hash(run_a), weights_hash(run_b)
-    checks = run_checks(
-        run_a,
-        run_b,
-        alive=(side_a.alive, side_b.alive),
-        partners={
-            view: partner_numbers(side_a, side_b, match.matching) for view, match in matches.items()
-        },
-        hashes=hashes,
-    )
-    if recording is not None:
-        checks += check_recording(side_a, side_b, recording, nulls, policy.min_firing)
-    summary: dict[str, Any] = summarise(
-        side_a,
-        side_b,
+    latents_a, latents_b = latent_tables(matched, nulls, policy=policy, device=device)
+    pairs = pair_table(matched)
+    summary = summarise(
+        matched,
         hashes=hashes,
         policy=policy,
-        recording=recording,
-        matches=matches,
         observed=observed,
         nulls=nulls,
-        checks=checks,
+        checks=_checks(matched, nulls, hashes=hashes, policy=policy),
     )
-    latents_a, latents_b = _latent_tables(
-        side_a, side_b, matches, nulls, policy=policy, recording=recording, device=device
-    )
-    pairs = pair_table(side_a, side_b, similarities, matches)
     held_out, evidence = None, None
-    if recording is not None and ACTIVATIONS in matches:
-        held_out, evidence = _behind_pairs(recording, pairs, policy)
-        summary |= activation_findings(pairs, held_out, matches[ACTIVATIONS])
-    sizes = denominators(side_a.alive.n_alive, side_b.alive.n_alive)
+    if matched.recording is not None and ACTIVATIONS in matched.matches:
+        held_out, evidence = _behind_pairs(matched.recording, pairs, policy)
+        summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
+    sizes = denominators(matched.a.alive.n_alive, matched.b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents_a,
@@ -142,75 +87,37 @@ def compare(
         curves=curve_table(observed, nulls, sizes),
         held_out=held_out and pair_rows(held_out),
         evidence=evidence,
-        matrices={
-            view: whole_matrix(similarity, side_a, side_b)
-            for view, similarity in (similarities if policy.matrix else {}).items()
-        },
+        matrices=_matrices(matched) if policy.matrix else {},
     )
 
 
-def _sides(
-    a: Dictionary,
-    b: Dictionary,
-    views: tuple[View, ...],
+def _checks(
+    matched: Matched,
+    nulls: Sequence[NullStatistics],
     *,
+    hashes: tuple[str, str],
     policy: Policy,
-    recording: Recording | None,
-) -> tuple[Side, Side]:
-    alive: tuple[Alive, ...]
-    if recording is None:
-        alive = find_alive(a, b, policy.alive)
-        return side(a, alive[0], views), side(b, alive[1], views)
-    wanted = policy.views is None or ACTIVATIONS in policy.views
-    runs = ((a, recording.a), (b, recording.b))
-    if policy.alive in ("auto", "firing"):
-        alive = tuple(find_firing(run, codes, policy.min_firing) for run, codes in runs)
-    else:
-        alive = find_alive(a, b, policy.alive)
-    sides = []
-    for (run, codes), mine in zip(runs, alive, strict=True):
-        counted = replace(run, firing=count_firing(codes, f"{codes.n_tokens} tokens"))
-        sides.append(side(counted, mine, views, codes if wanted else None))
-    return sides[0], sides[1]
+) -> list[Check]:
+    a, b = matched.a, matched.b
+    checks = run_checks(
+        a.dictionary,
+        b.dictionary,
+        alive=(a.alive, b.alive),
+        partners={
+            view: partner_numbers(a, b, match.matching) for view, match in matched.matches.items()
+        },
+        hashes=hashes,
+    )
+    if matched.recording is not None:
+        checks += check_recording(a, b, matched.recording, nulls, policy.min_firing)
+    return checks
 
 
-def _draw_nulls(
-    a: Side,
-    b: Side,
-    matches: Mapping[str, ViewMatch],
-    recording: Recording | None,
-    *,
-    policy: Policy,
-    thresholds: list[float],
-    device: torch.device,
-) -> list[NullStatistics]:
-    nulls = [
-        draw_null(
-            name,
-            a.directions,
-            b.directions,
-            thresholds=thresholds,
-            n_draws=policy.draws_of(name),
-            absolute=policy.absolute,
-            device=device,
-            seed=policy.seed,
-        )
-        for name in (policy.nulls if a.directions else ())
-    ]
-    if recording is not None and ACTIVATIONS in matches:
-        tokens = draw_tokens_null(
-            a,
-            b,
-            matches,
-            recording.table.documents,
-            thresholds=thresholds,
-            n_draws=policy.n_draws,
-            measure_of_codes=policy.measure,
-            absolute=policy.absolute,
-            seed=policy.seed,
-        )
-        nulls.append(tokens)
-    return nulls
+def _matrices(matched: Matched) -> dict[str, Any]:
+    return {
+        view: whole_matrix(similarity, matched.a, matched.b)
+        for view, similarity in matched.similarities.items()
+    }
 
 
 def _behind_pairs(
@@ -232,58 +139,3 @@ def _behind_pairs(
         own, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
     )
     return folds, evidence
-
-
-def _latent_tables(
-    a: Side,
-    b: Side,
-    matches: Mapping[str, ViewMatch],
-    nulls: Sequence[NullStatistics],
-    *,
-    policy: Policy,
-    recording: Recording | None,
-    device: torch.device,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    columns_a: dict[str, Columns] = {}
-    columns_b: dict[str, Columns] = {}
-    for view, match in matches.items():
-        null = null_of(view, nulls)
-        for columns, run, other, partners, rule in (
-            (columns_a, a, b, match.of_a, "greedy_ab"),
-            (columns_b, b, a, match.of_b, "greedy_ba"),
-        ):
-            near = partners.near.nearest_similarity
-            p_value = _p_values(
-                view, run, other, near, null=null, policy=policy, recording=recording
-            )
-            columns[view] = view_columns(
-                partners,
-                other,
-                own_nearest_similarity=own_nearest(
-                    run, view, measure=policy.measure, absolute=policy.absolute, device=device
-                ),
-                null_mean=null.mean.averages[view, f"{rule}.mean"],
-                p_value=p_value,
-            )
-    return latent_table(a, columns_a), latent_table(b, columns_b)
-
-
-def _p_values(
-    view: str,
-    run: Side,
-    other: Side,
-    similarity: Float64[np.ndarray, " n_alive"],
-    *,
-    null: NullStatistics,
-    policy: Policy,
-    recording: Recording | None,
-) -> Float64[np.ndarray, " n_alive"] | None:
-    """How surprising each nearest similarity is; None for measures without a known answer."""
-    if view in run.directions:
-        rows, candidates = run.directions[view], other.directions[view]
-        return nearest_p_values(null.name, rows, candidates, similarity, absolute=policy.absolute)
-    if policy.measure != "pearson" or recording is None or run.codes is None or other.codes is None:
-        return None
-    return activation_p_values(
-        run.codes, other.codes, similarity, recording.table.documents, absolute=policy.absolute
-    )

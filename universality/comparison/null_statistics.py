@@ -34,6 +34,7 @@ from universality.nulls.plan import (
 )
 from universality.nulls.tokens import permute_windows
 from universality.similarity.measures import Measure
+from universality.workers import side_by_side
 
 
 @final
@@ -64,11 +65,11 @@ def draw_null(
     seed: int,
 ) -> NullStatistics:
     """Statistics of the null with that name, for runs with the shapes and geometry of a and b."""
-    generator = torch.Generator().manual_seed(seed)
     n_a, n_b = (next(iter(run.values())).shape[0] for run in (a, b))
     plan = plan_draws(n_a, n_b, n_draws=n_draws)
-    drawn = []
-    for _ in tqdm(range(plan.n_draws), desc=f"null: {name}", leave=False, disable=None):
+
+    def draw(one: int) -> Statistics:
+        generator = torch.Generator().manual_seed(one)
         drawn_a, drawn_b = find_null(name).draw(a, b, generator=generator)
         similarities = cosines(
             subsample(drawn_a, plan.n_a, generator=generator),
@@ -76,7 +77,11 @@ def draw_null(
             absolute=absolute,
             device=device,
         )
-        drawn.append(measure(match_views(similarities), thresholds))
+        return measure(match_views(similarities), thresholds)
+
+    seeds = np.random.SeedSequence(seed).generate_state(plan.n_draws).tolist()
+    found = side_by_side(draw, seeds, device)
+    drawn = list(tqdm(found, f"null: {name}", len(seeds), leave=False, disable=None))
     mean, sd = _over_draws(drawn, np.mean), _over_draws(drawn, partial(np.std, ddof=1))
     if plan.subsampled:
         mean = _carried(mean, plan, a, b, absolute=absolute)

@@ -9,6 +9,7 @@ import numpy as np
 
 from universality.activation_functions import describe
 from universality.checks import Check
+from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.policy import Policy
 from universality.comparison.recording import Recording
@@ -19,23 +20,20 @@ from universality.results import COMPARISON_SCHEMA
 
 
 def summarise(
-    a: Side,
-    b: Side,
+    matched: Matched,
     *,
     hashes: tuple[str, str],
     policy: Policy,
-    recording: Recording | None,
-    matches: Mapping[str, ViewMatch],
     observed: Statistics,
     nulls: Sequence[NullStatistics],
     checks: Sequence[Check],
 ) -> dict[str, Any]:
     """Everything the comparison says in a few numbers, ready for JSON."""
-    first = nulls[0]
+    first, recording = nulls[0], matched.recording
     return {
         "schema": COMPARISON_SCHEMA,
-        "a": _about(a, hashes[0]),
-        "b": _about(b, hashes[1]),
+        "a": _about(matched.a, hashes[0]),
+        "b": _about(matched.b, hashes[1]),
         "policy": {
             "signed": not policy.absolute,
             "threshold": policy.threshold,
@@ -49,7 +47,7 @@ def summarise(
         "views": {
             view: _view(view, match, observed, null_of(view, nulls))
             | {"nulls": {null.name: _null(view, null) for null in _speaking_of(view, nulls)}}
-            for view, match in matches.items()
+            for view, match in matched.matches.items()
         },
         "agreement": _agreement(observed, nulls),
         "shared": _shared(observed, nulls, policy.threshold),

@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from jaxtyping import Float64
 
+from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics
 from universality.comparison.views import Side
-from universality.metrics import RULES, Partners, Statistics, ViewMatch
+from universality.metrics import RULES, Partners, Statistics
 from universality.nulls.significance import q_values
-from universality.similarity import Similarity
 
 Columns: TypeAlias = dict[str, np.ndarray]
 
@@ -55,6 +55,7 @@ def view_columns(
     columns = {
         "nearest": numbers[near.nearest],
         "nearest_similarity": near.nearest_similarity,
+        "runner_up": np.where(near.runner_up >= 0, numbers[near.runner_up], -1),
         "margin": near.margin,
         "own_nearest_similarity": own_nearest_similarity,
         "partner": np.where(partners.partner >= 0, numbers[partners.partner], -1),
@@ -68,22 +69,17 @@ def view_columns(
     return columns
 
 
-def pair_table(
-    a: Side,
-    b: Side,
-    similarities: Mapping[str, Similarity],
-    matches: Mapping[str, ViewMatch],
-) -> pd.DataFrame:
+def pair_table(matched: Matched) -> pd.DataFrame:
     """One row per assigned pair and view, with what every view says of that pair."""
     tables = []
-    for view, match in matches.items():
+    for view, match in matched.matches.items():
         i, j = match.matching.a, match.matching.b
-        columns: Columns = {"a": a.numbers[i], "b": b.numbers[j]}
+        columns: Columns = {"a": matched.a.numbers[i], "b": matched.b.numbers[j]}
         columns["similarity"] = match.matching.similarity
-        for other, similarity in similarities.items():
+        for other, similarity in matched.similarities.items():
             at = similarity.at(*(torch.from_numpy(k).to(similarity.device) for k in (i, j)))
             columns[f"similarity_{other}"] = at.cpu().numpy()
-            columns[f"same_partner_{other}"] = matches[other].matching.partner_of_a[i] == j
+            columns[f"same_partner_{other}"] = matched.matches[other].matching.partner_of_a[i] == j
         tables.append(pd.DataFrame({"view": view} | columns))
     return pd.concat(tables, ignore_index=True)
 

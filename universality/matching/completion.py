@@ -43,4 +43,4 @@ def _first(latent: Int64[np.ndarray, " n_pairs"], n: int) -> Int64[np.ndarray, "
     """For each pair, the position of the first pair of its latent."""
     first = np.zeros(n, dtype=np.int64)
     first[latent[::-1]] = np.arange(len(latent))[::-1]
-    return first[latent]
+    return np.asarray(first[latent])

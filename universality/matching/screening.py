@@ -17,7 +17,7 @@ from universality.matching.plan import Plan
 from universality.similarity import Similarity
 
 _SAMPLED_FRACTION = 8
-_SAMPLED_AT_LEAST = 512
+_SAMPLED_AT_LEAST = 256
 _TOPPED_UP = 64
 _FLOAT32_ROUNDOFF = 2.0**-24
 

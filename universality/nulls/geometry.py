@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import final
 
 import torch
@@ -36,6 +37,8 @@ from universality.nulls.rotation import block_haar
 
 _RATIO = 1.25
 _NEGLIGIBLE = 1e-6
+_FITTING = Lock()
+"""Held while fitting, so that draws side by side wait for one fit instead of repeating it."""
 
 
 @final
@@ -56,7 +59,8 @@ def fit(*views: Float[Tensor, "n _"]) -> Geometry:
 
     One eigendecomposition, O(n d^2 + d^3), remembered for the tensors of the last few calls.
     """
-    return _fit(views)
+    with _FITTING:
+        return _fit(views)
 
 
 def side_by_side(views: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n d"]:

@@ -72,7 +72,8 @@ def subsample(
     if n >= total:
         return dict(run)
     kept = torch.randperm(total, generator=generator, device=generator.device)[:n]
-    return {view: rows[kept.to(rows.device)] for view, rows in run.items()}
+    narrow = {id(rows): rows[kept.to(rows.device)] for rows in run.values()}
+    return {view: narrow[id(rows)] for view, rows in run.items()}
 
 
 def mean_cosine(a: Float[Tensor, "n_a d"], b: Float[Tensor, "n_b d"]) -> float:

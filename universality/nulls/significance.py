@@ -51,8 +51,9 @@ def nearest_p_values(
         return isotropic.p_value(similarity, d, n, absolute=absolute)
     fitted = geometry.fit(candidates)
     shown = candidates[:: -(-candidates.shape[0] // _MOST_CANDIDATES)]
+    where = geometry.coordinates(fitted, shown)
     log_p = [
-        _log_none_reaches(chunk, shown, value, fitted, absolute)
+        _log_none_reaches(geometry.coordinates(fitted, chunk), where, value, fitted, absolute)
         for chunk, value in zip(
             torch.split(rows, _CHUNK),
             torch.split(torch.tensor(similarity), _CHUNK),
@@ -74,12 +75,17 @@ def normalised_excess(observed: float, null: float) -> float:
 
 
 def _log_none_reaches(
-    rows: Tensor, candidates: Tensor, similarity: Tensor, fitted: geometry.Geometry, absolute: bool
+    rows: tuple[Tensor, Tensor],
+    candidates: tuple[Tensor, Tensor],
+    similarity: Tensor,
+    fitted: geometry.Geometry,
+    absolute: bool,
 ) -> Tensor:
-    """Log probability that no candidate, randomly turned, is as similar to each row as observed."""
-    (mean_a, energy_a), (mean_b, energy_b) = (
-        geometry.coordinates(fitted, part) for part in (rows, candidates)
-    )
+    """Log probability that no candidate, randomly turned, is as similar to each row as observed.
+
+    Rows and candidates are given by their coordinates in the geometry.
+    """
+    (mean_a, energy_a), (mean_b, energy_b) = rows, candidates
     location = mean_a @ mean_b.T
     reach = energy_a.sqrt() @ energy_b.sqrt().T + _TINY
     sizes = torch.tensor(fitted.blocks, dtype=reach.dtype, device=reach.device)

@@ -1,0 +1,46 @@
+"""The nulls that a comparison's policy asks for, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from universality.comparison.matched import Matched
+from universality.comparison.null_statistics import NullStatistics, draw_null, draw_tokens_null
+from universality.comparison.policy import Policy
+from universality.comparison.views import ACTIVATIONS
+
+
+def draw_nulls(
+    matched: Matched, policy: Policy, *, thresholds: Sequence[float], device: torch.device
+) -> list[NullStatistics]:
+    """The policy's nulls for views of directions, and that of tokens where latents fire."""
+    a, b, recording = matched.a, matched.b, matched.recording
+    nulls = [
+        draw_null(
+            name,
+            a.directions,
+            b.directions,
+            thresholds=thresholds,
+            n_draws=policy.draws_of(name),
+            absolute=policy.absolute,
+            device=device,
+            seed=policy.seed,
+        )
+        for name in (policy.nulls if a.directions else ())
+    ]
+    if recording is not None and ACTIVATIONS in matched.matches:
+        tokens = draw_tokens_null(
+            a,
+            b,
+            matched.matches,
+            recording.table.documents,
+            thresholds=thresholds,
+            n_draws=policy.n_draws,
+            measure_of_codes=policy.measure,
+            absolute=policy.absolute,
+            seed=policy.seed,
+        )
+        nulls.append(tokens)
+    return nulls

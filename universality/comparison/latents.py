@@ -1,0 +1,101 @@
+"""What each view says of every latent of two runs: partners, margins, p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float64
+
+from universality.comparison.matched import Matched
+from universality.comparison.null_statistics import NullStatistics, null_of
+from universality.comparison.policy import Policy
+from universality.comparison.tables import Columns, latent_table, view_columns
+from universality.comparison.views import Side, own_nearest
+from universality.metrics import Partners
+from universality.nulls.coincidence import activation_p_values
+from universality.nulls.significance import nearest_p_values
+from universality.workers import side_by_side
+
+
+def latent_tables(
+    matched: Matched, nulls: Sequence[NullStatistics], *, policy: Policy, device: torch.device
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row per latent of a, and of b."""
+    looks = [_look(matched, nulls, view, of=run) for view in matched.matches for run in _RUNS]
+
+    def columns_of(look: _Look) -> Columns:
+        return _columns(look, matched, policy=policy, device=device)
+
+    found: dict[str, dict[str, Columns]] = {"a": {}, "b": {}}
+    for look, columns in zip(looks, side_by_side(columns_of, looks, device), strict=True):
+        found[look.of][look.view] = columns
+    return latent_table(matched.a, found["a"]), latent_table(matched.b, found["b"])
+
+
+_RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One view, from the side of one run."""
+
+    view: str
+    of: Literal["a", "b"]
+    run: Side
+    other: Side
+    partners: Partners
+    null: NullStatistics
+
+    @property
+    def null_mean(self) -> float:
+        rule = {"a": "greedy_ab", "b": "greedy_ba"}[self.of]
+        return self.null.mean.averages[self.view, f"{rule}.mean"]
+
+
+def _look(
+    matched: Matched, nulls: Sequence[NullStatistics], view: str, *, of: Literal["a", "b"]
+) -> _Look:
+    match = matched.matches[view]
+    run, other = (matched.a, matched.b) if of == "a" else (matched.b, matched.a)
+    partners = match.of_a if of == "a" else match.of_b
+    return _Look(view, of, run, other, partners, null_of(view, nulls))
+
+
+def _columns(look: _Look, matched: Matched, *, policy: Policy, device: torch.device) -> Columns:
+    return view_columns(
+        look.partners,
+        look.other,
+        own_nearest_similarity=own_nearest(
+            look.run, look.view, measure=policy.measure, absolute=policy.absolute, device=device
+        ),
+        null_mean=look.null_mean,
+        p_value=_p_values(look, matched, policy),
+    )
+
+
+def _p_values(
+    look: _Look, matched: Matched, policy: Policy
+) -> Float64[np.ndarray, " n_alive"] | None:
+    """How surprising each nearest similarity is; None for measures without a known answer."""
+    run, other = look.run, look.other
+    similarity = look.partners.near.nearest_similarity
+    if look.view in run.directions:
+        return nearest_p_values(
+            look.null.name,
+            run.directions[look.view],
+            other.directions[look.view],
+            similarity,
+            absolute=policy.absolute,
+        )
+    recording = matched.recording
+    if policy.measure != "pearson" or recording is None or run.codes is None or other.codes is None:
+        return None
+    return activation_p_values(
+        run.codes, other.codes, similarity, recording.table.documents, absolute=policy.absolute
+    )

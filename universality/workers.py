@@ -1,0 +1,35 @@
+"""Independent pieces of work side by side, within the threads that torch may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def side_by_side(
+    function: Callable[[_Item], _Result], items: Sequence[_Item], device: torch.device
+) -> Iterator[_Result]:
+    """The results of the function, in the order of the items.
+
+    On the CPU several items are in work at once, each with its share of torch's threads; work of
+    a few seconds, much of it in NumPy, gains more that way than from threads inside its products.
+    Elsewhere, and with one thread, they come one after the other.
+    """
+    n_threads = torch.get_num_threads()
+    n_workers = min(len(items), n_threads)
+    if device.type != "cpu" or n_workers < 2:
+        yield from map(function, items)
+        return
+    share = n_threads // n_workers
+    pool = ThreadPoolExecutor(n_workers, initializer=torch.set_num_threads, initargs=(share,))
+    try:
+        yield from pool.map(function, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(n_threads)
