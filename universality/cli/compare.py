@@ -18,104 +18,99 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     return tuple(value.split(",")) if value else None
 
 
-def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(
-        (
-            click.option(
-                "--view",
-                "views",
-                callback=_names,
-                metavar="V[,V]",
-                help="Views to compare: decoder, encoder, activations. Default: all there are.",
-            ),
-            click.option(
-                "--activations",
-                multiple=True,
-                type=click.Path(path_type=Path),
-                help="Cache of activations, to compare when latents fire. Twice where the runs "
-                "read different hooks or models: that of A, then that of B.",
-            ),
-            click.option(
-                "--codes",
-                type=click.Path(path_type=Path),
-                help="Folder for the codes over the cache, so that a repeated command need not "
-                "encode again. Default: in memory.",
-            ),
-            click.option(
-                "--held-out/--no-held-out",
-                default=True,
-                show_default=True,
-                help="Judge pairs of activations on documents they were not found on.",
-            ),
-            click.option(
-                "--measure",
-                default="pearson",
-                show_default=True,
-                type=click.Choice(["pearson", "cosine", "jaccard"]),
-                help="What firing together means.",
-            ),
-            click.option(
-                "--threshold",
-                default=0.7,
-                show_default=True,
-                type=click.FloatRange(0, 1),
-                help="Similarity from which two latents count as the same.",
-            ),
-            click.option(
-                "--null",
-                "nulls",
-                callback=_names,
-                metavar="NAME[,NAME]",
-                help="Nulls to draw; the first stands beside every number.",
-            ),
-            click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of each null."),
-            click.option(
-                "--alive",
-                default="auto",
-                show_default=True,
-                type=click.Choice(["auto", "all", "norm", "file", "firing"]),
-                help="Which latents take part. auto: firing where activations are given, else "
-                "the checkpoints' counts.",
-            ),
-            click.option(
-                "--min-firing",
-                default=10,
-                show_default=True,
-                type=click.IntRange(1),
-                help="Tokens a latent must fire on, for --alive firing.",
-            ),
-            click.option(
-                "--time-limit",
-                type=click.FloatRange(min=0, min_open=True),
-                help="Seconds for the assignment of a view; then the best so far, with its gap.",
-            ),
-            click.option(
-                "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
-            ),
-            click.option(
-                "--matrix",
-                is_flag=True,
-                help="Also write every similarity, similarity_<view>.npy, where it fits.",
-            ),
-            click.option(
-                "--device", default="auto", show_default=True, help="auto, cpu, cuda, ..."
-            ),
-            click.option(
-                "--seed", default=0, show_default=True, type=int, help="Seed of the null draws."
-            ),
-            click.option(
-                "--out",
-                default="comparison",
-                show_default=True,
-                type=click.Path(path_type=Path),
-                help="Folder for the result.",
-            ),
-            click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out."),
-            click.option(
-                "--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else."
-            ),
-        )
-    ):
+_OPTIONS = (
+    click.option(
+        "--view",
+        "views",
+        callback=_names,
+        metavar="V[,V]",
+        help="Views to compare: decoder, encoder, activations. Default: all there are.",
+    ),
+    click.option(
+        "--activations",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Cache of activations, to compare when latents fire. Twice where the runs "
+        "read different hooks or models: that of A, then that of B.",
+    ),
+    click.option(
+        "--codes",
+        type=click.Path(path_type=Path),
+        help="Folder for the codes over the cache, so that a repeated command need not "
+        "encode again. Default: in memory.",
+    ),
+    click.option(
+        "--held-out/--no-held-out",
+        default=True,
+        show_default=True,
+        help="Judge pairs of activations on documents they were not found on.",
+    ),
+    click.option(
+        "--measure",
+        default="pearson",
+        show_default=True,
+        type=click.Choice(["pearson", "cosine", "jaccard"]),
+        help="What firing together means.",
+    ),
+    click.option(
+        "--threshold",
+        default=0.7,
+        show_default=True,
+        type=click.FloatRange(0, 1),
+        help="Similarity from which two latents count as the same.",
+    ),
+    click.option(
+        "--null",
+        "nulls",
+        callback=_names,
+        metavar="NAME[,NAME]",
+        help="Nulls to draw; the first stands beside every number.",
+    ),
+    click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of each null."),
+    click.option(
+        "--alive",
+        default="auto",
+        show_default=True,
+        type=click.Choice(["auto", "all", "norm", "file", "firing"]),
+        help="Which latents take part. auto: firing where activations are given, else "
+        "the checkpoints' counts.",
+    ),
+    click.option(
+        "--min-firing",
+        default=10,
+        show_default=True,
+        type=click.IntRange(1),
+        help="Tokens a latent must fire on, for --alive firing.",
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds for the assignment of a view; then the best so far, with its gap.",
+    ),
+    click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same."),
+    click.option(
+        "--matrix",
+        is_flag=True,
+        help="Also write every similarity, similarity_<view>.npy, where it fits.",
+    ),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ..."),
+    click.option("--seed", default=0, show_default=True, type=int, help="Seed of the null draws."),
+    click.option(
+        "--out",
+        default="comparison",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="Folder for the result.",
+    ),
+    click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else."
+    ),
+)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
@@ -130,7 +125,7 @@ def _comparison_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["rows", "columns"]),
     help="Whether directions are rows or columns, for square weights.",
 )
-@_comparison_options
+@_with_options
 def compare(
     a: str,
     b: str,
@@ -149,7 +144,7 @@ def compare(
 
 
 @click.command()
-@_comparison_options
+@_with_options
 def demo(**options: Any) -> None:
     """Compare two dictionaries that ship with the checkout: two seeds of one SAE.
 
