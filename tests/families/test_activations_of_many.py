@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,3 +115,28 @@ def test_an_interrupted_encoding_and_its_nulls_are_kept(
     assert sum(name.startswith("codes-") for name in kept) == 3
     # Three pairs in three views, and two draws of either null.
     assert len(kept) == 3 + 9 + 2 + 2
+
+
+def test_tokens_that_one_cache_dropped_are_left_out_of_all(
+    activations: torch.Tensor, tmp_path: Path
+) -> None:
+    tokens = torch.arange(N_TOKENS, dtype=torch.int32) % 50
+    kept = torch.arange(N_TOKENS) % (N_TOKENS // 4) >= 4  # the first four of each document go
+    early, late = _run(0), _run(0)
+    late = replace(late, key=replace(late.key, hook_name="late"), source=Source(name="late"))
+    assert early.key.hook_name is not None
+    caches = [
+        write_cache(tmp_path / "a", activations, tokens=tokens, hook_name=early.key.hook_name),
+        write_cache(
+            tmp_path / "b", activations[kept], tokens=tokens[kept], first=4, hook_name="late"
+        ),
+    ]
+    policy = replace(POLICY, views=("activations",))
+    found = stability([late, early], policy, activations=caches)
+    assert found.pairs["mean"].tolist() == pytest.approx([1])
+    assert found.contexts is not None
+    for family, texts in found.contexts.groupby("family"):
+        of_late = found.latents[found.latents["run"] == "late"]
+        member = of_late[of_late["family_activations"] == family].iloc[0]
+        column = activations[kept][:, int(late.W_dec[member["latent"]].argmax())].half()
+        assert float(column[texts["row"].tolist()[0]]) == float(column.max())

@@ -37,13 +37,13 @@ class _Member:
 def family_contexts(
     rule: Rule, runs: RunSet, group: Sequence[int], cache: ActivationCache
 ) -> pd.DataFrame | None:
-    """One row per shown family of a rule and context, strongest first.
+    """One row per shown family of a rule and context, strongest first; None without families.
 
     Strength is the mean over members of the code over the member's largest. Columns: `view`,
-    `family`, `rank`, `row` (of the cache), `document`, `tokens` (strings around it), `centre`
-    (which of them), and `codes`, what each member does there as a share of its largest code, in
-    the order of the runs it lives in. Families evenly spaced over their order, which is largest
-    first; None where there is none.
+    `family`, `rank`, `row` (of the cache, which is that of the group's first run), `document`,
+    `tokens` (strings around it), `centre` (which of them), and `codes`, what each member does there
+    as a share of its largest code, in the order of the runs it lives in. Families are evenly spaced
+    over their order, which is largest first.
     """
     n = rule.partition.n_families
     if not n:
@@ -57,7 +57,8 @@ def family_contexts(
     ]
     columns = ["view", "family", "rank", "row", "codes"]
     table = pd.DataFrame(rows, columns=columns)
-    where = torch.tensor(table["row"].tolist(), dtype=torch.long)
+    table["row"] = runs.rows[group[0]][table["row"]]
+    where = torch.tensor(table["row"].tolist())
     found = contexts(cache, where, before=_BEFORE, after=_AFTER)
     table["document"] = [one.document for one in found]
     table["tokens"] = [list(one.strings) for one in found]

@@ -27,7 +27,8 @@ from universality.families.pair_store import PairStore
 from universality.families.pairings import groups, match_runs
 from universality.families.rules import Rule, find_rules, headline
 from universality.families.run_checks import about_run, check_runs
-from universality.families.run_set import RunSet, cache_for, gather_runs
+from universality.families.run_set import RunSet, gather_runs
+from universality.families.shared_tokens import cache_for
 from universality.families.soft_families import content_of
 from universality.families.summary import as_records, summarise
 from universality.families.tables import (
@@ -58,7 +59,8 @@ def stability(
     Runs are dictionaries, or addresses that `load` understands; each is loaded once. Families,
     cycles and spectra are over the largest group of equally wide runs (of one training step).
     Runs of different width also give the ladder of widths, which only directions can.
-    `activations` are caches of the same tokens, one for each model and hook that the runs read.
+    `activations` are caches of the same texts, one for each model and hook that the runs read; what
+    all of them kept is compared.
     `store` is a folder that keeps codes, matched pairs, draws of nulls and steps of the ladder, so
     that a study goes on where it was stopped.
 

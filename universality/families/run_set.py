@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Int64
 
 from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache
 from universality.alive import Alive, find_alive_in_all, find_firing
-from universality.codes import Codes, take_latents
+from universality.codes import Codes, rearrange_tokens, take_latents
 from universality.comparison.policy import Policy
 from universality.comparison.views import Side, side
 from universality.devices import resolve_device
 from universality.dictionary import Dictionary, View
 from universality.encoding.streaming import encode
 from universality.errors import InvalidInputError
+from universality.families.shared_tokens import cache_for, common_rows
 from universality.loading import weights_hash
 
 
@@ -38,6 +39,8 @@ class RunSet:
     """Hash of each run's weights."""
     codes: tuple[Codes, ...]
     """What the latents that take part do on the shared tokens; empty without activations."""
+    rows: tuple[Int64[np.ndarray, " n_tokens"], ...]
+    """For each run, the row of its cache that each token is; empty without activations."""
     documents: Int[np.ndarray, " n_tokens"]
     """Document of each of these tokens; empty without activations."""
     wants_activations: bool
@@ -77,7 +80,7 @@ def gather_runs(
 ) -> RunSet:
     """The runs, checked to be comparable, and encoded on the activations where there are any.
 
-    Several caches, of the same tokens, serve runs of different models or hooks. Latents take part
+    Several caches, of the same texts, serve runs of different models or hooks. Latents take part
     by one rule for all runs: with activations, unless the policy says otherwise, those that fire.
 
     Runs that live in spaces of different width have no directions to compare: only the view
@@ -93,13 +96,13 @@ def gather_runs(
             f"stability needs at least two runs, got {len(runs)}; give more, or a folder of runs"
         )
     directions = _common_directions(runs, policy.views, has_activations=bool(activations))
-    check_same_tokens(activations)
     caches = [cache_for(run, activations) for run in runs] if activations else []
+    rows = common_rows(caches) if caches else []
     hashes = tuple(weights_hash(run) for run in runs)
     device = resolve_device(policy.device)
     codes = [
-        encode(run, cache, folder=_codes_folder(store, weights, cache), device=device)
-        for run, weights, cache in zip(runs, hashes, caches, strict=False)
+        _on(at, encode(run, cache, folder=_codes_folder(store, weights, cache), device=device))
+        for run, weights, cache, at in zip(runs, hashes, caches, rows, strict=False)
     ]
     masks = _alive(runs, codes, policy)
     sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
@@ -108,10 +111,16 @@ def gather_runs(
         sides=sides,
         hashes=hashes,
         codes=tuple(take_latents(c, s.numbers) for c, s in zip(codes, sides, strict=False)),
-        documents=read_table(caches[0]).documents if caches else np.zeros(0, dtype=np.int64),
+        rows=tuple(rows),
+        documents=read_table(caches[0]).documents[rows[0]] if caches else np.zeros(0, np.int32),
         wants_activations=bool(codes) and (not policy.views or "activations" in policy.views),
-        digests=_digests(sides, hashes, caches),
+        digests=_digests(sides, hashes, caches, rows),
     )
+
+
+def _on(rows: Int64[np.ndarray, " n_tokens"], codes: Codes) -> Codes:
+    everything = np.array_equal(rows, np.arange(codes.n_tokens))
+    return codes if everything else rearrange_tokens(codes, rows)
 
 
 def _codes_folder(store: Path | None, weights: str, cache: ActivationCache) -> Path | None:
@@ -124,37 +133,6 @@ def _alive(runs: Sequence[Dictionary], codes: Sequence[Codes], policy: Policy) -
         pairs = zip(runs, codes, strict=True)
         return [find_firing(run, fires, policy.min_firing) for run, fires in pairs]
     return find_alive_in_all(runs, policy.alive)
-
-
-def cache_for(dictionary: Dictionary, caches: Sequence[ActivationCache]) -> ActivationCache:
-    """The cache that a run reads: of its width, and of its hook where one is.
-
-    Raises:
-        InvalidInputError: none has its width.
-    """
-    fitting = [cache for cache in caches if cache.meta.d_in == dictionary.d_in]
-    same_hook = [one for one in fitting if one.meta.hook_name == dictionary.key.hook_name]
-    if not fitting:
-        raise InvalidInputError(
-            f"{dictionary.source.name} reads d_in={dictionary.d_in}, but --activations has "
-            f"{', '.join(str(cache.meta.d_in) for cache in caches)}; add a cache of the same texts "
-            "for its model and hook"
-        )
-    return (same_hook or fitting)[0]
-
-
-def check_same_tokens(caches: Sequence[ActivationCache]) -> None:
-    """Nothing, when the caches hold the same tokens of the same texts in the same order.
-
-    Raises:
-        InvalidInputError: they do not.
-    """
-    texts = {(len(cache), cache.meta.text_sha256, cache.meta.tokenizer_sha256) for cache in caches}
-    if len(texts) > 1:
-        raise InvalidInputError(
-            "the caches given with --activations hold different tokens; collect them from the same "
-            "texts with the same tokenizer and settings"
-        )
 
 
 def distinct_names(found: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -203,16 +181,19 @@ def _common_directions(
 
 
 def _digests(
-    sides: Sequence[Side], hashes: Sequence[str], caches: Sequence[ActivationCache]
+    sides: Sequence[Side],
+    hashes: Sequence[str],
+    caches: Sequence[ActivationCache],
+    rows: Sequence[Int64[np.ndarray, " n_tokens"]],
 ) -> dict[tuple[int, str], str]:
     digests = {
         (number, view): _digest(rows.float().cpu().numpy())
         for number, one in enumerate(sides)
         for view, rows in one.directions.items()
     }
-    for number, (one, cache) in enumerate(zip(sides, caches, strict=False)):
-        mask = _digest(one.alive.mask.cpu().numpy())
-        digests[number, "activations"] = f"{hashes[number]}/{cache.meta.sha256}/{mask}"
+    for number, (one, cache, at) in enumerate(zip(sides, caches, rows, strict=False)):
+        mask, tokens = _digest(one.alive.mask.cpu().numpy()), _digest(at)
+        digests[number, "activations"] = f"{hashes[number]}/{cache.meta.sha256}/{tokens}/{mask}"
     return digests
 
 

@@ -21,7 +21,8 @@ from universality.devices import resolve_device
 from universality.families.combinations import NEAREST, Combinations, combine
 from universality.families.matched_runs import ROUNDING, MatchedRuns
 from universality.families.pair_store import PairStore, kept
-from universality.families.run_set import RunSet, cache_for
+from universality.families.run_set import RunSet
+from universality.families.shared_tokens import cache_for
 from universality.families.stitching import stitching_gain
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
