@@ -148,25 +148,19 @@ def measure(solver: str, a: Any, b: Any, device: str | None) -> dict[str, Any]:
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Time and memory against the number of latents, square problems only."""
+    """Time and memory against the number of latents: square planted problems, fewest threads."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for solver, label in LABELS.items():
-        mine = sorted(
-            (r["n_a"], r)
-            for r in rows
-            if r["solver"] == solver
-            and r["n_a"] == r["n_b"]
-            and r["threads"] == 1
-            and r["data"] == PLANTED
-        )
+        mine: dict[int, dict[str, Any]] = {}
+        for row in sorted(rows, key=lambda row: (row["n_a"], -row["threads"])):
+            if (row["solver"], row["data"], row["n_b"]) == (solver, PLANTED, row["n_a"]):
+                mine[row["n_a"]] = row
         for ax, key in zip(axes, ("cpu_seconds", "peak_gb"), strict=True):
-            n, values = [n for n, _ in mine], [r[key] for _, r in mine]
-            ax.loglog(n, values, "o-", color=COLORS[solver], label=label)
-    for ax, name in zip(
-        axes, ("CPU seconds, one thread", "largest resident memory, GB"), strict=True
-    ):
+            values = [row[key] for row in mine.values()]
+            ax.loglog(list(mine), values, "o-", color=COLORS[solver], label=label)
+    for ax, name in zip(axes, ("CPU seconds", "largest resident memory, GB"), strict=True):
         ax.set(xlabel="latents per run", ylabel=name)
         ax.grid(alpha=0.3, which="both")
     axes[0].legend(frameon=False, fontsize=8)
