@@ -13,6 +13,11 @@ def test_every_public_name_is_there() -> None:
         assert getattr(universality, name) is not None
 
 
+def test_figures_come_with_the_package() -> None:
+    assert callable(universality.figures.share_against_threshold)
+    assert "figures" in dir(universality)
+
+
 def test_no_module_has_the_name_of_a_public_one() -> None:
     # Importing such a module would put it in the place of the function.
     modules = {module.name for module in pkgutil.iter_modules(universality.__path__)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from universality._version import __version__
 
 if TYPE_CHECKING:
+    from universality import figures as figures
     from universality.activations.formats.detection import open_activations
     from universality.comparison.comparison import compare
     from universality.comparison.policy import Policy
@@ -74,8 +75,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name == "figures":
+        return importlib.import_module("universality.figures")
     raise AttributeError(f"module 'universality' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "figures"]

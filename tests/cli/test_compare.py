@@ -224,7 +224,9 @@ def test_activations_add_a_view_to_screen_and_folder(
     tokens = torch.randn(600, 24, generator=torch.Generator().manual_seed(3))
     write_cache(tmp_path / "cache", tokens, n_documents=12)
     out = Path("out")
+    save_file({"W_U": torch.randn(24, 30)}, tmp_path / "unembedding.safetensors")
     cache = ("--activations", "cache", "--min-firing", "2")
+    cache = (*cache, "--unembedding", "unembedding.safetensors")
     assert run("compare", *runs, *cache, "--out", str(out), *FAST) == 0
     screen = capsys.readouterr().out
     assert all(len(line) <= 80 for line in screen.splitlines())
@@ -234,3 +236,4 @@ def test_activations_add_a_view_to_screen_and_folder(
     summary = json.loads((out / "summary.json").read_text())
     assert summary["activations"]["n_tokens"] == 600
     assert "partner_activations" in pd.read_parquet(out / "latents_a.parquet")
+    assert len(pd.read_parquet(out / "logits.parquet")["tokens"][0]) == 20

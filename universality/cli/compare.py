@@ -40,6 +40,12 @@ _OPTIONS = (
         "encode again. Default: in memory.",
     ),
     click.option(
+        "--unembedding",
+        metavar="FILE|MODEL",
+        help="What turns directions into logits: .npy or .safetensors with one row per token, or "
+        "the runs' language model (folder, .gguf file, hub id). Adds the tokens latents raise.",
+    ),
+    click.option(
         "--held-out/--no-held-out",
         default=True,
         show_default=True,
@@ -164,6 +170,7 @@ def _compare(
     *,
     activations: tuple[Path, ...],
     codes: Path | None,
+    unembedding: str | None,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -177,7 +184,14 @@ def _compare(
 
     policy = Policy(**{name: value for name, value in choices.items() if value is not None})
     comparison = publish(
-        lambda: compare_runs(a, b, policy, activations=activations or None, codes=codes),
+        lambda: compare_runs(
+            a,
+            b,
+            policy,
+            activations=activations or None,
+            codes=codes,
+            unembedding=unembedding,
+        ),
         out,
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],

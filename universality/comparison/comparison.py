@@ -11,6 +11,7 @@ import pandas as pd
 from universality.checks import Check, run_checks
 from universality.comparison.cross_view import activation_findings
 from universality.comparison.draws import draw_nulls
+from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
 from universality.comparison.matched import Matched, match_runs
 from universality.comparison.matrix import whole_matrix
@@ -23,10 +24,10 @@ from universality.comparison.views import ACTIVATIONS, partner_numbers
 from universality.comparison.words import answer
 from universality.devices import resolve_device
 from universality.dictionary import Dictionary
-from universality.evidence.contexts import pair_contexts
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading import load, weights_hash
 from universality.metrics import THRESHOLDS, measure
+from universality.models.unembedding import Unembedding
 from universality.results import Comparison
 
 
@@ -37,6 +38,7 @@ def compare(
     *,
     activations: Activations | None = None,
     codes: Path | None = None,
+    unembedding: Unembedding | str | Path | None = None,
 ) -> Comparison:
     """Which latents of two runs are the same, in each view, beside the null.
 
@@ -51,14 +53,18 @@ def compare(
         activations: A cache, or one for each run where models or hooks differ; adds the view
             `activations`, and firing on its tokens decides which latents are alive.
         codes: Folder in which codes are kept, so that a repeated call need not encode again.
+        unembedding: That of the runs' model, or what `load_unembedding` understands; adds what the
+            latents of pairs write to the logits.
 
     Raises:
         InvalidInputError: the runs live in spaces of different width, the caches do not fit the
             runs or each other, or the policy does not fit them.
+        MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
     """
     policy = policy or Policy()
     device = resolve_device(policy.device)
     run_a, run_b = (run if isinstance(run, Dictionary) else load(run) for run in (a, b))
+    to_logits = open_unembedding(unembedding, run_a, run_b, activations)
     matched = match_runs(run_a, run_b, policy, device=device, activations=activations, codes=codes)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
@@ -74,10 +80,15 @@ def compare(
         nulls=nulls,
         checks=_checks(matched, nulls, hashes=hashes, policy=policy),
     )
-    held_out, evidence = None, None
+    held_out: tuple[Fold, Fold] | None = None
+    evidence: dict[str, pd.DataFrame] = {}
     if matched.recording is not None and ACTIVATIONS in matched.matches:
-        held_out, evidence = _behind_pairs(matched.recording, pairs, policy)
+        held_out = _held_out(matched.recording, policy)
+        evidence |= firing_evidence(matched.recording, pairs)
         summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
+    if to_logits is not None:
+        evidence |= logit_evidence(run_a, run_b, pairs, to_logits)
+        summary["unembedding"] = to_logits.source
     sizes = denominators(matched.a.alive.n_alive, matched.b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},
@@ -86,7 +97,7 @@ def compare(
         pairs=pairs,
         curves=curve_table(observed, nulls, sizes),
         held_out=held_out and pair_rows(held_out),
-        evidence=evidence,
+        **evidence,
         matrices=_matrices(matched) if policy.matrix else {},
     )
 
@@ -120,22 +131,15 @@ def _matrices(matched: Matched) -> dict[str, Any]:
     }
 
 
-def _behind_pairs(
-    recording: Recording, pairs: pd.DataFrame, policy: Policy
-) -> tuple[tuple[Fold, Fold] | None, pd.DataFrame]:
-    folds = None
-    if policy.held_out:
-        folds = cross_fit(
-            recording.a,
-            recording.b,
-            recording.table.documents,
-            measure=policy.measure,
-            absolute=True if policy.absolute else None,
-            min_firing=policy.min_firing,
-            seed=policy.seed,
-        )
-    own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
-    evidence = pair_contexts(
-        own, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
+def _held_out(recording: Recording, policy: Policy) -> tuple[Fold, Fold] | None:
+    if not policy.held_out:
+        return None
+    return cross_fit(
+        recording.a,
+        recording.b,
+        recording.table.documents,
+        measure=policy.measure,
+        absolute=True if policy.absolute else None,
+        min_firing=policy.min_firing,
+        seed=policy.seed,
     )
-    return folds, evidence

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 
-from universality.comparison.recording import Recording
+from universality.comparison.recording import Activations, Recording, open_activations
 from universality.comparison.views import ACTIVATIONS
 from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
 from universality.evidence.activations import activation_histograms, activations_of_pairs
 from universality.evidence.contexts import pair_contexts
 from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
-from universality.models.unembedding import Unembedding
+from universality.models.unembedding import Unembedding, load_unembedding
+
+
+def open_unembedding(
+    given: Unembedding | str | Path | None,
+    a: Dictionary,
+    b: Dictionary,
+    activations: Activations | None,
+) -> Unembedding | None:
+    """The unembedding, checked to be as wide as what both runs write; None where none was given.
+
+    Raises:
+        InvalidInputError: the decoders of the two runs, or the unembedding, differ in width.
+        MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
+    """
+    if given is None:
+        return None
+    widths = [run.directions("decoder").shape[1] for run in (a, b)]
+    if widths[0] != widths[1]:
+        raise InvalidInputError(
+            f"--unembedding is of one model, but the runs write in {widths[0]} and in {widths[1]} "
+            "dimensions; leave it out"
+        )
+    if not isinstance(given, Unembedding):
+        vocabulary = None if activations is None else open_activations(activations)[0].vocabulary
+        return load_unembedding(given, d_in=widths[0], vocabulary=vocabulary)
+    if given.weights.shape[1] != widths[0]:
+        raise InvalidInputError(
+            f"unembedding has rows of width {given.weights.shape[1]}, the runs write in "
+            f"{widths[0]} dimensions"
+        )
+    return given
 
 
 def firing_evidence(recording: Recording, pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import final
+
 import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Int64
 
 from universality.activations.cache import ActivationCache
-from universality.activations.contexts import Context, contexts
+from universality.activations.contexts import contexts
 from universality.codes import Codes, token_range
 from universality.evidence.firing import Firing, firing
 
@@ -46,56 +51,93 @@ def pair_contexts(
     """
     chosen = np.linspace(0, len(pairs) - 1, min(n_pairs, len(pairs))).astype(int)
     kept = pairs.iloc[np.unique(chosen)]
+    numbers = list(zip(kept["a"].tolist(), kept["b"].tolist(), strict=True))
     whole = [token_range(codes, range(codes.n_tokens)) for codes in (a, b)]
-    parts = [
-        _evidence(int(i), int(j), firing(whole[0], int(i)), firing(whole[1], int(j)))
-        for i, j in zip(kept["a"], kept["b"], strict=True)
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    table["row"] = rows[table.pop("token").to_numpy()]
+    fires = [(firing(whole[0], i), firing(whole[1], j)) for i, j in numbers]
+    shown = [_shown(first, second) for first, second in fires]
+    table = _table(numbers, fires, shown)
+    table["row"] = rows[np.concatenate([one.tokens for one in shown])]
     found = contexts(cache, torch.from_numpy(table["row"].to_numpy(copy=True)))
     table["document"] = [one.document for one in found]
     table["tokens"] = [list(one.strings) for one in found]
     table["centre"] = [one.centre for one in found]
-    token_of_row = np.full(len(cache), -1)
+    token_of_row = np.full(len(cache) + 1, -1)
     token_of_row[rows] = np.arange(rows.size)
-    around = [_tokens_around(one, token_of_row) for one in found]
-    for side, codes in zip(("a", "b"), whole, strict=True):
-        found_codes = [
-            firing(codes, latent).at(tokens).astype(np.float32)
-            for latent, tokens in zip(table[side].tolist(), around, strict=True)
+    # Row -1, the last, is that of tokens whose row was dropped.
+    around = [token_of_row[np.array(one.rows)] for one in found]
+    ends = np.cumsum([one.tokens.size for one in shown])[:-1]
+    for number, side in enumerate(("a", "b")):
+        codes_around = [
+            one
+            for both, tokens in zip(fires, _split(around, ends), strict=True)
+            for one in _codes(both[number], tokens)
         ]
-        table[f"codes_{side}"] = pd.Series(found_codes, dtype=object)
+        table[f"codes_{side}"] = pd.Series(codes_around, dtype=object)
     return table
 
 
-def _tokens_around(
-    context: Context, token_of_row: Int64[np.ndarray, " n_rows"]
-) -> Int64[np.ndarray, " n"]:
-    rows = np.array(context.rows)
-    return np.where(rows >= 0, token_of_row[rows], -1)
+@final
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """The tokens of one pair whose contexts are kept."""
+
+    tokens: Int64[np.ndarray, " n"]
+    kinds: list[str]
+    ranks: list[int]
+    overlap: float
+    n_only_a: int
+    n_only_b: int
 
 
-def _evidence(i: int, j: int, a: Firing, b: Firing) -> pd.DataFrame:
+def _shown(a: Firing, b: Firing) -> _Shown:
     first, second = a.strongest, b.strongest
-    only_a = first[~np.isin(first, second)]
-    only_b = second[~np.isin(second, first)]
+    only_a, only_b = first[b.at(first) == 0], second[a.at(second) == 0]
     kinds = {"a": first, "b": second, "only_a": only_a, "only_b": only_b}
-    shown = {kind: tokens[:SHOWN] for kind, tokens in kinds.items()}
-    tokens = np.concatenate(list(shown.values()))
+    tokens = [some[:SHOWN] for some in kinds.values()]
     top = min(TOP, first.size, second.size)
-    common = np.intersect1d(first[:top], second[:top]).size
+    common = np.intersect1d(first[:top], second[:top], assume_unique=True).size
+    return _Shown(
+        tokens=np.concatenate(tokens),
+        kinds=[kind for kind, some in zip(kinds, tokens, strict=True) for _ in some],
+        ranks=[rank for some in tokens for rank in range(some.size)],
+        overlap=common / top if top else 0.0,
+        n_only_a=only_a.size,
+        n_only_b=only_b.size,
+    )
+
+
+def _table(
+    numbers: Sequence[tuple[int, int]],
+    fires: Sequence[tuple[Firing, Firing]],
+    shown: Sequence[_Shown],
+) -> pd.DataFrame:
+    sizes = [one.tokens.size for one in shown]
     return pd.DataFrame(
         {
-            "a": i,
-            "b": j,
-            "kind": np.repeat(list(shown), [part.size for part in shown.values()]),
-            "rank": np.concatenate([np.arange(part.size) for part in shown.values()]),
-            "token": tokens,
-            "code_a": a.at(tokens),
-            "code_b": b.at(tokens),
-            "overlap": common / top if top else 0.0,
-            "n_only_a": only_a.size,
-            "n_only_b": only_b.size,
+            "a": np.repeat([i for i, _ in numbers], sizes),
+            "b": np.repeat([j for _, j in numbers], sizes),
+            "kind": list(chain.from_iterable(one.kinds for one in shown)),
+            "rank": list(chain.from_iterable(one.ranks for one in shown)),
+            **{
+                f"code_{side}": np.concatenate(
+                    [both[k].at(one.tokens) for both, one in zip(fires, shown, strict=True)]
+                )
+                for k, side in enumerate(("a", "b"))
+            },
+            "overlap": np.repeat([one.overlap for one in shown], sizes),
+            "n_only_a": np.repeat([one.n_only_a for one in shown], sizes),
+            "n_only_b": np.repeat([one.n_only_b for one in shown], sizes),
         }
     )
+
+
+def _split(rows: Sequence[np.ndarray], ends: np.ndarray) -> Iterator[Sequence[np.ndarray]]:
+    for start, stop in pairwise((0, *ends.tolist(), len(rows))):
+        yield rows[start:stop]
+
+
+def _codes(latent: Firing, tokens: Sequence[np.ndarray]) -> list[np.ndarray]:
+    if not tokens:
+        return []
+    codes = latent.at(np.concatenate(tokens)).astype(np.float32)
+    return np.split(codes, np.cumsum([one.size for one in tokens])[:-1])
