@@ -41,11 +41,11 @@ def test_a_folder_of_runs_becomes_a_whole_result(tmp_path, capsys) -> None:
     assert set(manifest["inputs"]) == {"seed0", "seed1", "seed2"}
     assert "latents.parquet" in manifest["outputs"]
     assert not (tmp_path / "result.pairs").exists()
+    _check_consensus(out, runs)
 
 
-def test_the_consensus_can_be_compared_with_a_run(tmp_path, capsys) -> None:
-    runs, out = _save_runs(tmp_path / "runs"), tmp_path / "result"
-    assert _exit_code("stability", runs, "--draws", 2, "--out", out) == 0
+def _check_consensus(out: Path, runs: Path) -> None:
+    """The saved dictionary holds what the runs share."""
     consensus = load(out / "consensus").directions() / load(out / "consensus").W_dec.norm(
         dim=1, keepdim=True
     )
@@ -55,7 +55,8 @@ def test_the_consensus_can_be_compared_with_a_run(tmp_path, capsys) -> None:
 
 def test_json_is_the_summary_and_nothing_else(tmp_path, capsys) -> None:
     runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
-    assert _exit_code("stability", runs, "--draws", 2, "--json", "--out", out) == 0
+    options = ["--draws", 2, "--view", "decoder", "--json"]
+    assert _exit_code("stability", runs, *options, "--out", out) == 0
     assert json.loads(capsys.readouterr().out) == read_stability(out).summary
 
 

@@ -31,7 +31,7 @@ def test_for_a_mean_over_runs_it_is_the_textbook_interval() -> None:
 def test_it_covers_where_runs_differ_and_the_interval_over_pairs_does_not(n_runs: int) -> None:
     generator = np.random.default_rng(n_runs)
     ours = naive = 0
-    n_trials = 300
+    n_trials = 200
     for _ in range(n_trials):
         table = _pairs(n_runs, generator, of_runs=0.05, of_pairs=0.005)
         interval = jackknife_mean(table, n_runs)
