@@ -30,8 +30,8 @@ class Config:
     """Numbers of runs."""
     share_of_runs: tuple[float, ...] = (1.0, 0.9, 0.5, 0.1, 0.0)
     """Part of a pair's variance that its two runs explain."""
-    n_trials: int = 2_000
-    """Studies simulated for each setting; a coverage of 95 % has a standard error of 0.5 %."""
+    n_trials: int = 20_000
+    """Studies simulated for each setting; a coverage of 95 % has a standard error of 0.15 %."""
     seed: int = 0
     """Seed of the simulation."""
 
@@ -53,24 +53,17 @@ def run(config: Config, out: Path) -> pd.DataFrame:
 def _coverage(
     n_runs: int, share: float, n_trials: int, generator: Generator
 ) -> tuple[float, float]:
-    covered = np.array([_trial(n_runs, share, generator) for _ in range(n_trials)])
-    ours, naive = covered.mean(axis=0)
-    return float(ours), float(naive)
-
-
-def _trial(n_runs: int, share: float, generator: Generator) -> tuple[bool, bool]:
     pairs = np.array(list(combinations(range(n_runs), 2)))
-    effect = np.sqrt(share / 2) * generator.standard_normal(n_runs)
-    own = np.sqrt(1 - share) * generator.standard_normal(len(pairs))
-    value = effect[pairs].sum(axis=1) + own
+    effect = np.sqrt(share / 2) * generator.standard_normal((n_trials, n_runs))
+    own = np.sqrt(1 - share) * generator.standard_normal((n_trials, len(pairs)))
+    values = effect[:, pairs].sum(axis=2) + own
 
-    def mean(runs: Sequence[int]) -> np.ndarray:
-        return np.array([value[np.isin(pairs, runs).all(axis=1)].mean()])
+    def means(runs: Sequence[int]) -> np.ndarray:
+        return np.asarray(values[:, np.isin(pairs, runs).all(axis=1)].mean(axis=1))
 
-    interval = jackknife(mean, n_runs)[0]
-    reach = student.ppf(0.975, len(value) - 1) * value.std(ddof=1) / np.sqrt(len(value))
-    assert interval is not None
-    return interval.low <= 0 <= interval.high, bool(abs(value.mean()) <= reach)
+    ours = [one is not None and one.low <= 0 <= one.high for one in jackknife(means, n_runs)]
+    reach = student.ppf(0.975, len(pairs) - 1) * values.std(axis=1, ddof=1) / np.sqrt(len(pairs))
+    return float(np.mean(ours)), float(np.mean(np.abs(values.mean(axis=1)) <= reach))
 
 
 if __name__ == "__main__":
