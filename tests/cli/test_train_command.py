@@ -6,15 +6,15 @@ import pytest
 import torch
 
 import universality as un
-from tests.made_cache import make_cache
+from tests.made_caches import write_cache
 from universality.cli import main
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cache")
+    folder = tmp_path_factory.mktemp("made") / "cache"
     tokens = torch.randn(2000, 12, generator=torch.Generator().manual_seed(0))
-    make_cache(folder, tokens)
+    write_cache(folder, tokens)
     return str(folder)
 
 

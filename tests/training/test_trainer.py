@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from tests.made_cache import make_cache
+from tests.made_caches import write_cache
 from universality.errors import FormatError, UniversalityError
 from universality.training.inputs import Presentations, input_statistics
 from universality.training.settings import TrainingSettings
@@ -29,7 +29,7 @@ def _planted(n_tokens: int, *, seed: int = 1234) -> tuple[torch.Tensor, torch.Te
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
     directions, tokens = _planted(20_000)
-    return directions, make_cache(tmp_path_factory.mktemp("cache"), 7 * tokens)
+    return directions, write_cache(tmp_path_factory.mktemp("made") / "cache", 7 * tokens)
 
 
 def _settings(**options):
@@ -179,4 +179,4 @@ def test_divergence_names_the_flag(planted):
 
 def test_constant_tokens_are_refused(tmp_path: Path):
     with pytest.raises(UniversalityError, match="all activations are equal"):
-        input_statistics(make_cache(tmp_path / "c", torch.ones(50, 4)))
+        input_statistics(write_cache(tmp_path / "c", torch.ones(50, 4)))

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 import universality as un
-from tests.made_cache import make_cache
+from tests.made_caches import write_cache
 from universality.activations.cache import read_batches
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
@@ -25,7 +25,7 @@ SMALL = TrainingSettings(d_sae=32, k=4, n_tokens=20_000, batch_size=200)
 def cache(tmp_path_factory):
     generator = torch.Generator().manual_seed(0)
     tokens = torch.randn(3000, 16, generator=generator) ** 3 + 2
-    return make_cache(tmp_path_factory.mktemp("cache"), tokens)
+    return write_cache(tmp_path_factory.mktemp("made") / "cache", tokens)
 
 
 def _files(folder):
@@ -45,7 +45,7 @@ def test_a_run_loads_and_its_record_holds_what_its_weights_do(cache, tmp_path):
     assert folder == tmp_path / "w32-s3-order4"
     dictionary, record = un.load(folder), _record(folder)
     assert (dictionary.d_sae, dictionary.d_in, dictionary.key.seed) == (32, 16, 3)
-    assert dictionary.key.hook_name == "blocks.0.hook_x"
+    assert dictionary.key.hook_name == "blocks.1.hook_resid_post"
     assert (record["settings"]["init_seed"], record["settings"]["order_seed"]) == (3, 4)
     assert (record["n_presentations"], record["n_unique_tokens"]) == (20_000, 3000)
     assert record["cache_sha256"] == cache.meta.sha256
