@@ -62,6 +62,11 @@ def test_planted_families_are_found_beside_their_null(four: Stability) -> None:
     assert [row["fraction"] for row in at] == pytest.approx([0.4, 0, 0, 0.6])
     assert at[0]["null"] > 0.9
     assert found.summary["cycle_consistency"]["decoder"]["null"] < 0.2
+    over_pairs = found.summary["over_pairs"]["decoder"]
+    assert over_pairs["shared"]["mean"] == pytest.approx(0.6)
+    assert over_pairs["shared"]["null"] < 0.1
+    assert over_pairs["mean"]["null"] < 0.5 < over_pairs["mean"]["mean"]
+    assert found.summary["families"]["decoder"]["null_in_all_runs_at_most"] < 0.01
     assert set(found.latents["stability_decoder"]) == {0.0, 1.0}
 
 

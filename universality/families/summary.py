@@ -60,6 +60,9 @@ def summarise(
             name: _cycles(triples[triples["view"] == name], null.cycle.get(name)) for name in rules
         },
         "agreement": _agreement(pairs, null),
+        "over_pairs": {
+            name: _over_pairs(pairs, rules[name], null) for name in pairs["view"].unique()
+        },
         "families": {name: _families(rule, null) for name, rule in rules.items()},
         "jackknife": {
             name: asdict(one) for name, one in intervals(rules, pairs, triples, main).items()
@@ -125,16 +128,36 @@ def _cycles(table: pd.DataFrame, null: float | None) -> dict[str, Any]:
 def _agreement(pairs: pd.DataFrame, null: RunsNull) -> dict[str, Any]:
     if "agreement" not in pairs:
         return {}
-    values = pairs.loc[pairs["view"] == "decoder", "agreement"].dropna()
-    found = {
-        "mean": float(values.mean()),
-        "sd": float(values.std()),
-        "min": float(values.min()),
-        "max": float(values.max()),
-        "n_pairs": int(values.size),
-        "null": null.agreement,
+    values = pairs.loc[pairs["view"] == "decoder", "agreement"]
+    return {"decoder_encoder": _beside(values, null.agreement)}
+
+
+def _over_pairs(pairs: pd.DataFrame, rule: Rule, null: RunsNull) -> dict[str, Any]:
+    """Mean similarity, and what is shared at the threshold, over all pairs, as far as known."""
+    own = pairs[pairs["view"] == rule.name]
+    chances = {
+        "mean": null.mean.get(rule.name),
+        "shared": null.share.get((rule.name, rule.threshold)),
     }
-    return {"decoder_encoder": _clean(found)}
+    return {
+        column: _beside(own[column], chance)
+        for column, chance in chances.items()
+        if own[column].notna().any()
+    }
+
+
+def _beside(values: pd.Series, null: float | None) -> dict[str, Any]:
+    known = values.dropna()
+    return _clean(
+        {
+            "mean": float(known.mean()),
+            "sd": float(known.std()),
+            "min": float(known.min()),
+            "max": float(known.max()),
+            "n_pairs": int(known.size),
+            "null": null,
+        }
+    )
 
 
 def _families(rule: Rule, null: RunsNull) -> dict[str, Any]:
