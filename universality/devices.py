@@ -7,7 +7,7 @@ import torch
 from universality.errors import InvalidInputError
 
 
-def resolve_device(name: str) -> torch.device:
+def resolve_device(name: str | torch.device) -> torch.device:
     """The device with that name; `auto` is the first GPU where there is one, else the CPU.
 
     Raises:

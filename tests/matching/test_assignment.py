@@ -240,3 +240,11 @@ def test_plan_refuses_empty_blocks(field: str) -> None:
 def test_plan_refuses_negative_distances(field: str) -> None:
     with pytest.raises(InvalidInputError, match=f"{field} must not be negative"):
         Plan(**{field: -0.1})
+
+
+def test_a_device_that_is_none_is_named() -> None:
+    rows = np.ones((2, 2))
+    with pytest.raises(InvalidInputError, match="gpu0 cannot be used here"):
+        un.match(rows, rows, device="gpu0")
+    with pytest.raises(InvalidInputError, match="gpu0 cannot be used here"):
+        un.verify(un.match(rows, rows), rows, rows, device="gpu0")

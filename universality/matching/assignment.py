@@ -14,7 +14,7 @@ from universality.matching.plan import Plan
 from universality.matching.result import TOLERANCE, Matching
 from universality.matching.screening import screen
 from universality.matching.search import Found, search
-from universality.shapes import ArrayLike
+from universality.shapes import ArrayLike, as_matrix
 from universality.similarity import Cosine, Similarity, Transposed
 
 
@@ -40,12 +40,13 @@ def match(
         progress: Show a bar on stderr when that is a terminal.
 
     Raises:
-        InvalidInputError: a matrix is malformed, or the widths differ.
+        InvalidInputError: a matrix is malformed, the widths differ, or there is no such device.
     """
     plan = Plan()
-    small = max(len(a), len(b)) <= plan.dense_below
+    rows_a, rows_b = as_matrix(a, "a"), as_matrix(b, "b")
+    small = max(len(rows_a), len(rows_b)) <= plan.dense_below
     similarity = Cosine.between(
-        a, b, absolute=absolute, device=device, precision=torch.float64 if small else None
+        rows_a, rows_b, absolute=absolute, device=device, precision=torch.float64 if small else None
     )
     return assign(similarity, time_limit=time_limit, progress=progress, plan=plan)
 

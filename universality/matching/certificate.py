@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from universality.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
 from universality.shapes import ArrayLike, as_matrix
@@ -70,7 +71,7 @@ def verify(
         )
     if not _is_assignment(matching):
         return Verification(("the pairs are not a one-to-one assignment",), np.nan, np.nan)
-    place = torch.device(device) if device is not None else left.device
+    place = resolve_device(device) if device is not None else left.device
     x, y = _unit_rows(left.to(place)), _unit_rows(right.to(place))
     pairs = (x[matching.a] * y[matching.b]).sum(dim=1)
     similarity = (pairs.abs() if absolute else pairs).cpu().numpy()

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from universality.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity.interface import Index
@@ -84,7 +85,7 @@ class Cosine:
             raise InvalidInputError(
                 f"a and b must have rows of one width, got d={left.shape[1]} and d={right.shape[1]}"
             )
-        place = torch.device(device) if device is not None else left.device
+        place = resolve_device(device) if device is not None else left.device
         dtype = precision if precision is not None else _fastest_precision(place)
         if dtype not in _UNIT_ROUNDOFF:
             raise InvalidInputError(
