@@ -9,6 +9,8 @@ from typing import Any
 WIDTH = 80
 
 _FEW_RUNS = 3
+_MOST_STEPS = 2
+_MOST_OUTLIERS = 2
 
 
 def stability_screen(summary: dict[str, Any], folder: Path) -> str:
@@ -56,14 +58,15 @@ def _families(summary: dict[str, Any]) -> list[str]:
 
 def _widths(steps: list[dict[str, Any]]) -> list[str]:
     lines = [""] if steps else []
-    for step in steps:
+    for step in steps[:_MOST_STEPS]:
         narrow = ", ".join(
             f"{n / step['n_narrow']:.0%} {fate}" for fate, n in step["narrow_fates"].items()
         )
         novel = step["wide_origins"].get("novel", 0) / step["n_wide"]
         wide = f"; {novel:.0%} of the wider novel" if step["novel_known"] else ""
         lines += textwrap.wrap(f"{step['narrow']} in {step['wide']}: {narrow}{wide}", WIDTH)
-    return lines
+    more = len(steps) - _MOST_STEPS
+    return lines + ([f"and {more} more steps of the ladder"] if more > 0 else [])
 
 
 def _agreement(summary: dict[str, Any]) -> list[str]:
@@ -97,7 +100,7 @@ def _outliers(summary: dict[str, Any]) -> list[str]:
     return [
         f"{one['run']} stands out in {key.replace('_', ' of the ')} "
         f"({one['difference']:+.4f}, p = {one['p_value']:.2g})."
-        for key, one in loud.items()
+        for key, one in list(loud.items())[:_MOST_OUTLIERS]
     ]
 
 
