@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from universality.activations.cache import (
@@ -68,3 +69,20 @@ def write_cache(
     )
     write_meta(folder, meta)
     return open_cache(folder)
+
+
+def write_delphi(folder: Path, codes: Tensor, ranges: tuple[tuple[int, int], ...]) -> None:
+    """As delphi caches latents (sequences, context, latents): a file for each range of them.
+
+    Locations count from the first latent of each file; tokens count up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for first, last in ranges:
+        part = codes[..., first : last + 1]
+        where = part.nonzero()
+        content = {
+            "locations": where.to(torch.int32).contiguous(),
+            "activations": part[tuple(where.T)].contiguous(),
+            "tokens": torch.arange(codes[..., 0].numel()).reshape(codes.shape[:2]),
+        }
+        save_file(content, folder / f"{first}_{last}.safetensors")

@@ -175,3 +175,18 @@ def test_kept_codes_give_the_same_comparison(cache: ActivationCache, tmp_path: P
     )
     pd.testing.assert_frame_equal(first.pairs, again.pairs)
     assert (tmp_path / "codes" / "a" / "codes.json").is_file()
+
+
+def test_untrained_runs_lie_on_the_untrained_floor_and_above_the_tokens_null(
+    cache: ActivationCache,
+) -> None:
+    """Random dictionaries picture the same tokens: they fire alike though nothing was learnt."""
+    runs = [make_run(unit_rows(80, 16, seed=seed)) for seed in (1, 2)]
+    policy = Policy(
+        nulls=("untrained",), n_draws=8, min_firing=5, views=("activations",), held_out=False
+    )
+    found = compare(*runs, policy, activations=cache).summary["views"]["activations"]
+    floor, tokens = (found["nulls"][name]["assignment.mean"] for name in ("untrained", "tokens"))
+    assert abs(found["assignment"]["mean"] - floor["mean"]) < 4 * floor["sd"]
+    assert floor["mean"] > tokens["mean"] + 0.1
+    assert found["assignment"]["null_mean"] == tokens["mean"]

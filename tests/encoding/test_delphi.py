@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
+from tests.made_caches import write_delphi
 from universality.activations.alignment import read_table
 from universality.codes import token_range
 from universality.encoding.delphi import is_delphi, open_delphi, read_delphi
@@ -20,22 +20,8 @@ def codes() -> torch.Tensor:
     return values * (torch.rand(3, 7, 10, generator=generator) < 0.4)
 
 
-def write(folder: Path, codes: torch.Tensor, ranges: tuple[tuple[int, int], ...]) -> None:
-    """As delphi does: locations counted from the first latent of each file, tokens in each."""
-    folder.mkdir(exist_ok=True)
-    for first, last in ranges:
-        part = codes[..., first : last + 1]
-        where = part.nonzero()
-        content = {
-            "locations": where.to(torch.int32).contiguous(),
-            "activations": part[tuple(where.T)].contiguous(),
-            "tokens": torch.arange(21).reshape(3, 7),
-        }
-        save_file(content, folder / f"{first}_{last}.safetensors")
-
-
 def test_codes_come_back_whole_and_in_order(tmp_path: Path, codes: torch.Tensor) -> None:
-    write(tmp_path, codes, ((0, 3), (4, 6), (7, 9)))
+    write_delphi(tmp_path, codes, ((0, 3), (4, 6), (7, 9)))
     found, table = read_delphi(tmp_path)
     dense = token_range(found, range(21)).toarray().T
     np.testing.assert_array_equal(dense, codes.flatten(0, 1).float().numpy())
@@ -48,7 +34,7 @@ def test_a_folder_opens_as_a_run_without_weights_and_without_first_positions(
 ) -> None:
     folder = tmp_path / "run" / "layers.3"
     folder.parent.mkdir()
-    write(folder, codes, ((0, 3), (4, 9)))
+    write_delphi(folder, codes, ((0, 3), (4, 9)))
     run = open_delphi(folder)
     assert is_delphi(folder)
     assert not is_delphi(tmp_path)
@@ -67,10 +53,10 @@ def test_a_folder_opens_as_a_run_without_weights_and_without_first_positions(
 def test_what_is_missing_or_damaged_is_named(tmp_path: Path, codes: torch.Tensor) -> None:
     with pytest.raises(MissingFileError, match="no cache of delphi's"):
         read_delphi(tmp_path)
-    write(tmp_path, codes, ((0, 3), (7, 9)))
+    write_delphi(tmp_path, codes, ((0, 3), (7, 9)))
     with pytest.raises(FormatError, match=r"latents 4 to 6 are missing before 7_9.safetensors"):
         read_delphi(tmp_path)
-    write(tmp_path, codes, ((4, 6),))
+    write_delphi(tmp_path, codes, ((4, 6),))
     path = tmp_path / "4_6.safetensors"
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(FormatError, match="not a readable file"):

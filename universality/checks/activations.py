@@ -40,6 +40,9 @@ def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> C
 
 def check_spaces(a: Dictionary, b: Dictionary) -> Check:
     """Whether directions of the two runs live in one space, where activations are compared too."""
+    if not (a.views and b.views):
+        message = "runs known by their codes alone have no directions to compare"
+        return Check("spaces", "skipped", None, message)
     same = (a.d_in, a.d_out) == (b.d_in, b.d_out)
     return Check(
         "spaces",

@@ -143,9 +143,13 @@ def compare(
 
     Prints what was found and writes tables, figures and a report.
     """
+    from universality.encoding.delphi import is_delphi
     from universality.loading import load
 
-    runs = [load(run, format=format_, orientation=orientation) for run in (a, b)]
+    runs = [
+        run if is_delphi(run) else load(run, format=format_, orientation=orientation)
+        for run in (a, b)
+    ]
     _compare(runs[0], runs[1], **options)
 
 
@@ -165,8 +169,8 @@ def demo(**options: Any) -> None:
 
 
 def _compare(
-    a: Dictionary,
-    b: Dictionary,
+    a: Dictionary | str,
+    b: Dictionary | str,
     *,
     activations: tuple[Path, ...],
     codes: Path | None,

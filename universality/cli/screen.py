@@ -62,7 +62,8 @@ def _shared(summary: dict[str, Any]) -> list[str]:
         if row["threshold"] in wanted:
             cells = (f"{row[v]['value']:.1%} ({row[v]['null']:.1%})" for v in views)
             lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>{width}}" for cell in cells))
-    tokens = " (activations: the tokens null)" if "activations" in views else ""
+    apart = "activations" in views and summary["policy"]["null"] != "tokens"
+    tokens = " (activations: the tokens null)" if apart else ""
     return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null{tokens}"]
 
 

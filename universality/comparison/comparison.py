@@ -18,22 +18,23 @@ from universality.comparison.matrix import whole_matrix
 from universality.comparison.null_statistics import NullStatistics
 from universality.comparison.policy import Policy
 from universality.comparison.recording import Activations, Recording, check_recording
+from universality.comparison.runs import Run, open_runs
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators, pair_table
 from universality.comparison.views import ACTIVATIONS, partner_numbers
 from universality.comparison.words import answer
 from universality.devices import resolve_device
-from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
-from universality.loading import load, weights_hash
+from universality.loading import weights_hash
 from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
 
 
 def compare(
-    a: Dictionary | str | Path,
-    b: Dictionary | str | Path,
+    a: Run,
+    b: Run,
     policy: Policy | None = None,
     *,
     activations: Activations | None = None,
@@ -42,9 +43,10 @@ def compare(
 ) -> Comparison:
     """Which latents of two runs are the same, in each view, beside the null.
 
-    Runs are dictionaries, or addresses that `load` understands. Latents with a zero row take no
-    part. Needs memory for a dozen candidates per latent, never the whole matrix of similarities;
-    with activations also for the nonzero codes, and up to 2 GB of rounded similarities.
+    Runs are dictionaries, addresses that `load` understands, or folders of latents that delphi
+    cached, which have the activations view alone. Latents with a zero row take no part. Needs
+    memory for a dozen candidates per latent, never the whole matrix of similarities; with
+    activations also for the nonzero codes, and up to 2 GB of rounded similarities.
 
     Args:
         a: The first run.
@@ -63,9 +65,15 @@ def compare(
     """
     policy = policy or Policy()
     device = resolve_device(policy.device)
-    run_a, run_b = (run if isinstance(run, Dictionary) else load(run) for run in (a, b))
+    run_a, run_b, recording = open_runs(a, b)
+    if recording is not None and not (activations is None and unembedding is None):
+        raise InvalidInputError(
+            "caches of latents hold codes and no weights: leave out --activations and --unembedding"
+        )
     to_logits = open_unembedding(unembedding, run_a, run_b, activations)
-    matched = match_runs(run_a, run_b, policy, device=device, activations=activations, codes=codes)
+    matched = match_runs(
+        run_a, run_b, policy, device=device, activations=recording or activations, codes=codes
+    )
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
     nulls = draw_nulls(matched, policy, thresholds=thresholds, device=device)
@@ -84,7 +92,7 @@ def compare(
     evidence: dict[str, pd.DataFrame] = {}
     if matched.recording is not None and ACTIVATIONS in matched.matches:
         held_out = _held_out(matched.recording, policy)
-        evidence |= firing_evidence(matched.recording, pairs)
+        evidence |= firing_evidence(matched.recording, pairs, latents_a, latents_b)
         summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
     if to_logits is not None:
         evidence |= logit_evidence(run_a, run_b, pairs, to_logits)

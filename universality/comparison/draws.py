@@ -9,13 +9,17 @@ import torch
 from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, draw_null, draw_tokens_null
 from universality.comparison.policy import Policy
+from universality.comparison.untrained import draw_untrained_codes
 from universality.comparison.views import ACTIVATIONS
 
 
 def draw_nulls(
     matched: Matched, policy: Policy, *, thresholds: Sequence[float], device: torch.device
 ) -> list[NullStatistics]:
-    """The policy's nulls for views of directions, and that of tokens where latents fire."""
+    """The policy's nulls for views of directions; where latents fire, that of tokens.
+
+    The untrained floor, if asked for, is drawn for both.
+    """
     a, b, recording = matched.a, matched.b, matched.recording
     nulls = [
         draw_null(
@@ -43,4 +47,10 @@ def draw_nulls(
             seed=policy.seed,
         )
         nulls.append(tokens)
+        if "untrained" in policy.nulls and a.dictionary.views and b.dictionary.views:
+            nulls.append(
+                draw_untrained_codes(
+                    matched, recording, policy, thresholds=thresholds, device=device
+                )
+            )
     return nulls

@@ -50,7 +50,7 @@ def match_runs(
     policy: Policy,
     *,
     device: torch.device,
-    activations: Activations | None = None,
+    activations: Activations | Recording | None = None,
     codes: Path | None = None,
 ) -> Matched:
     """The latents of two runs that take part, matched in every view.
@@ -60,8 +60,8 @@ def match_runs(
             runs or each other, or the policy does not fit them.
     """
     views = choose_views(a, b, policy.views, activations=activations is not None)
-    recording = None
-    if activations is not None:
+    recording = activations if isinstance(activations, Recording) else None
+    if activations is not None and not isinstance(activations, Recording):
         recording = record(a, b, activations, device=device, codes=codes)
     side_a, side_b = _sides(a, b, views, policy=policy, recording=recording)
     if policy.matrix:

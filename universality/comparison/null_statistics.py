@@ -82,7 +82,7 @@ def draw_null(
     seeds = np.random.SeedSequence(seed).generate_state(plan.n_draws).tolist()
     found = side_by_side(draw, seeds, device)
     drawn = list(tqdm(found, f"null: {name}", len(seeds), leave=False, disable=None))
-    mean, sd = _over_draws(drawn, np.mean), _over_draws(drawn, partial(np.std, ddof=1))
+    mean, sd = over_draws(drawn, np.mean), over_draws(drawn, partial(np.std, ddof=1))
     if plan.subsampled:
         mean = _carried(mean, plan, a, b, absolute=absolute)
     if name == "isotropic":
@@ -124,8 +124,8 @@ def draw_tokens_null(
     return NullStatistics(
         name="tokens",
         plan=DrawPlan(n_draws, n_a, n_b, n_a, n_b),
-        mean=_over_draws(drawn, np.mean),
-        sd=_over_draws(drawn, partial(np.std, ddof=1)),
+        mean=over_draws(drawn, np.mean),
+        sd=over_draws(drawn, partial(np.std, ddof=1)),
     )
 
 
@@ -140,7 +140,8 @@ def _of_activations(found: Statistics) -> Statistics:
     return replace(found, averages=averages, shares=shares)
 
 
-def _over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Statistics:
+def over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Statistics:
+    """Each statistic of the draws reduced to one number."""
     first = drawn[0]
     averages = {key: float(reduce([one.averages[key] for one in drawn])) for key in first.averages}
     shares = {

@@ -24,6 +24,7 @@ from universality.codes import Codes, rearrange_tokens
 from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.views import ACTIVATIONS, Side
 from universality.dictionary import Dictionary
+from universality.encoding.delphi import CodedRun
 from universality.encoding.streaming import encode
 from universality.errors import InvalidInputError
 
@@ -94,6 +95,26 @@ def record(
         (cache_a, cache_b),
         rows_a,
     )
+
+
+def pair_up(a: CodedRun, b: CodedRun) -> Recording:
+    """The codes of two runs that were cached over the same tokens.
+
+    Raises:
+        InvalidInputError: the tokens differ.
+    """
+    tables = [read_table(run.cache) for run in (a, b)]
+    shapes = [run.cache.meta for run in (a, b)]
+    if shapes[0].context != shapes[1].context or not np.array_equal(
+        tables[0].tokens, tables[1].tokens
+    ):
+        raise InvalidInputError(
+            f"{a.cache.path} and {b.cache.path} hold codes of different tokens "
+            f"({len(tables[0]):,} in windows of {shapes[0].context}, and {len(tables[1]):,} in "
+            f"windows of {shapes[1].context}); cache both over the same data set, with the same "
+            "number of tokens and context length"
+        )
+    return Recording(a.codes, b.codes, tables[0], (a.cache, b.cache), np.arange(len(tables[0])))
 
 
 def check_recording(

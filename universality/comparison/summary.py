@@ -69,7 +69,7 @@ def _about(run: Side, sha256: str) -> dict[str, Any]:
         "spec": source.spec,
         "name": source.name,
         "format": source.format,
-        "d_in": dictionary.d_in,
+        "d_in": dictionary.d_in or None,
         "d_sae": dictionary.d_sae,
         "n_alive": run.alive.n_alive,
         "n_zero_rows": run.alive.n_zero_rows,

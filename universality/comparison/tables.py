@@ -33,7 +33,8 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
         columns["frequency"] = dictionary.firing.frequency.double().cpu().numpy()
     if run.codes is not None:
         columns["mean_active"] = run.column(run.codes.mean_active)
-    columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
+    if dictionary.views:
+        columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
     for view, found in by_view.items():
         columns |= {f"{name}_{view}": run.column(values) for name, values in found.items()}
     return pd.DataFrame(columns)

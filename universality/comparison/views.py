@@ -86,7 +86,7 @@ def choose_views(
             if view not in (*run.views, ACTIVATIONS):
                 raise InvalidInputError(
                     f"--view {view}: {run.source.name} has no such view (it has "
-                    f"{', '.join(run.views)})"
+                    f"{', '.join(run.views) or 'codes alone'})"
                 )
     views = common if asked is None else tuple(view for view in common if view in asked)
     for view in views:
