@@ -91,7 +91,8 @@ function neuronpedia(side, latent) {
 
 function facts(side, latent) {
   const { frequency, decoder_norm: norm, alive } = report[side];
-  const parts = [alive[latent] ? "takes part" : "dead", `decoder norm ${number(norm[latent])}`];
+  const parts = [alive[latent] ? "takes part" : "dead"];
+  if (norm) parts.push(`decoder norm ${number(norm[latent])}`);
   if (frequency) parts.push(`fires on ${(100 * frequency[latent]).toPrecision(2)} % of tokens`);
   return element("p", { class: "facts" }, `${parts.join(", ")} `, neuronpedia(side, latent));
 }
