@@ -12,6 +12,7 @@ from typing import final
 
 import torch
 from jaxtyping import Bool, Float
+from scipy.linalg import eigh
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -119,5 +120,7 @@ def _principal_cosines(x: Tensor, y: Tensor, r: int) -> Tensor:
 
 def _top(rows: Tensor, r: int) -> Tensor:
     """Orthonormal columns of the r largest eigenvalues of the second moment."""
-    axes: Tensor = torch.linalg.eigh(rows.T @ rows).eigenvectors
-    return axes[:, -r:]
+    d = rows.shape[1]
+    moment = (rows.T @ rows).cpu().numpy()
+    _, axes = eigh(moment, subset_by_index=(d - r, d - 1))
+    return torch.from_numpy(axes).to(rows.device)

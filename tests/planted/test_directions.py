@@ -192,6 +192,29 @@ def test_a_shared_start_is_found_though_the_runs_moved() -> None:
     assert check(independent)["status"] == "ok"
 
 
+def test_what_is_left_unmatched_may_span_the_same_subspace() -> None:
+    """Half of the latents are shared; the rest of both runs lies, independently, in 16 dimensions.
+
+    The remainders span those dimensions, one quarter of all: their top eigenspaces are the same,
+    while random subsets, half of them of shared latents from everywhere, have others mixed in.
+    Remainders from everywhere have no such subspace: they overlap as random subsets do, or less.
+    """
+    shared = unit_rows(N // 2, D, seed=0)
+    runs = []
+    for seed in (1, 2):
+        rest = torch.zeros(N // 2, D)
+        rest[:, : D // 4] = unit_rows(N // 2, D // 4, seed=seed)
+        runs.append(make_run(torch.cat([shared, rest])))
+    found = compare(*runs, QUICK).summary["unmatched"]["decoder"]
+    assert (found["n_a"], found["n_b"]) == pytest.approx((N // 2, N // 2), abs=30)
+    assert (found["r"], found["chance"]) == (D // 4, 0.25)
+    assert found["overlap"] > 0.999
+    assert found["null"] < 0.9
+    other = [make_run(torch.cat([shared, unit_rows(N // 2, D, seed=s)])) for s in (1, 2)]
+    found = compare(*other, QUICK).summary["unmatched"]["decoder"]
+    assert found["overlap"] < found["null"] + 0.1
+
+
 def test_nulls_keep_the_names_that_reports_use() -> None:
     """The first is the default, fixed in advance."""
     assert list(NULLS) == ["geometry", "isotropic", "haar", "untrained"]

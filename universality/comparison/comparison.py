@@ -21,6 +21,7 @@ from universality.comparison.recording import Activations, Recording, check_reco
 from universality.comparison.runs import Run, open_runs
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators, pair_table
+from universality.comparison.unmatched import unmatched_subspaces
 from universality.comparison.views import ACTIVATIONS, partner_numbers
 from universality.comparison.words import answer
 from universality.devices import resolve_device
@@ -88,6 +89,8 @@ def compare(
         nulls=nulls,
         checks=_checks(matched, nulls, hashes=hashes, policy=policy),
     )
+    if unmatched := unmatched_subspaces(matched, policy):
+        summary["unmatched"] = unmatched
     held_out: tuple[Fold, Fold] | None = None
     evidence: dict[str, pd.DataFrame] = {}
     if matched.recording is not None and ACTIVATIONS in matched.matches:
