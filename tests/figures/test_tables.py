@@ -27,6 +27,19 @@ def test_the_matrix_puts_alike_runs_side_by_side(ax: Axes) -> None:
     assert len(ax.texts) == 20
 
 
+def test_a_matrix_of_many_runs_with_long_names_keeps_colours_and_the_ends_of_names(
+    ax: Axes,
+) -> None:
+    names = [f"a/very/long/folder/of/many/runs/seed{i:02d}" for i in range(13)]
+    values = np.random.default_rng(0).random((13, 13))
+    matrix = pd.DataFrame(values + values.T, index=names, columns=names)
+    figures.run_matrix(matrix, ax, name="cosine", cluster=False)
+    assert len(ax.texts) == 0
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert [label[-6:] for label in labels] == [f"seed{i:02d}" for i in range(13)]
+    assert {len(label) for label in labels} == {20}
+
+
 def test_missing_pairs_stay_empty(ax: Axes) -> None:
     matrix = pd.DataFrame([[1, 0.5, np.nan], [0.5, 1, 0.25], [np.nan, 0.25, 1]], list("abc"))
     matrix.columns = matrix.index

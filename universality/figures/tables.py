@@ -13,6 +13,7 @@ from scipy.spatial.distance import squareform
 from universality.figures.style import SERIES, legend_above, null_ticks, plain
 
 _LONGEST_NAME = 20
+_MOST_NUMBERED = 12
 
 
 def run_matrix(
@@ -22,7 +23,8 @@ def run_matrix(
 
     Rows and columns are runs, in the order of an average-linkage clustering of the mean of both
     directions unless `cluster` is off; `name` says what the numbers are. Missing pairs stay
-    empty. The diagonal, a run with itself, is left out of the colours.
+    empty, and cells of more than 12 runs have no number. The diagonal, a run with itself, is left
+    out of the colours.
     """
     order = _clustered(matrix) if cluster and len(matrix) > 2 else list(matrix.index)
     shown = matrix.loc[order, order].to_numpy(dtype=float)
@@ -30,8 +32,9 @@ def run_matrix(
     mesh = ax.pcolormesh(off_diagonal, cmap="cividis", edgecolors="white", linewidth=0.5)
     mesh.set_gid(name)
     low, high = mesh.get_clim()
+    numbered = len(shown) <= _MOST_NUMBERED
     for (row, column), value in np.ndenumerate(off_diagonal):
-        if not np.isnan(value):
+        if numbered and not np.isnan(value):
             dark = value < (low + high) / 2
             text = f"{value:.{decimals}f}".replace("0.", ".", 1)
             colour = "white" if dark else "black"
@@ -126,8 +129,12 @@ def _clustered(matrix: pd.DataFrame) -> list[object]:
 def _label_cells(ax: Axes, names: Sequence[object]) -> None:
     centres = np.arange(len(names)) + 0.5
     labels = [_short(str(name)) for name in names]
-    ax.set_xticks(centres, labels, rotation=45, ha="right")
-    ax.set_yticks(centres, labels)
+    if len(names) <= _MOST_NUMBERED:
+        ax.set_xticks(centres, labels, rotation=45, ha="right")
+        ax.set_yticks(centres, labels)
+    else:
+        ax.set_xticks(centres, labels, rotation=90, size="xx-small")
+        ax.set_yticks(centres, labels, size="xx-small")
     ax.tick_params(length=0)
     ax.invert_yaxis()
     ax.spines[:].set_visible(False)
