@@ -53,6 +53,18 @@ def test_a_copy_fires_and_writes_as_the_original(comparison: Comparison) -> None
     np.testing.assert_allclose(logits["correlation"], 1, atol=1e-6)
 
 
+def test_latents_without_a_partner_have_texts_too(cache: ActivationCache) -> None:
+    rows = unit_rows(20, 8, seed=0)
+    made = compare(make_run(rows), make_run(rows[:12]), QUICK, activations=cache)
+    assert made.evidence is not None
+    latents = made.latents_a
+    assert (latents["partner_activations"] < 0).sum() == 8
+    assert set(made.evidence.loc[made.evidence["kind"] == "a", "a"]) == set(range(20))
+    alone = latents[latents["partner_activations"] < 0].set_index("latent")["nearest_activations"]
+    beside = made.evidence.set_index("a")["b"].loc[alone.index].groupby("a").first()
+    assert beside.to_dict() == alone.to_dict()
+
+
 def test_histograms_count_the_tokens_of_the_latent_table(comparison: Comparison) -> None:
     assert comparison.histograms is not None
     for side, latents in (("a", comparison.latents_a), ("b", comparison.latents_b)):

@@ -247,6 +247,29 @@ def test_hostile_texts_show_and_run_nothing(chromium: Chrome, file: Path) -> Non
         assert opened.errors() == []
 
 
+@pytest.mark.parametrize("view", ["decoder", "activations"])
+def test_one_view_without_evidence_has_its_page_too(
+    chromium: Chrome, comparison: Comparison, tmp_path: Path, view: str
+) -> None:
+    summary = comparison.summary | {"views": {view: comparison.summary["views"][view]}}
+    del summary["held_out"], summary["cross_view"]
+    alone = Comparison(
+        summary=summary,
+        latents_a=comparison.latents_a.drop(columns=["frequency", "decoder_norm"]),
+        latents_b=comparison.latents_b.drop(columns=["frequency", "decoder_norm"]),
+        pairs=comparison.pairs[comparison.pairs["view"] == view],
+        curves=comparison.curves[comparison.curves["view"] == view],
+    )
+    path = tmp_path / "alone.html"
+    path.write_text(page(alone), encoding="utf-8")
+    opened = Page(chromium, path, "#a/7")
+    assert opened.text("#pair-title") == "a 7 and b 32"
+    assert "without activations" in opened.text("#pair")
+    assert opened.run("return document.getElementById('scatter').hidden")
+    assert opened.run("return document.getElementById('frequency').hidden")
+    assert opened.errors() == []
+
+
 def test_both_themes_have_their_own_paper(chromium: Chrome, file: Path) -> None:
     papers = {}
     for name in THEMES:

@@ -47,12 +47,29 @@ def open_unembedding(
     return given
 
 
-def firing_evidence(recording: Recording, pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """What the activations show of single latents and of assigned pairs, by name of the table."""
+def firing_evidence(
+    recording: Recording,
+    pairs: pd.DataFrame,
+    latents_a: pd.DataFrame,
+    latents_b: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """What the activations show of single latents and of assigned pairs, by name of the table.
+
+    Texts are those of the pairs assigned by activations; a latent without a partner has its own
+    beside those of the nearest latent.
+    """
     own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
+    lonely = [
+        found.set_axis(names, axis=1)
+        for found, names in (
+            (_without_partner(latents_a), ["a", "b"]),
+            (_without_partner(latents_b), ["b", "a"]),
+        )
+    ]
+    shown = pd.concat([own[["a", "b"]], *lonely], ignore_index=True)
     return {
         "evidence": pair_contexts(
-            own, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
+            shown, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
         ),
         "histograms": pd.concat(
             [activation_histograms(recording.a, "a"), activation_histograms(recording.b, "b")],
@@ -60,6 +77,13 @@ def firing_evidence(recording: Recording, pairs: pd.DataFrame) -> dict[str, pd.D
         ),
         "pair_activations": activations_of_pairs(assigned_pairs(pairs), recording.a, recording.b),
     }
+
+
+def _without_partner(latents: pd.DataFrame) -> pd.DataFrame:
+    """Latents that take part and have no partner, each with its nearest of the other run."""
+    nearest = latents[f"nearest_{ACTIVATIONS}"]
+    alone = (latents[f"partner_{ACTIVATIONS}"] < 0) & (nearest >= 0)
+    return latents.loc[alone, ["latent", f"nearest_{ACTIVATIONS}"]]
 
 
 def logit_evidence(
