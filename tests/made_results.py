@@ -298,6 +298,8 @@ def made_ladder() -> Stability:
             "narrow_fates": {"kept": n},
             "wide_origins": {"kept": n, "novel": n},
             "novel_known": True,
+            "null_split_fraction": 0.01,
+            "null_explained_fraction": 0.02,
         }
         for narrow, wide, n in (("r0", "r1", 3), ("r1", "r2", 6))
     ]

@@ -18,6 +18,7 @@ def _summary(n_steps: int) -> dict:
         "narrow_fates": {"kept": 50, "split": 30, "absent": 20},
         "wide_origins": {"kept": 50, "novel": 150},
         "novel_known": True,
+        "null_split_fraction": 0.01,
     }
     outlier = {"run": names[3], "difference": 0.1, "p_value": 0.01}
     return {
@@ -50,7 +51,7 @@ def test_everything_at_once_fits_a_screen() -> None:
     assert max(map(len, lines)) <= WIDTH
     assert "36 pairs matched, null: geometry; tokens" in lines
     text = " ".join(lines)
-    assert "50% kept, 30% split, 20% absent; 75% of the wider novel" in text
+    assert "50% kept, 30% split (null 1%), 20% absent; 75% of the wider novel" in text
 
 
 def test_a_long_ladder_is_cut_and_says_so() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,18 @@ def test_planted_fates_and_origins_are_found(tmp_path: Path) -> None:
     assert origins[22:24] == ["merges"] * 2
     assert origins[24:] == ["novel"] * 10
     assert found.summary["widths"][0]["narrow_fates"] == {"kept": 10, "split": 6, "absent": 8}
+
+
+def test_an_unrelated_wide_run_splits_as_many_as_the_null_says() -> None:
+    """In few dimensions chance explains every latent a bit: the null must say so."""
+    draws = 3
+    policy = replace(POLICY, n_draws=draws, nulls=("isotropic",), threshold=0.95)
+    runs = [_run(unit_rows(n, 16, seed=n), f"r{n}") for n in (200, 400)]
+    step = stability(runs, policy).summary["widths"][0]
+    split = step["narrow_fates"]["split"] / 200
+    # One of four exchangeable runs explains a latent best in a quarter of cases.
+    assert split == pytest.approx(1 / (draws + 1), abs=0.09)
+    assert step["null_split_fraction"] == pytest.approx(1 / draws, abs=0.09)
 
 
 def test_without_activations_nothing_is_called_novel() -> None:

@@ -60,7 +60,9 @@ def _widths(steps: list[dict[str, Any]]) -> list[str]:
     lines = [""] if steps else []
     for step in steps[:_MOST_STEPS]:
         narrow = ", ".join(
-            f"{n / step['n_narrow']:.0%} {fate}" for fate, n in step["narrow_fates"].items()
+            f"{n / step['n_narrow']:.0%} {fate}"
+            + (f" (null {step['null_split_fraction']:.0%})" if fate == "split" else "")
+            for fate, n in step["narrow_fates"].items()
         )
         novel = step["wide_origins"].get("novel", 0) / step["n_wide"]
         wide = f"; {novel:.0%} of the wider novel" if step["novel_known"] else ""

@@ -38,6 +38,8 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
         "assignment": {"mean": float(np.nanmean(step.of_narrow.similarity))},
         "narrow_fates": _counts(narrow_fates(step, threshold)),
         "wide_origins": _counts(wide_origins(step, threshold)),
+        "null_split_fraction": step.of_narrow.null_share_of_sums[1],
+        "null_explained_fraction": step.of_wide.null_share_of_sums[0],
         "novel_known": step.stitching is not None,
     }
 

@@ -46,6 +46,9 @@ class Explained:
     null_explained: Float64[np.ndarray, " n"]
     """Explained variance that the same search finds in null dictionaries: the largest of the
     draws, latent by latent."""
+    null_share_of_sums: tuple[float, float]
+    """Share of latents that a null dictionary explains better than all other draws do, with one
+    term or more and with two or more: how often chance alone looks like a refinement or a split."""
 
     @property
     def beyond_null(self) -> np.ndarray:
@@ -215,7 +218,18 @@ def _explained(
         null_mean=float(np.mean([one[f"{side}_nearest"].mean() for one in draws])),
         sums=Combinations(*(found[f"{side}_{name}"] for name in names)),
         null_explained=np.max([one[f"{side}_explained"] for one in draws], axis=0),
+        null_share_of_sums=_null_share_of_sums(side, draws),
     )
+
+
+def _null_share_of_sums(
+    side: str, draws: Sequence[Mapping[str, np.ndarray]]
+) -> tuple[float, float]:
+    explained = np.stack([one[f"{side}_explained"] for one in draws])
+    n_members = np.stack([(one[f"{side}_member"] >= 0).sum(axis=1) for one in draws])
+    others = [np.delete(explained, number, axis=0).max(axis=0) for number in range(len(draws))]
+    beyond = explained > np.stack(others)
+    return float(beyond.mean()), float((beyond & (n_members >= 2)).mean())
 
 
 def _stitch(
