@@ -3,6 +3,7 @@ from __future__ import annotations
 from tests.made_runs import make_run, unit_rows
 from universality.checks.activations import (
     check_cache_hooks,
+    check_documents,
     check_silent_latents,
     check_spaces,
     check_tokens,
@@ -19,6 +20,12 @@ def test_few_tokens_warn_with_the_size_of_the_null() -> None:
     assert few.value == 0.6
     assert "500 tokens" in few.message
     assert "0.60 on average" in few.message
+
+
+def test_a_single_document_warns() -> None:
+    assert check_documents(2).status == "ok"
+    assert check_documents(1).status == "warn"
+    assert "cannot be held out of itself" in check_documents(1).message
 
 
 def test_many_silent_latents_warn() -> None:

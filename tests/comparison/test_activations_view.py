@@ -131,6 +131,16 @@ def test_few_tokens_are_called_few_with_the_size_of_the_null(tmp_path: Path) -> 
     assert "finite-token null" in check["message"]
 
 
+def test_one_document_is_compared_without_holding_any_out(tmp_path: Path) -> None:
+    cache = write_cache(tmp_path / "cache", tokens(n=400), n_documents=1)
+    run = make_run(unit_rows(40, 16, seed=0))
+    comparison = compare(run, run, QUICK, activations=cache)
+    assert "held_out" not in comparison.summary
+    assert comparison.held_out is None
+    check = next(c for c in comparison.summary["checks"] if c["id"] == "documents")
+    assert check["status"] == "warn"
+
+
 def test_silent_latents_take_no_part(tmp_path: Path) -> None:
     decoder = unit_rows(40, 16, seed=0)
     quiet = decoder.clone()

@@ -26,6 +26,17 @@ def check_tokens(n_tokens: int, *, null_mean: float) -> Check:
     )
 
 
+def check_documents(n_documents: int) -> Check:
+    """Whether pairs can be judged on documents that did not make them."""
+    if n_documents < 2:
+        message = (
+            "one document cannot be held out of itself: collect several to judge pairs on others"
+        )
+        return Check("documents", "warn", float(n_documents), message)
+    message = f"{n_documents} documents, so that pairs can be judged on others than made them"
+    return Check("documents", "ok", float(n_documents), message)
+
+
 def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> Check:
     """How many latents fire too rarely to take part."""
     most = max(silent_a, silent_b)

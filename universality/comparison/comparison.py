@@ -143,7 +143,7 @@ def _matrices(matched: Matched) -> dict[str, Any]:
 
 
 def _held_out(recording: Recording, policy: Policy) -> tuple[Fold, Fold] | None:
-    if not policy.held_out:
+    if not policy.held_out or recording.n_documents < 2:
         return None
     return cross_fit(
         recording.a,

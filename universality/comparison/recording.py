@@ -16,6 +16,7 @@ from universality.activations.formats import detection
 from universality.checks import Check
 from universality.checks.activations import (
     check_cache_hooks,
+    check_documents,
     check_silent_latents,
     check_spaces,
     check_tokens,
@@ -54,6 +55,11 @@ class Recording:
     def n_tokens(self) -> int:
         """Number of tokens."""
         return len(self.table)
+
+    @property
+    def n_documents(self) -> int:
+        """Number of documents they come from."""
+        return int(np.unique(self.table.documents).size)
 
 
 def record(
@@ -131,6 +137,7 @@ def check_recording(
     if a.codes is not None:
         chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
         checks.append(check_tokens(recording.n_tokens, null_mean=chance))
+        checks.append(check_documents(recording.n_documents))
     return checks
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from universality.activation_functions import describe
 from universality.checks import Check
 from universality.comparison.matched import Matched
@@ -94,7 +92,7 @@ def _about_recording(recording: Recording, policy: Policy) -> dict[str, Any]:
     cache_a, cache_b = (cache.meta for cache in recording.caches)
     return {
         "n_tokens": recording.n_tokens,
-        "n_documents": int(np.unique(recording.table.documents).size),
+        "n_documents": recording.n_documents,
         "measure": policy.measure,
         "min_firing": policy.min_firing,
         "hook_name": {"a": cache_a.hook_name, "b": cache_b.hook_name},
