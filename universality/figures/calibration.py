@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import COLOURS, SERIES, legend_above, plain
+from universality.figures.style import COLOURS, SERIES, legend_above, plain, thin
 
 
 def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
@@ -19,7 +19,7 @@ def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     for (fraction, cell), colour in zip(table.groupby("fraction"), SERIES, strict=False):
         label = f"{fraction:.0%} shared"
         ax.plot(cell["cosine"], cell["power"], "o-", markersize=3, color=colour, label=label)
-    line = ax.axhline(target, color=COLOURS["null"], linestyle="--", linewidth=1)
+    line = ax.axhline(target, color=COLOURS["null"], linestyle="--", linewidth=thin())
     line.set_label(f"null, at most {target:.0%}")
     ax.set_ylim(-0.02, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
@@ -37,9 +37,9 @@ def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5
         seen = cell[cell["power"] > least_power]
         y = seen["false_discovery_proportion"] / seen["bound"]
         spread = 2 * seen["standard_error"] / seen["bound"]
-        ax.vlines(seen["cosine"], y - spread, y + spread, color=colour, linewidth=1)
+        ax.vlines(seen["cosine"], y - spread, y + spread, color=colour, linewidth=thin())
         ax.plot(seen["cosine"], y, "o", markersize=3, color=colour, label=f"{fraction:.0%} shared")
-    line = ax.axhline(1, color=COLOURS["null"], linestyle="--", linewidth=1)
+    line = ax.axhline(1, color=COLOURS["null"], linestyle="--", linewidth=thin())
     line.set_label("bound")
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=2)
@@ -55,7 +55,7 @@ def p_value_levels(table: pd.DataFrame, ax: Axes, *, series: str = "world") -> A
     for (name, cell), colour in zip(table.groupby(series, sort=False), SERIES, strict=False):
         ax.plot(cell["level"], cell["share"], "o-", markersize=3, color=colour, label=str(name))
     ends = np.array([table["level"].min(), table["level"].max()])
-    ax.plot(ends, ends, color=COLOURS["null"], linestyle="--", linewidth=1, label="uniform")
+    ax.plot(ends, ends, color=COLOURS["null"], linestyle="--", linewidth=thin(), label="uniform")
     ax.set_xscale("log")
     ax.set_yscale("log")
     legend_above(ax, columns=2)

@@ -8,7 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import COLOURS, LABELS, SERIES, legend_above, null_ticks, plain
+from universality.figures.style import (
+    COLOURS,
+    LABELS,
+    SERIES,
+    legend_above,
+    null_ticks,
+    plain,
+    thin,
+)
 from universality.results import Comparison, null_name, null_names
 
 RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignment": "one to one"}
@@ -28,7 +36,7 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     for view, curve in curves.groupby("view", sort=False):
         colour, x, name = COLOURS[str(view)], curve["threshold"], LABELS[str(view)]
         ax.plot(x, curve["fraction"], color=colour, label=name)
-        null = ax.plot(x, curve["null_fraction"], color=colour, linestyle="--", linewidth=1)[0]
+        null = ax.plot(x, curve["null_fraction"], color=colour, linestyle="--", linewidth=thin())[0]
         low, high = (curve["null_fraction"] + sign * 2 * curve["null_sd"] for sign in (-1, 1))
         band = ax.fill_between(
             x, low.clip(0, 1), high.clip(0, 1), color=colour, alpha=0.25, linewidth=0
@@ -36,7 +44,7 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
         null.set_gid(f"null, {name}")
         band.set_gid(f"null ±2 sd, {name}")
     dashed_nulls(comparison, ax, more=", ±2 sd")
-    line = ax.axvline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=1)
+    line = ax.axvline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=thin())
     line.set_gid("threshold")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)

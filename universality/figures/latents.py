@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from universality.figures.comparison import dashed_nulls, similarity_name
-from universality.figures.style import COLOURS, LABELS, legend, legend_above, plain
+from universality.figures.style import COLOURS, LABELS, dot, legend, legend_above, plain, thin
 from universality.results import Comparison, null_name
 
 BINS = np.linspace(0, 1, 51)
@@ -25,7 +25,11 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
         values = pairs["similarity"].clip(0, 1)
         ax.hist(values, BINS.tolist(), weights=weights, color=colour, alpha=0.45, label=name)
         null = ax.stairs(
-            _null_histogram(comparison, str(view)), BINS, color=colour, linestyle="--", linewidth=1
+            _null_histogram(comparison, str(view)),
+            BINS,
+            color=colour,
+            linestyle="--",
+            linewidth=thin(),
         )
         null.set_gid(f"null, {name}")
     dashed_nulls(comparison, ax)
@@ -60,7 +64,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     ax.scatter(
         fires["frequency"],
         fires[f"partner_similarity_{view}"],
-        s=4,
+        s=dot(),
         alpha=0.4,
         linewidths=0,
         color=COLOURS[view],
@@ -69,11 +73,11 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     )
     null = comparison.summary["views"][view]["assignment"]["null_mean"]
     policy = comparison.summary["policy"]
-    line = ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=1)
+    line = ax.axhline(null, color=COLOURS["null"], linestyle="--", linewidth=thin())
     line.set_label(f"null mean ({null_name(comparison.summary, view)})")
-    ax.axhline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=1).set_label(
-        "threshold"
-    )
+    ax.axhline(
+        policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=thin()
+    ).set_label("threshold")
     ax.set_xscale("log")
     ax.set_ylim(top=1.02)
     legend_above(ax, columns=2, markerscale=3)
@@ -111,7 +115,7 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
         ax.scatter(
             some[f"similarity_{view}"],
             some[f"similarity_{other}"],
-            s=4,
+            s=dot(),
             alpha=0.4,
             linewidths=0,
             color=colour,
@@ -119,12 +123,12 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
             rasterized=True,
         )
     for line, of in ((ax.axvline, view), (ax.axhline, other)):
-        line(threshold, color=COLOURS["null"], linestyle=":", linewidth=1).set_gid("threshold")
+        line(threshold, color=COLOURS["null"], linestyle=":", linewidth=thin()).set_gid("threshold")
         null = comparison.summary["views"][of]["assignment"]["null_mean"]
-        mean = line(null, color=COLOURS["null"], linestyle="--", linewidth=1)
+        mean = line(null, color=COLOURS["null"], linestyle="--", linewidth=thin())
         mean.set_gid(f"null mean, {LABELS[of]}")
     for name, style in (("threshold", ":"), ("null means", "--")):
-        ax.plot([], [], color=COLOURS["null"], linestyle=style, linewidth=1, label=name)
+        ax.plot([], [], color=COLOURS["null"], linestyle=style, linewidth=thin(), label=name)
     legend_above(ax, columns=2, markerscale=3)
     name = similarity_name(comparison)
     correlation = "correlation" if other == "activations" else name

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import COLOURS, legend_above, plain
+from universality.figures.style import COLOURS, dot, legend_above, plain
 from universality.results import Comparison
 
 
@@ -57,6 +57,6 @@ def _row(table: pd.DataFrame | None, pair: tuple[int, int] | None, missing: str)
 
 def _drawn(ax: Axes, row: pd.Series, columns: str, *, name: str, colour: str, label: str) -> Axes:
     x, y = row[f"{columns}_a"], row[f"{columns}_b"]
-    ax.scatter(x, y, s=6, alpha=0.5, linewidths=0, color=colour, label=label)
+    ax.scatter(x, y, s=1.5 * dot(), alpha=0.5, linewidths=0, color=colour, label=label)
     legend_above(ax, columns=1)
     return plain(ax, x=f"{name} of a {row['a']}", y=f"{name} of b {row['b']}")

@@ -79,6 +79,16 @@ def null_ticks(
     return ax.hlines(null, left, right, colors="black", linewidth=thick)
 
 
+def thin() -> float:
+    """Width of lines that stand behind the data, such as nulls, in the style in force."""
+    return 0.85 * float(mpl.rcParams["lines.linewidth"])
+
+
+def dot() -> float:
+    """Area of the dots of a scatter in the style in force."""
+    return (1.7 * float(mpl.rcParams["lines.linewidth"])) ** 2
+
+
 def legend(ax: Axes, **options: Any) -> None:
     """A legend that stays readable over lines and points."""
     ax.legend(**{"framealpha": 0.85, "edgecolor": "none", "borderpad": 0.3} | options)

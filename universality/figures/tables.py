@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from universality.figures.style import SERIES, legend_above, null_ticks, plain
+from universality.figures.style import SERIES, legend_above, null_ticks, plain, thin
 
 _LONGEST_NAME = 20
 _MOST_NUMBERED = 12
@@ -78,7 +78,7 @@ def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean
     for direction, colour in zip(directions, _colours(len(directions)), strict=True):
         rows = table[table["direction"] == direction].sort_values("ratio")
         ax.plot(rows["ratio"], rows["value"], "o-", markersize=3, color=colour, label=direction)
-        null = ax.plot(rows["ratio"], rows["null_value"], "--", color=colour, linewidth=1)[0]
+        null = ax.plot(rows["ratio"], rows["null_value"], "--", color=colour, linewidth=thin())[0]
         null.set_gid(f"null, {direction}")
     ax.plot([], [], "--", color="#777777", label="null")
     ratios = sorted(set(table["ratio"]))
