@@ -21,7 +21,7 @@ SHAPES = [(1, 1), (1, 7), (7, 1), (2, 2), (13, 13), (20, 30), (45, 20), (64, 64)
 LARGE_SHAPES = [(100, 100), (150, 170), (300, 200)]
 
 
-def sparse(width: int, *, block_rows: int = 16, block_cols: int = 64) -> Plan:
+def sparse(width: int, *, block_rows: int = 16, block_cols: int = 128) -> Plan:
     """A plan that never takes the dense way and starts from few candidates."""
     return Plan(
         width=width, core=width, block_rows=block_rows, block_cols=block_cols, dense_below=0
@@ -38,7 +38,7 @@ def sparse(width: int, *, block_rows: int = 16, block_cols: int = 64) -> Plan:
     kind=st.sampled_from(KINDS),
     shape=st.one_of(*[st.sampled_from(SHAPES)] * 9, st.sampled_from(LARGE_SHAPES)),
     width=st.sampled_from([1, 2, 4]),
-    block_rows=st.sampled_from([3, 16]),
+    block_rows=st.sampled_from([5, 16]),
     absolute=st.booleans(),
     seed=st.integers(0, 1_000),
 )

@@ -9,6 +9,7 @@ from universality.matching.graph import Graph
 from universality.matching.monitor import Monitor
 
 _LEFT_OVER = 0.005
+_FEW = 8
 _BIDS_PER_ROW = 40
 
 
@@ -19,8 +20,8 @@ def auction(
 
     From nothing: first with a small increment, which settles contests quickly. Then, or from
     given prices, with none, which leaves each won pair exactly as good as the row's second choice.
-    Stops when half a per cent of the rows is without a column, when bids stop moving prices
-    (ties), or after 40 bids per row.
+    Stops when half a per cent of the rows, or eight, are without a column, when bids stop moving
+    prices (ties), or after 40 bids per row.
     """
     if prices is None:
         prices = _bid(graph, np.zeros(graph.n), 0.01 * float(np.ptp(graph.weight)), monitor)
@@ -34,7 +35,7 @@ def _bid(
     holder = np.full(graph.n, -1)
     waiting = np.arange(graph.n)
     bids = 0
-    while len(waiting) > _LEFT_OVER * graph.n and bids < _BIDS_PER_ROW * graph.n:
+    while len(waiting) > max(_FEW, _LEFT_OVER * graph.n) and bids < _BIDS_PER_ROW * graph.n:
         if monitor.expired:
             break
         bids += len(waiting)
