@@ -1,0 +1,53 @@
+"""Results as they are kept: a summary and tables, written to a folder and read back from it.
+
+Figures and reports read these and nothing else, so no picture can recompute a number.
+"""
+
+from pathlib import Path
+
+from universality.results.comparison import (
+    COMPARISON_SCHEMA,
+    OPTIONAL_TABLES,
+    Comparison,
+    null_name,
+    null_names,
+    read_comparison,
+)
+from universality.results.files import as_json, read_summary, write_json
+from universality.results.stability import (
+    STABILITY_SCHEMA,
+    Stability,
+    Widths,
+    read_stability,
+    stability_files,
+)
+
+__all__ = [
+    "COMPARISON_SCHEMA",
+    "OPTIONAL_TABLES",
+    "STABILITY_SCHEMA",
+    "Comparison",
+    "Stability",
+    "Widths",
+    "as_json",
+    "null_name",
+    "null_names",
+    "read_comparison",
+    "read_result",
+    "read_stability",
+    "stability_files",
+    "write_json",
+]
+
+
+def read_result(folder: str | Path) -> Comparison | Stability:
+    """What was saved in a folder, be it of two runs or of many.
+
+    Raises:
+        MissingFileError, FormatError: as `read_comparison`.
+    """
+    folder = Path(folder)
+    summary = read_summary(folder, COMPARISON_SCHEMA, STABILITY_SCHEMA)
+    if summary["schema"] == STABILITY_SCHEMA:
+        return read_stability(folder)
+    return read_comparison(folder)

@@ -1,0 +1,147 @@
+"""What was found between two runs, as it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float32
+
+from universality.results.files import (
+    SUMMARY,
+    read_summary,
+    read_tables,
+    sentences,
+    write_json,
+    write_tables,
+)
+
+COMPARISON_SCHEMA = "universality.comparison/1"
+"""Written into every summary of a comparison; readers refuse any other."""
+
+_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "latents_a": "latents_a.parquet",
+        "latents_b": "latents_b.parquet",
+        "pairs": "pairs.parquet",
+        "curves": "curves.csv",
+    }
+)
+
+OPTIONAL_TABLES = (
+    "held_out",
+    "evidence",
+    "histograms",
+    "pair_activations",
+    "logits",
+    "pair_logits",
+)
+"""Tables that a comparison has only where activations, or an unembedding, were given."""
+
+_OPTIONAL_FILES = {name: f"{name}.parquet" for name in OPTIONAL_TABLES}
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What was found between two runs."""
+
+    summary: dict[str, Any]
+    """The headline numbers, as in `summary.json`."""
+    latents_a: pd.DataFrame
+    """One row per latent of a."""
+    latents_b: pd.DataFrame
+    """One row per latent of b."""
+    pairs: pd.DataFrame
+    """One row per assigned pair and view."""
+    curves: pd.DataFrame
+    """One row per view, rule and threshold."""
+    held_out: pd.DataFrame | None = None
+    """One row per fold and pair of activations, judged on documents that did not make the pair;
+    None where there are no activations."""
+    evidence: pd.DataFrame | None = None
+    """The contexts on which the latents of assigned pairs fire; None where there are none."""
+    histograms: pd.DataFrame | None = None
+    """One row per side and latent that fires: how strongly, in bins."""
+    pair_activations: pd.DataFrame | None = None
+    """One row per pair: both codes on some of the tokens on which either fires."""
+    logits: pd.DataFrame | None = None
+    """One row per side and latent: the tokens whose logits it raises and lowers most; None without
+    an unembedding."""
+    pair_logits: pd.DataFrame | None = None
+    """One row per pair: both latents' logit weights over part of the vocabulary."""
+    matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
+    """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """Mean similarity by view and matching rule, beside the null that belongs to the view."""
+        return pd.DataFrame(
+            [
+                {
+                    "view": view,
+                    "rule": rule,
+                    "observed": one["mean"],
+                    "null_mean": one["null_mean"],
+                    "null_sd": one["null_sd"],
+                    "null": null_name(self.summary, view),
+                }
+                for view, found in self.summary["views"].items()
+                for rule, one in (
+                    ("greedy, a to b", found["greedy"]["a_to_b"]),
+                    ("greedy, b to a", found["greedy"]["b_to_a"]),
+                    ("one to one", found["assignment"]),
+                )
+            ]
+        )
+
+    def _repr_html_(self) -> str:
+        return sentences(self.summary["answer"]) + self.means.to_html(index=False)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `summary.json` and the tables into a folder, which is made if it is missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.summary, folder / SUMMARY)
+        write_tables(self, {**_FILES, **_OPTIONAL_FILES}, folder)
+        for view, matrix in self.matrices.items():
+            np.save(folder / f"similarity_{view}.npy", matrix)
+
+
+def read_comparison(folder: str | Path) -> Comparison:
+    """The comparison that was saved in a folder.
+
+    Raises:
+        MissingFileError: the folder, or one of its files, is not there.
+        FormatError: a file cannot be read, or was written by a version with another schema.
+    """
+    folder = Path(folder)
+    return Comparison(
+        summary=read_summary(folder, COMPARISON_SCHEMA),
+        **read_tables(folder, _FILES),
+        **read_tables(folder, _OPTIONAL_FILES, optional=True),
+        matrices={
+            path.stem.removeprefix("similarity_"): np.load(path, mmap_mode="r")
+            for path in sorted(folder.glob("similarity_*.npy"))
+        },
+    )
+
+
+def null_name(summary: Mapping[str, Any], view: str) -> str:
+    """The null that stands behind a view's numbers in the summary of a comparison."""
+    of_view = summary["views"].get(view, {}).get("nulls") or {summary["policy"]["null"]: {}}
+    return str(next(iter(of_view)))
+
+
+def null_names(summary: Mapping[str, Any]) -> str:
+    """The nulls of a comparison in a few words: the first view's, then views with another."""
+    views = list(summary["views"])
+    first = null_name(summary, views[0])
+    names = {view: null_name(summary, view) for view in views}
+    others = [f"{view}: {name}" for view, name in names.items() if name != first]
+    return "; ".join([first, *others])

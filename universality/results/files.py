@@ -1,0 +1,93 @@
+"""The files of a result: JSON and tables, written to a folder and read back, or refused by name."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from universality.errors import FormatError, MissingFileError
+
+SUMMARY = "summary.json"
+"""Where the headline numbers lie in the folder of a result."""
+
+
+def write_tables(result: object, files: Mapping[str, str], folder: Path) -> None:
+    """Write the tables of a result, by the names of its fields; a None makes no file."""
+    for name, file in files.items():
+        table = getattr(result, name)
+        if table is not None and file.endswith(".csv"):
+            table.to_csv(folder / file, index=False)
+        elif table is not None:
+            table.to_parquet(folder / file, index=False)
+
+
+def read_tables(
+    folder: Path, files: Mapping[str, str], *, optional: bool = False
+) -> dict[str, pd.DataFrame]:
+    """The tables by name; those without a file are left out if that is `optional`.
+
+    Raises:
+        MissingFileError: a file is not there.
+        FormatError: a file cannot be read.
+    """
+    return {
+        name: _read_table(folder / file)
+        for name, file in files.items()
+        if not optional or (folder / file).exists()
+    }
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write content as JSON."""
+    path.write_text(as_json(content), encoding="utf-8")
+
+
+def as_json(content: Any) -> str:
+    """JSON that any reader accepts: indented, no NaN, ending in a newline."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def read_summary(folder: Path, *expected: str) -> dict[str, Any]:
+    """The summary of the result in a folder.
+
+    Raises:
+        MissingFileError: there is none.
+        FormatError: it cannot be read, or has another schema than those expected.
+    """
+    path = folder / SUMMARY
+    if not path.is_file():
+        raise MissingFileError(
+            f"{path.parent} holds no result: {path.name} is missing; make one with "
+            "`universality compare A B --out DIR` or `universality stability RUN... --out DIR`"
+        )
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FormatError(f"{path} is not JSON: {error}") from error
+    schema = summary.get("schema") if isinstance(summary, dict) else None
+    if schema not in expected:
+        raise FormatError(
+            f"{path} has schema {schema!r}, this version reads "
+            f"{' or '.join(map(repr, expected))}; "
+            "remake the result or install the version that wrote it"
+        )
+    return dict(summary)
+
+
+def sentences(texts: Sequence[str]) -> str:
+    """HTML that shows each text as a paragraph."""
+    return "".join(f"<p>{html.escape(text)}</p>" for text in texts)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise MissingFileError(f"the result in {path.parent} is incomplete: no {path.name}")
+    try:
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise FormatError(f"{path} cannot be read: {error}") from error

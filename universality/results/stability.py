@@ -1,0 +1,115 @@
+"""What was found among many runs, as it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+import pandas as pd
+
+from universality.results.files import (
+    SUMMARY,
+    read_summary,
+    read_tables,
+    sentences,
+    write_json,
+    write_tables,
+)
+
+STABILITY_SCHEMA = "universality.stability/1"
+"""Written into every summary of many runs."""
+
+_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "latents": "latents.parquet",
+        "families": "families.parquet",
+        "pairs": "pairs.csv",
+        "spectrum": "spectrum.csv",
+        "triples": "triples.csv",
+    }
+)
+_WIDTH_FILES: Mapping[str, str] = MappingProxyType(
+    {"narrow": "narrow_latents.parquet", "wide": "wide_latents.parquet", "flow": "flow.csv"}
+)
+_OPTIONAL_FILES: Mapping[str, str] = MappingProxyType({"contexts": "contexts.parquet"})
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Widths:
+    """What became of the latents of narrow runs in wider ones."""
+
+    narrow: pd.DataFrame
+    """One row per latent of each narrow run: kept, split (its members) or absent."""
+    wide: pd.DataFrame
+    """One row per latent of each wide run: kept, refines, merges, novel or unexplained."""
+    flow: pd.DataFrame
+    """One row per link of a Sankey diagram: narrow, wide, source, target, n_latents."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """What was found among many runs."""
+
+    summary: dict[str, Any]
+    """The headline numbers, as in `summary.json`."""
+    latents: pd.DataFrame
+    """One row per run and latent: its family and in how many runs it was found, by view."""
+    families: pd.DataFrame
+    """One row per family and view: the runs it lives in, how alike its members are."""
+    pairs: pd.DataFrame
+    """One row per pair of runs and view."""
+    spectrum: pd.DataFrame
+    """One row per base run, view, threshold and k: the fraction found in exactly k runs."""
+    triples: pd.DataFrame
+    """One row per triple of runs and view: how often two steps lead where one leads."""
+    widths: Widths | None = None
+    """The ladder of widths; None when all runs are equally wide."""
+    contexts: pd.DataFrame | None = None
+    """The texts on which members of families fire, a few for each; None without activations."""
+
+    def _repr_html_(self) -> str:
+        runs = [run if isinstance(run, str) else run["name"] for run in self.summary["runs"]]
+        named = f"{len(runs)} runs: {', '.join(runs)}."
+        families = pd.DataFrame(self.summary["families"]).T.rename_axis("by").reset_index()
+        return sentences([named]) + families.to_html(index=False) + self.pairs.to_html(index=False)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `summary.json` and the tables into a folder, which is made if it is missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.summary, folder / SUMMARY)
+        write_tables(self, {**_FILES, **_OPTIONAL_FILES}, folder)
+        if self.widths is not None:
+            write_tables(self.widths, _WIDTH_FILES, folder)
+
+
+def stability_files(result: Stability) -> list[str]:
+    """Names of the files that a result of many runs is saved as."""
+    names = [SUMMARY, *_FILES.values()]
+    names += [] if result.widths is None else _WIDTH_FILES.values()
+    return names + [
+        file for name, file in _OPTIONAL_FILES.items() if getattr(result, name) is not None
+    ]
+
+
+def read_stability(folder: str | Path) -> Stability:
+    """What was saved about many runs in a folder.
+
+    Raises:
+        MissingFileError: the folder, or one of its files, is not there.
+        FormatError: a file cannot be read, or was written by a version with another schema.
+    """
+    folder = Path(folder)
+    summary = read_summary(folder, STABILITY_SCHEMA)
+    widths = read_tables(folder, _WIDTH_FILES, optional=not (folder / "flow.csv").exists())
+    return Stability(
+        summary=summary,
+        **read_tables(folder, _FILES),
+        **read_tables(folder, _OPTIONAL_FILES, optional=True),
+        widths=Widths(**widths) if widths else None,
+    )
