@@ -19,7 +19,8 @@ import numpy as np
 
 from universality.activations.cache import open_cache
 from universality.comparison.policy import Policy
-from universality.families.many_runs import stability
+from universality.dictionary import Dictionary
+from universality.families.many_runs import consensus_of, stability
 from universality.loading import load
 from universality.results import Stability, write_json
 from universality.shipped import shipped_folder
@@ -31,7 +32,7 @@ class Config:
 
     runs: tuple[str, ...] = ("w2304-s0", "w2304-s1", "w2304-s2", "w1152-s0", "w576-s0")
     """Shipped runs; `w2304-s0-order1` starts from the weights of `w2304-s0` and is left out."""
-    n_draws: int = 2
+    n_draws: int = 4
     """Draws of the null."""
     n_shown: int = 5
     """Families to show with their contexts."""
@@ -48,12 +49,26 @@ def run(config: Config, out: Path, *, store: Path | None = None) -> dict[str, An
     left_out = ("grid", "policy", "checks", "runs", "only_in_one_fit", "pairs")
     summary = {key: value for key, value in found.summary.items() if key not in left_out}
     summary["runs"] = list(config.runs)
+    summary["consensus"] = _consensus(found, runs)
     out.mkdir(parents=True, exist_ok=True)
     write_json(summary, out / "summary.json")
     write_json(_shown(config, found, len(cache)), out / "families.json")
     if found.widths is not None:
         found.widths.flow.to_csv(out / "flow.csv", index=False)
     return summary
+
+
+def _consensus(found: Stability, runs: list[Dictionary]) -> dict[str, Any]:
+    """The dictionary of consensus directions, and how far the members lie from theirs on average."""
+    rule = found.summary["headline_rule"]
+    families = found.families[found.families["view"] == rule]
+    dictionary = consensus_of(found, runs)
+    spreads = ("spread_decoder", "spread_encoder")
+    return {
+        "rule": rule,
+        "d_sae": None if dictionary is None else dictionary.d_sae,
+        **{f"mean_{name}": float(families[name].mean()) for name in spreads},
+    }
 
 
 def _shown(config: Config, found: Stability, n_tokens: int) -> list[dict[str, Any]]:
