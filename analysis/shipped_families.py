@@ -59,7 +59,7 @@ def run(config: Config, out: Path, *, store: Path | None = None) -> dict[str, An
 
 
 def _consensus(found: Stability, runs: list[Dictionary]) -> dict[str, Any]:
-    """The dictionary of consensus directions, and how far the members lie from theirs on average."""
+    """The dictionary of consensus directions, and how far members lie from theirs on average."""
     rule = found.summary["headline_rule"]
     families = found.families[found.families["view"] == rule]
     dictionary = consensus_of(found, runs)
