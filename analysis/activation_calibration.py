@@ -182,8 +182,10 @@ def p_values(x: Tensor, y: Tensor, settings: Settings) -> np.ndarray:
 
 
 def _correlations(x: Tensor, y: Tensor) -> np.ndarray:
-    both = np.corrcoef(x.numpy(), y.numpy(), rowvar=False)
-    return both[: x.shape[1], x.shape[1] :]
+    """Of every pair; 0 where a latent never fires."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        both = np.corrcoef(x.numpy(), y.numpy(), rowvar=False)
+    return np.nan_to_num(both[: x.shape[1], x.shape[1] :])
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ def run(a: Path, b: Path, activations: Path, out: Path, settings: Settings) -> N
         for measure in _MEASURES:
             policy = Policy(
                 views=None if measure == "pearson" else ("activations",),
+                nulls=("geometry", "isotropic", "untrained")[: 3 if measure == "pearson" else 1],
                 n_draws=settings.n_draws,
                 min_firing=settings.min_firing,
                 measure=measure,

@@ -47,8 +47,9 @@ def test_a_permuted_copy_fires_like_the_original(cache: ActivationCache) -> None
     expected = np.empty(80, dtype=int)
     expected[order.numpy()] = np.arange(80)
     assert comparison.latents_a["partner_activations"].tolist() == expected.tolist()
-    assert {"frequency", "mean_active", "own_nearest_similarity_activations"} <= set(
-        comparison.latents_a
+    assert {"mean_active", "own_nearest_similarity_activations"} <= set(comparison.latents_a)
+    np.testing.assert_allclose(
+        10 ** comparison.latents_a["log_density"], comparison.latents_a["frequency"]
     )
     assert comparison.latents_a["p_value_activations"].between(0, 1).all()
     assert comparison.latents_a["above_chance_activations"].mean() > 0.9

@@ -32,6 +32,7 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
     if dictionary.firing is not None:
         columns["frequency"] = dictionary.firing.frequency.double().cpu().numpy()
     if run.codes is not None:
+        columns["log_density"] = run.column(run.codes.log_density)
         columns["mean_active"] = run.column(run.codes.mean_active)
     if dictionary.views:
         columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()

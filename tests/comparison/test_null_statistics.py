@@ -1,0 +1,68 @@
+"""Every statistic of unrelated runs is, on average, its null: all rules, signs, unequal widths."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.made_runs import unit_rows
+from universality.comparison.null_statistics import draw_null
+from universality.comparison.views import cosines, match_views
+from universality.metrics import Statistics, measure
+from universality.nulls.rotation import rows_at_cosine
+
+D, N_A, N_B, DRAWS = 12, 40, 60, 14
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
+CPU = torch.device("cpu")
+
+
+def unrelated(n: int, seed: int) -> dict[str, Tensor]:
+    """Isotropic rows; encoder rows at a cosine of .9 to the decoder's, so that views agree."""
+    decoder = unit_rows(n, D, seed=seed)
+    generator = torch.Generator().manual_seed(seed + 1000)
+    return {"decoder": decoder, "encoder": rows_at_cosine(decoder, 0.9, generator=generator)}
+
+
+def flat(found: Statistics) -> dict[str, float]:
+    shares = {
+        f"{view} {rule} {t}": float(share)
+        for (view, rule), values in found.shares.items()
+        for t, share in zip(THRESHOLDS, values, strict=True)
+    }
+    return shares | {f"{view} {name}": value for (view, name), value in found.averages.items()}
+
+
+@cache
+def observed(absolute: bool) -> list[dict[str, float]]:
+    found = []
+    for seed in range(DRAWS):
+        runs = unrelated(N_A, seed), unrelated(N_B, 500 + seed)
+        similarities = cosines(*runs, absolute=absolute, device=CPU)
+        found.append(flat(measure(match_views(similarities), THRESHOLDS)))
+    return found
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+@pytest.mark.parametrize("name", ["isotropic", "geometry", "haar"])
+def test_unrelated_runs_lie_on_the_null_in_every_statistic(name: str, absolute: bool) -> None:
+    null = draw_null(
+        name,
+        unrelated(N_A, 0),
+        unrelated(N_B, 500),
+        thresholds=THRESHOLDS,
+        n_draws=DRAWS,
+        absolute=absolute,
+        device=CPU,
+        seed=1,
+    )
+    expected, spread = flat(null.mean), flat(null.sd)
+    assert {"decoder_encoder agreement", "encoder mutual.fraction_b"} <= set(expected)
+    assert "decoder_and_encoder assignment 0.5" in expected
+    for statistic, chance in expected.items():
+        values = np.array([one[statistic] for one in observed(absolute)])
+        error = np.hypot(values.std(ddof=1), spread[statistic]) / np.sqrt(DRAWS)
+        assert abs(values.mean() - chance) < 4 * error + 0.01, statistic
