@@ -109,6 +109,9 @@ def test_the_consensus_lies_closer_to_the_truth_than_any_member(tmp_path: Path) 
     spread = found.families.query("view == 'decoder_and_encoder'")["spread_decoder"]
     assert 0.02 < spread.mean() < 0.3
     save(consensus, tmp_path / "consensus")
+    by_decoder = consensus_of(found, runs, rule="decoder")
+    assert by_decoder is not None
+    assert by_decoder.d_sae == found.families.eval("view == 'decoder'").sum()
 
 
 def test_a_result_survives_saving(tmp_path: Path, four: Stability) -> None:

@@ -98,8 +98,10 @@ def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
     )
 
 
-def consensus_of(found: Stability, runs: Sequence[Dictionary]) -> Dictionary | None:
-    """One latent per family of the headline rule, averaged over the runs that were studied.
+def consensus_of(
+    found: Stability, runs: Sequence[Dictionary], *, rule: str | None = None
+) -> Dictionary | None:
+    """One latent per family of a rule (the headline's), averaged over the runs that were studied.
 
     `runs` are those that gave the result, in the same order. None where they cannot be averaged
     (see `consensus_dictionary`).
@@ -107,7 +109,8 @@ def consensus_of(found: Stability, runs: Sequence[Dictionary]) -> Dictionary | N
     ours = [
         run for run, about in zip(runs, found.summary["runs"], strict=True) if about["in_families"]
     ]
-    family = found.latents[f"family_{found.summary['headline_rule']}"].to_numpy(dtype=np.int64)
+    column = f"family_{rule or found.summary['headline_rule']}"
+    family = found.latents[column].to_numpy(dtype=np.int64)
     return consensus_dictionary(ours, family, absolute=found.summary["policy"]["absolute"])
 
 
