@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.made_results import made_comparison, made_stability
+from tests.made_results import HOSTILE, made_comparison, made_stability
 from universality.errors import FormatError, MissingFileError
 from universality.results import Comparison, Stability, read_comparison, read_result
 
@@ -61,3 +62,19 @@ def test_a_future_schema_and_no_json_are_refused(tmp_path: Path) -> None:
     summary.write_text("{")
     with pytest.raises(FormatError, match="is not JSON"):
         read_result(tmp_path)
+
+
+def test_results_show_as_tables_in_a_notebook() -> None:
+    comparison, many = made_comparison(), made_stability()
+    means = comparison.means
+    assert set(means["observed"]) == {0.5}
+    assert set(means["null_mean"]) == {0.1}
+    assert means.groupby("view")["null"].first().to_dict() == {
+        "activations": "shuffled",
+        "decoder": "made",
+        "encoder": "made",
+    }
+    for shown, table in ((comparison._repr_html_(), "observed"), (many._repr_html_(), "mean")):
+        assert f"<th>{table}</th>" in shown
+        assert HOSTILE[0] not in shown
+        assert html.escape(HOSTILE[0]) in shown

@@ -43,6 +43,7 @@ def two_seeds() -> Comparison:
         nulls=("isotropic",),
         n_draws=2,
         measure="cosine",
+        min_firing=40,
         held_out=False,
     )
     return compare(RUNS / "w2304-s0", RUNS / "w2304-s1", policy, activations=first_shard())

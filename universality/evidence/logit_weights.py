@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from tqdm import tqdm
 
 from universality.models.unembedding import Unembedding
 
@@ -31,7 +32,8 @@ def logit_tops(
     The ten tokens of greatest logit weight, then the ten of least; falling throughout.
     """
     rows = []
-    for start in range(0, len(latents), _LATENTS_PER_STEP):
+    starts = range(0, len(latents), _LATENTS_PER_STEP)
+    for start in tqdm(starts, f"logit weights of {side}", leave=False, disable=None):
         part = torch.as_tensor(latents[start : start + _LATENTS_PER_STEP])
         weights = directions[part].float() @ unembedding.weights.T
         n = min(TOP, weights.shape[1] // 2)
