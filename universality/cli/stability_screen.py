@@ -108,8 +108,12 @@ def _outliers(summary: dict[str, Any]) -> list[str]:
 
 def _checks(checks: list[dict[str, Any]]) -> list[str]:
     loud = [check for check in checks if check["status"] in ("fail", "warn")]
-    lines = [f"{check['status'].upper()} {check['message']}" for check in loud[:3]]
-    return [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
+    texts = [f"{check['status'].upper()} {check['message']}" for check in loud[:3]]
+    return [
+        line
+        for place, text in enumerate(texts)
+        for line in textwrap.wrap(text, WIDTH, max_lines=1 if place else 2, placeholder=" …")
+    ]
 
 
 def _share(value: float | None) -> str:
