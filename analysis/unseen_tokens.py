@@ -35,7 +35,10 @@ from universality.activations.documents import Document
 from universality.comparison import Policy, compare
 from universality.results import write_json
 
-_KEPT = ("a", "b", "policy", "activations", "views", "agreement", "cross_view", "held_out")
+_KEPT = (
+    *("a", "b", "policy", "activations", "views", "shared", "agreement"),
+    *("unmatched", "cross_view", "held_out"),
+)
 _MEASURES = ("pearson", "cosine", "jaccard")
 
 

@@ -12,7 +12,7 @@ import torch
 from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.activations.cache import ActivationCache
-from universality.comparison import Policy, compare
+from universality.comparison import Policy, compare, untrained
 from universality.errors import InvalidInputError
 from universality.results import read_comparison
 
@@ -130,6 +130,19 @@ def test_few_tokens_are_called_few_with_the_size_of_the_null(tmp_path: Path) -> 
     null = comparison.summary["views"]["activations"]["greedy"]["a_to_b"]["null_mean"]
     assert check["value"] == pytest.approx(null)
     assert "finite-token null" in check["message"]
+
+
+def test_the_untrained_floor_of_long_caches_is_drawn_on_their_beginning(
+    cache: ActivationCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(untrained, "MOST_PRODUCTS", 0.5 * 1_600 * 80 * 16)
+    run = make_run(unit_rows(80, 16, seed=0))
+    policy = Policy(
+        nulls=("untrained",), n_draws=2, min_firing=5, views=("activations",), held_out=False
+    )
+    nulls = compare(run, run, policy, activations=cache).summary["views"]["activations"]["nulls"]
+    expected = "2 draws at full width, on the first 800 of 1,600 tokens"
+    assert nulls["untrained"]["draws"] == expected
 
 
 def test_one_document_is_compared_without_holding_any_out(tmp_path: Path) -> None:

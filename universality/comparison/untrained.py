@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from universality.activation_functions import AbsTopK, TopK
+from universality.activations.cache import ActivationCache
 from universality.codes import Codes, take_latents
 from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, over_draws
@@ -25,6 +26,9 @@ from universality.metrics import Statistics, measure
 from universality.nulls.plan import DrawPlan
 from universality.nulls.rotation import unit_rows
 from universality.workers import side_by_side
+
+MOST_PRODUCTS = 1 << 40
+"""Multiplications that one encoding of a draw may take: half a minute on one core."""
 
 
 def draw_untrained_codes(
@@ -39,14 +43,18 @@ def draw_untrained_codes(
 
     Each draw encodes the tokens with two random dictionaries: isotropic encoder rows, as many
     active latents per token as the run has, tokens centred and scaled as the run does. Latents
-    take part that fire on `min_firing` tokens; at initialisation many never do.
+    take part that fire on `min_firing` tokens; at initialisation many never do. Where encoding
+    would take long, only the first files of the caches are read, which the plan notes; fewer tokens
+    raise the floor.
     """
     runs = ((matched.a.dictionary, recording.a), (matched.b.dictionary, recording.b))
+    cost = max(codes.n_tokens * run.d_sae * run.d_in for run, codes in runs)
+    caches = [shortened(cache, MOST_PRODUCTS / cost) for cache in recording.caches]
 
     def draw(seed: int) -> Statistics:
         generator = torch.Generator().manual_seed(seed)
         a, b = (untrained_like(run, codes, generator=generator) for run, codes in runs)
-        drawn = record(a, b, recording.caches, device=device, progress=False)
+        drawn = record(a, b, caches, device=device, progress=False)
         similarity = code_similarity(
             *(_alive(codes, policy.min_firing) for codes in (drawn.a, drawn.b)),
             measure=policy.measure,
@@ -58,9 +66,12 @@ def draw_untrained_codes(
     seeds = np.random.SeedSequence(policy.seed).generate_state(n_draws).tolist()
     drawn = list(side_by_side(draw, seeds, device))
     n_a, n_b = matched.a.alive.n_alive, matched.b.alive.n_alive
+    n_tokens = len(caches[0])
+    whole = n_tokens == len(recording.caches[0])
+    note = "" if whole else f"on the first {n_tokens:,} of {len(recording.caches[0]):,} tokens"
     return NullStatistics(
         name="untrained",
-        plan=DrawPlan(n_draws, n_a, n_b, n_a, n_b),
+        plan=DrawPlan(n_draws, n_a, n_b, n_a, n_b, note),
         mean=over_draws(drawn, np.mean),
         sd=over_draws(drawn, partial(np.std, ddof=1)),
     )
@@ -72,6 +83,13 @@ def untrained_like(run: Dictionary, codes: Codes, *, generator: torch.Generator)
     rule = run.activation_fn if isinstance(run.activation_fn, TopK | AbsTopK) else TopK(active)
     rows = unit_rows(run.d_sae, run.d_in, generator=generator)
     return replace(run, W_enc=rows, b_enc=None, activation_fn=rule, firing=None)
+
+
+def shortened(cache: ActivationCache, fraction: float) -> ActivationCache:
+    """The first files of a cache, about this fraction of them and at least one."""
+    kept = cache.meta.shards[: max(1, round(fraction * len(cache.meta.shards)))]
+    n_tokens = sum(shard.n_tokens for shard in kept)
+    return replace(cache, meta=replace(cache.meta, shards=kept, n_tokens=n_tokens))
 
 
 def _alive(codes: Codes, minimum: int) -> Codes:

@@ -40,6 +40,8 @@ class DrawPlan:
     """Latents of a in the comparison."""
     full_n_b: int
     """Latents of b in the comparison."""
+    note: str = ""
+    """What else was cut short, for the description."""
 
     @property
     def subsampled(self) -> bool:
@@ -49,12 +51,13 @@ class DrawPlan:
     @property
     def description(self) -> str:
         """One sentence for the summary."""
-        if not self.subsampled:
-            return f"{self.n_draws} draws at full width"
-        return (
-            f"{self.n_draws} draws at n = {self.n_a} of {self.full_n_a} and {self.n_b} of "
-            f"{self.full_n_b} latents, means and shares carried to the full width"
-        )
+        width = "full width"
+        if self.subsampled:
+            width = (
+                f"n = {self.n_a} of {self.full_n_a} and {self.n_b} of {self.full_n_b} latents, "
+                "means and shares carried to the full width"
+            )
+        return f"{self.n_draws} draws at {width}" + (f", {self.note}" if self.note else "")
 
 
 def plan_draws(n_a: int, n_b: int, *, n_draws: int, budget: int = PAIR_BUDGET) -> DrawPlan:
