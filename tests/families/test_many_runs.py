@@ -8,7 +8,7 @@ import torch
 from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.comparison.policy import Policy
-from universality.dictionary import Dictionary, Firing
+from universality.dictionary import Dictionary
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.families import null_draws, pairings
 from universality.families.grid import keyed
@@ -248,27 +248,6 @@ def test_a_table_of_keys_makes_a_grid(tmp_path) -> None:
 def test_frequency_stands_beside_stability(four: Stability) -> None:
     assert four.latents["frequency"].between(0, 1).all()
     assert np.isfinite(four.families["frequency"]).all()
-
-
-def test_stability_rises_with_frequency_where_it_was_planted() -> None:
-    runs = [
-        replace(run, firing=Firing(torch.where(_is_shared(run), 0.3, 0.01), "planted"))
-        for run in _runs()
-    ]
-    found = stability(runs, POLICY).summary["stability_by"]
-    by_decoder = found["frequency"]["decoder"]
-    assert [(one["median"], one["mean_stability"]) for one in by_decoder["classes"]] == [
-        (pytest.approx(0.01), 0),
-        (pytest.approx(0.3), 1),
-    ]
-    assert [one["n"] for one in by_decoder["classes"]] == [4 * (N - N_SHARED), 4 * N_SHARED]
-    assert by_decoder["rank_correlation"] == pytest.approx(1)
-    assert by_decoder["null"] < 0.1
-
-
-def _is_shared(run: Dictionary) -> torch.Tensor:
-    nearest = run.W_dec @ unit_rows(N_SHARED, D, seed=0).T
-    return nearest.max(dim=1).values > 0.9
 
 
 def test_every_pair_of_runs_is_matched_whatever_its_widths() -> None:
