@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tests.made_results import made_comparison
+from tests.made_results import made_comparison, made_stability
 from universality import figures
 from universality.errors import InvalidInputError
 from universality.results import Comparison
@@ -59,3 +61,26 @@ def test_what_was_not_kept_is_refused(comparison: Comparison, ax: Axes) -> None:
     with pytest.raises(InvalidInputError, match="no logit weights; compare with --unembedding"):
         figures.logit_scatter(without, ax)
     assert not {"activation_scatter", "logit_scatter"} & set(figures.figures_of(without))
+    with pytest.raises(
+        InvalidInputError, match=r"--pair 3,36: this result kept nothing.*compare w"
+    ):
+        figures.figures_of(without, pair=(3, 36))
+    with pytest.raises(InvalidInputError, match=r"--pair 3,4:.* such as 20,19"):
+        figures.figures_of(comparison, pair=(3, 4))
+    with pytest.raises(InvalidInputError, match="--pair is for results of two runs"):
+        figures.figures_of(made_stability(), pair=(3, 4))
+
+
+def test_figures_of_a_pair_are_all_of_the_same(comparison: Comparison) -> None:
+    kept = comparison.pair_logits
+    assert kept is not None
+    fewer = replace(comparison, pair_logits=kept.iloc[::4])
+    for pair, names in (
+        (None, {"activation_scatter", "logit_scatter"}),
+        ((3, 36), {"activation_scatter"}),
+    ):
+        drawn = figures.figures_of(fewer, pair=pair)
+        found = names & set(drawn)
+        assert found == {"activation_scatter", "logit_scatter"} & set(drawn)
+        labels = {drawn[name](Figure().subplots()).get_xlabel().split(" of ")[1] for name in found}
+        assert labels == {"a 20" if pair is None else "a 3"}

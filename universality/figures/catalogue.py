@@ -7,6 +7,7 @@ from functools import partial, singledispatch
 
 from matplotlib.axes import Axes
 
+from universality.errors import InvalidInputError
 from universality.figures import comparison as whole
 from universality.figures import latents, pairs, stability, widths
 from universality.results import Comparison, Stability
@@ -40,7 +41,7 @@ def figures_of(
     default the pair in the middle of those kept, from the most alike to the least.
 
     Raises:
-        InvalidInputError: nothing was kept of the pair.
+        InvalidInputError: nothing was kept of the pair, or the result is not of two runs.
     """
     raise TypeError(f"no figures for {type(result).__name__}")
 
@@ -49,6 +50,8 @@ def figures_of(
 def _of_many(
     result: Stability, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
+    if pair is not None:
+        raise InvalidInputError("--pair is for results of two runs; this one is of many")
     draws: list[Callable[[Stability, Axes], Axes]] = []
     if result.summary["spectrum"]:
         draws += [stability.spectrum, stability.only_in_one]
@@ -94,12 +97,5 @@ def _of_two(
         draws.append(latents.similarity_against_frequency)
     if any(f"p_value_{view}" in columns for view in views):
         draws.append(latents.p_value_calibration)
-    if comparison.pair_activations is not None:
-        draws.append(partial(pairs.activation_scatter, pair=pair))
-    if comparison.pair_logits is not None:
-        draws.append(partial(pairs.logit_scatter, pair=pair))
-    return {_name(draw): partial(draw, comparison) for draw in draws}
-
-
-def _name(draw: Callable[..., Axes]) -> str:
-    return str((draw.func if isinstance(draw, partial) else draw).__name__)
+    of_pair = pairs.figures_of_pair(comparison, pair)
+    return of_pair | {draw.__name__: partial(draw, comparison) for draw in draws}

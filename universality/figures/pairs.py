@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import pandas as pd
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
 from universality.figures.style import COLOURS, dot, legend_above, plain
 from universality.results import Comparison
+
+
+def figures_of_pair(
+    comparison: Comparison, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
+    """The figures that what was kept of a pair can fill, by name.
+
+    By default of one pair for all: the pair in the middle of those kept.
+
+    Raises:
+        InvalidInputError: nothing was kept of the pair that was asked for.
+    """
+    tables = {
+        draw: table
+        for draw, table in (
+            (activation_scatter, comparison.pair_activations),
+            (logit_scatter, comparison.pair_logits),
+        )
+        if table is not None and len(table)
+    }
+    if pair is None:
+        return {} if not tables else figures_of_pair(comparison, _middle(tables.values()))
+    drawn: dict[str, Callable[[Axes], Axes]] = {
+        draw.__name__: partial(draw, comparison, pair=pair)
+        for draw, table in tables.items()
+        if len(_rows_of(table, pair))
+    }
+    if not drawn:
+        kept = [_middle([table]) for table in tables.values()]
+        raise InvalidInputError(
+            f"--pair {pair[0]},{pair[1]}: this result kept nothing of this pair (latent of a, "
+            "latent of b); "
+            + (
+                f"it kept assigned pairs such as {kept[0][0]},{kept[0][1]}"
+                if kept
+                else "compare with --activations DIR or --unembedding MODEL"
+            )
+        )
+    return drawn
 
 
 def activation_scatter(
@@ -44,15 +86,24 @@ def logit_scatter(comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | N
 def _row(table: pd.DataFrame | None, pair: tuple[int, int] | None, missing: str) -> pd.Series:
     if table is None or table.empty:
         raise InvalidInputError(f"this result has no {missing}")
-    if pair is None:
-        return table.iloc[len(table) // 2]
-    found = table[(table["a"] == pair[0]) & (table["b"] == pair[1])]
-    if found.empty:
+    found = _rows_of(table, pair or _middle([table]))
+    if found.empty and pair is not None:
         raise InvalidInputError(
             f"--pair {pair[0]},{pair[1]}: nothing was kept of this pair; kept are assigned pairs "
             f"such as {table['a'].iloc[0]},{table['b'].iloc[0]} (latent of a, latent of b)"
         )
     return found.iloc[0]
+
+
+def _middle(tables: Iterable[pd.DataFrame]) -> tuple[int, int]:
+    """The pair in the middle of the shortest table."""
+    shortest = min(tables, key=len)
+    row = shortest.iloc[len(shortest) // 2]
+    return int(row["a"]), int(row["b"])
+
+
+def _rows_of(table: pd.DataFrame, pair: tuple[int, int]) -> pd.DataFrame:
+    return table[(table["a"] == pair[0]) & (table["b"] == pair[1])]
 
 
 def _drawn(ax: Axes, row: pd.Series, columns: str, *, name: str, colour: str, label: str) -> Axes:
