@@ -59,3 +59,11 @@ def test_an_unknown_format_leaves_the_figures_as_they_were(
     assert run("figures", str(folder), "--format", "gif") == 2
     assert "--format takes pdf, png, svg" in capsys.readouterr().err
     assert [file.name for file in (folder / "figures").iterdir()] == ["old.png"]
+
+
+def test_a_pair_is_two_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("figures", str(folder), "--pair", "3,36", "--format", "svg") == 0
+    assert str(folder / "figures" / "activation_scatter.svg") in capsys.readouterr().out
+    for given, message in (("3", "two numbers such as 12,40"), ("3,4", "kept nothing of this")):
+        assert run("figures", str(folder), "--pair", given) == 2
+        assert message in capsys.readouterr().err
