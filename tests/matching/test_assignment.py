@@ -177,9 +177,6 @@ def test_candidates_of_a_part_are_refused() -> None:
     part = find_candidates(similarity, rows=range(5, 20), progress=False)
     with pytest.raises(InvalidInputError, match="must cover every pair"):
         assign(similarity, candidates=part, plan=sparse(4), progress=False)
-    hollow = find_candidates(similarity, exclude_diagonal=True, progress=False)
-    with pytest.raises(InvalidInputError, match="without the diagonal"):
-        assign(similarity, candidates=hollow, plan=sparse(4), progress=False)
 
 
 @pytest.mark.parametrize("shape", [(300, 300), (200, 400), (400, 200)])

@@ -31,7 +31,6 @@ def assert_closest(found: Neighbours, values: np.ndarray, k: int) -> None:
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32, torch.float64])
-@pytest.mark.parametrize("exclude_diagonal", [False, True])
 @pytest.mark.parametrize(
     ("kind", "n_a", "n_b"),
     [
@@ -47,16 +46,13 @@ def assert_closest(found: Neighbours, values: np.ndarray, k: int) -> None:
     ],
 )
 def test_lists_are_those_of_a_full_sort(
-    kind: str, n_a: int, n_b: int, exclude_diagonal: bool, precision: torch.dtype
+    kind: str, n_a: int, n_b: int, precision: torch.dtype
 ) -> None:
     a, b = problem(kind, n_a, n_b)
     values = cosines(a, b)
-    if exclude_diagonal:
-        np.fill_diagonal(values, -np.inf)
     found = find_candidates(
         Cosine.between(a, b, precision=precision),
         k=3,
-        exclude_diagonal=exclude_diagonal,
         plan=SMALL,
         progress=False,
     )
@@ -74,8 +70,7 @@ def test_margin_and_mutual() -> None:
     assert (found.mutual == mutual).all()
 
 
-@pytest.mark.parametrize("exclude_diagonal", [False, True])
-def test_ranges_merge_in_any_grouping(exclude_diagonal: bool) -> None:
+def test_ranges_merge_in_any_grouping() -> None:
     a, b = problem("duplicated rows", 90, 70)
     similarity = Cosine.between(a, b)
 
@@ -84,7 +79,6 @@ def test_ranges_merge_in_any_grouping(exclude_diagonal: bool) -> None:
             similarity,
             k=3,
             rows=rows,
-            exclude_diagonal=exclude_diagonal,
             plan=SMALL,
             progress=False,
         )

@@ -15,7 +15,7 @@ from universality.alive import Alive
 from universality.codes import Codes, take_latents
 from universality.dictionary import Dictionary, View
 from universality.errors import InvalidInputError
-from universality.matching import Matching, assign, find_candidates
+from universality.matching import Matching, assign, find_candidates, nearest_other
 from universality.metrics import ViewMatch
 from universality.similarity import Cosine, Similarity
 from universality.similarity.code_similarity import CodeSimilarity
@@ -158,7 +158,7 @@ def own_nearest(
     both = similarities_between(
         *(2 * (only_view(run, view),)), measure=measure, absolute=absolute, device=device
     )
-    return find_candidates(both[view], k=1, exclude_diagonal=True).of_a.nearest_similarity
+    return nearest_other(both[view])
 
 
 def only_view(run: Side, view: str) -> Side:

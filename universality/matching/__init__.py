@@ -6,6 +6,7 @@ from universality.matching.certificate import Verification, verify
 from universality.matching.neighbours import Neighbours
 from universality.matching.plan import Plan
 from universality.matching.result import Matching
+from universality.matching.within import nearest_other
 
 __all__ = [
     "Candidates",
@@ -17,5 +18,6 @@ __all__ = [
     "find_candidates",
     "match",
     "merge",
+    "nearest_other",
     "verify",
 ]

@@ -105,12 +105,11 @@ def _solve_sparse(
 
 def _complete(candidates: Candidates, similarity: Similarity) -> Hits:
     found = candidates.stop, candidates.of_b.index.shape[0]
-    if candidates.start != 0 or found != similarity.shape or candidates.exclude_diagonal:
+    if candidates.start != 0 or found != similarity.shape:
         raise InvalidInputError(
             "candidates must cover every pair of the similarity, whose shape is "
             f"{similarity.shape}; these cover latents {candidates.start} to {candidates.stop} "
             f"of a and {found[1]} of b"
-            + (", without the diagonal" if candidates.exclude_diagonal else "")
         )
     return candidates.hits
 

@@ -30,8 +30,6 @@ class Candidates:
     """Closest in a within the range, for each latent of b."""
     hits: Hits
     """Further close pairs, from which an assignment can start."""
-    exclude_diagonal: bool
-    """Whether pairs (i, i) were left out."""
 
     @property
     def stop(self) -> int:
@@ -51,7 +49,6 @@ def find_candidates(
     *,
     k: int = 2,
     rows: range | None = None,
-    exclude_diagonal: bool = False,
     progress: bool = True,
     plan: Plan | None = None,
 ) -> Candidates:
@@ -64,7 +61,6 @@ def find_candidates(
         similarity: Of the two runs.
         k: How many to keep; fewer when the other side has fewer.
         rows: Range of latents of a to look at, for jobs that `merge`; all if None.
-        exclude_diagonal: Leave out pairs (i, i), for a run compared with itself.
         progress: Show a bar on stderr when that is a terminal.
         plan: How the work is cut.
 
@@ -80,16 +76,13 @@ def find_candidates(
     plan = plan if plan is not None else Plan()
     plan = replace(plan, width=max(plan.width, 4 * k))
     with Monitor(progress=progress) as monitor:
-        hits = screen(
-            similarity, span, plan=plan, monitor=monitor, exclude_diagonal=exclude_diagonal
-        )
+        hits = screen(similarity, span, plan=plan, monitor=monitor)
         of_a = closest(
             similarity,
             hits,
             k=k,
             latents=span,
             others=range(n_b),
-            exclude_diagonal=exclude_diagonal,
         )
         of_b = closest(
             Transposed(similarity),
@@ -97,9 +90,8 @@ def find_candidates(
             k=k,
             latents=range(n_b),
             others=span,
-            exclude_diagonal=exclude_diagonal,
         )
-    return Candidates(span.start, of_a, of_b, hits, exclude_diagonal)
+    return Candidates(span.start, of_a, of_b, hits)
 
 
 def merge(first: Candidates, second: Candidates) -> Candidates:
@@ -123,4 +115,4 @@ def merge(first: Candidates, second: Candidates) -> Candidates:
     of_b = Neighbours(
         np.take_along_axis(index, order, axis=1), np.take_along_axis(values, order, axis=1)
     )
-    return Candidates(first.start, of_a, of_b, first.hits.then(second.hits), first.exclude_diagonal)
+    return Candidates(first.start, of_a, of_b, first.hits.then(second.hits))

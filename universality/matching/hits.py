@@ -10,8 +10,6 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
-from universality.similarity import Similarity
-
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -53,21 +51,6 @@ class Hits:
             rest_a=np.concatenate([self.rest_a, other.rest_a]),
             rest_b=np.maximum(self.rest_b, other.rest_b),
         )
-
-
-def looked_at(
-    similarity: Similarity,
-    rows: Int64[Tensor, " rows"],
-    cols: Int64[Tensor, " cols"],
-    *,
-    exclude_diagonal: bool = False,
-    fine: bool = False,
-) -> tuple[Float[Tensor, "rows cols"], float]:
-    """A block and its error; with `exclude_diagonal`, pairs (i, i) are at minus infinity."""
-    values, error = similarity.block(rows, cols, fine=fine)
-    if exclude_diagonal:
-        values.masked_fill_(rows[:, None] == cols, -torch.inf)
-    return values, error
 
 
 def ranks(

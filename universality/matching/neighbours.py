@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-from universality.matching.hits import Hits, looked_at, ranks
+from universality.matching.hits import Hits, ranks
 from universality.similarity import Similarity
 
 _LATENTS_PER_STEP = 256
@@ -58,7 +58,6 @@ def closest(
     k: int,
     latents: range,
     others: range,
-    exclude_diagonal: bool,
 ) -> Neighbours:
     """The k closest `others` of each of the `latents` of the first side, in float64.
 
@@ -71,13 +70,12 @@ def closest(
     kth[latent[place == k - 1]] = hits.value[place == k - 1]
     near = np.flatnonzero(hits.value >= kth[latent] - 2 * hits.error)
     found = _sorted(similarity, hits.a[near], hits.b[near], latents, k)
-    complete = len(others) - (exclude_diagonal & np.isin(np.arange(*_ends(latents)), others))
-    settled = np.bincount(latent, minlength=len(latents)) >= complete
+    settled = np.bincount(latent, minlength=len(latents)) >= len(others)
     settled |= found.similarity[:, -1] >= hits.rest_a
     for part in np.array_split(
         np.flatnonzero(~settled), max(1, -(-int((~settled).sum()) // _LATENTS_PER_STEP))
     ):
-        again = _looked_at_whole(similarity, part + latents.start, others, k, exclude_diagonal)
+        again = _looked_at_whole(similarity, part + latents.start, others, k)
         found.index[part], found.similarity[part] = again.index, again.similarity
     return found
 
@@ -87,11 +85,10 @@ def _looked_at_whole(
     rows: Int64[np.ndarray, " rows"],
     others: range,
     k: int,
-    exclude_diagonal: bool,
 ) -> Neighbours:
     device = similarity.device
     i, j = torch.from_numpy(rows).to(device), torch.arange(*_ends(others), device=device)
-    values, _ = looked_at(similarity, i, j, exclude_diagonal=exclude_diagonal, fine=True)
+    values, _ = similarity.block(i, j, fine=True)
     coarse = (values * _STEPS_PER_UNIT).round()
     top = coarse.sort(dim=1, descending=True, stable=True).indices[:, :k]
     finite = values.gather(1, top) > -torch.inf

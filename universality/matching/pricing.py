@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from universality.matching.core import Core
-from universality.matching.hits import looked_at, reaching
+from universality.matching.hits import reaching
 from universality.matching.monitor import Monitor
 from universality.matching.plan import Plan
 from universality.matching.pool import Pool
@@ -87,7 +87,7 @@ class _Blocks:
     ) -> Float64[np.ndarray, " rows"]:
         """Keep the pairs near the potentials; what bounds the rest, less the potentials of b."""
         i, j = (torch.from_numpy(side).to(self._u.device) for side in (rows, cols))
-        values, error = looked_at(self._pool.similarity, i, j)
+        values, error = self._pool.similarity.block(i, j)
         floor = (self._u[i] - self._margin - error - _FLOAT32_SLACK).float()
         reduced = values.float() - self._v[j].float()
         at = reaching(reduced, floor[:, None])
@@ -100,7 +100,7 @@ class _Blocks:
     def _price_fine(
         self, i: Int64[Tensor, " rows"], j: Int64[Tensor, " cols"]
     ) -> Float64[np.ndarray, " rows"]:
-        values, error = looked_at(self._pool.similarity, i, j, fine=True)
+        values, error = self._pool.similarity.block(i, j, fine=True)
         reduced = values - self._v[j] + error
         top = reduced.topk(min(_VIOLATIONS_PER_ROW, len(j)), dim=1)
         row, place = (top.values > self._u[i][:, None] + self._tolerance).nonzero(as_tuple=True)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from universality.matching.hits import Hits, looked_at, reaching
+from universality.matching.hits import Hits, reaching
 from universality.matching.monitor import Monitor
 from universality.matching.plan import Plan
 from universality.similarity import Similarity
@@ -28,7 +28,6 @@ def screen(
     *,
     plan: Plan,
     monitor: Monitor,
-    exclude_diagonal: bool = False,
 ) -> Hits:
     """About `plan.width` close pairs for every latent of a in the range and every latent of b.
 
@@ -36,7 +35,7 @@ def screen(
     `plan.core` is looked at again; one with far too many, as ties give, keeps the closest. When
     the monitor's time is over, the latents of a not yet looked at are only bounded.
     """
-    run = _Pass(similarity, rows, plan, monitor, exclude_diagonal)
+    run = _Pass(similarity, rows, plan, monitor)
     floor_a, floor_b = run.thresholds()
     collected = _Collected(run, floor_a, floor_b)
     order = torch.argsort(floor_a, stable=True)
@@ -62,16 +61,10 @@ class _Pass:
     rows: range
     plan: Plan
     monitor: Monitor
-    exclude_diagonal: bool
 
     def block(self, rows: Tensor, cols: Tensor) -> tuple[Float[Tensor, "rows cols"], float]:
         """Screened values, in float32 or better; `rows` counts from the start of the range."""
-        values, error = looked_at(
-            self.similarity,
-            rows + self.rows.start,
-            cols,
-            exclude_diagonal=self.exclude_diagonal,
-        )
+        values, error = self.similarity.block(rows + self.rows.start, cols)
         return (values if values.dtype == torch.float64 else values.float()), error
 
     def thresholds(self) -> tuple[Float[Tensor, " n_rows"], Float[Tensor, " n_b"]]:
