@@ -7,6 +7,7 @@ import torch
 
 from tests.made_runs import make_run, unit_rows
 from universality.cli.main import main
+from universality.families import null_draws
 from universality.loading import load
 from universality.results import read_stability
 from universality.saving import save
@@ -86,6 +87,19 @@ def test_what_the_user_must_change_is_said(
     assert _exit_code("stability", *arguments, "--out", "result") == 2
     assert message in capsys.readouterr().err
     assert not Path("result").exists()
+
+
+def test_an_interrupted_study_says_how_to_go_on(tmp_path, monkeypatch, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(null_draws, "assign", interrupted)
+    assert _exit_code("stability", runs, "--view", "decoder", "--out", out) == 130
+    assert "interrupted; run the same command again to go on" in capsys.readouterr().err
+    assert not out.exists()
+    assert len(list((tmp_path / "result.pairs").iterdir())) == 1
 
 
 def test_an_existing_folder_is_left_alone(tmp_path, capsys) -> None:

@@ -107,6 +107,7 @@ def stability(
     Prints what was found and writes tables and the consensus dictionary. Matched pairs are kept
     beside --out until the result is whole: the same command goes on where it was stopped.
     """
+    from universality.cli.interrupts import resumable
     from universality.cli.stability_screen import stability_screen
     from universality.comparison.policy import Policy
     from universality.families.grid import keyed
@@ -126,9 +127,10 @@ def stability(
         loaded = [load(one, format=format_, orientation=orientation) for one in addresses]
         loaded = keyed(loaded, keys)
         policy = Policy(**{name: value for name, value in choices.items() if value is not None})
-        found = publish_stability(
-            loaded, out, policy, activations=activations, overwrite=overwrite, command=command
-        )
+        with resumable():
+            found = publish_stability(
+                loaded, out, policy, activations=activations, overwrite=overwrite, command=command
+            )
     if as_json:
         click.echo(to_json(found.summary), nl=False)
     else:
