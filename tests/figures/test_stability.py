@@ -42,8 +42,14 @@ def test_the_matrix_holds_every_pair_twice(ax: Axes) -> None:
 def test_every_view_has_its_own_matrix(ax: Axes) -> None:
     made = made_stability()
     fires = made.pairs.assign(view="activations", mean=made.pairs["mean"] / 2)
-    both = replace(made, pairs=pd.concat([made.pairs, fires], ignore_index=True))
+    null = {"activations": {"mean": {"mean": 0.2, "null": 0.0625}}}
+    both = replace(
+        made,
+        pairs=pd.concat([made.pairs, fires], ignore_index=True),
+        summary=made.summary | {"over_pairs": null},
+    )
     figures.figures_of(both)["pair_matrix_activations"](ax)
+    assert ax.get_title(loc="left") == "null of the equally wide runs: 0.06"
     assert sorted(text.get_text() for text in ax.texts) == sorted([".25", ".20", ".15"] * 2)
     assert ax.collections[0].get_gid() == "mean correlation of activations"
 

@@ -70,6 +70,9 @@ def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> A
     kind = "correlation of" if view == "activations" else "cosine of"
     name = f"mean {kind} {_NOUNS[view]}" if view else "decoder/encoder agreement"
     decimals = 2 if np.ptp(some[column]) >= _LARGE else 4
+    null = stability.summary.get("over_pairs", {}).get(view, {}).get("mean", {}).get("null")
+    if null is not None:
+        ax.set_title(f"null of the equally wide runs: {null:.2f}", loc="left")
     return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name, decimals=decimals)
 
 
