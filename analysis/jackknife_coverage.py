@@ -1,6 +1,6 @@
 """Does the interval over runs cover, where the interval over pairs does not?
 
-    python -m analysis.jackknife_coverage
+    python -m analysis.jackknife_coverage [--out FILE]
 
 Every pair of N runs has a value: a mean, plus an effect of either run, plus an effect of the pair.
 Delete-one-run jackknife intervals with t(N-1) are set beside the interval that takes the N(N-1)/2
@@ -9,6 +9,7 @@ pairs for independent. Results go to `analysis/results/jackknife_coverage.csv`.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -66,5 +67,13 @@ def _coverage(
     return float(np.mean(ours)), float(np.mean(np.abs(values.mean(axis=1)) <= reach))
 
 
+def main() -> None:
+    """Run the study from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(__file__).parent / "results/jackknife_coverage.csv"
+    parser.add_argument("--out", type=Path, default=default)
+    print(run(Config(), parser.parse_args().out))
+
+
 if __name__ == "__main__":
-    print(run(Config(), Path(__file__).parent / "results/jackknife_coverage.csv"))
+    main()

@@ -72,8 +72,11 @@ def run(out: Path, settings: Settings) -> None:
         means = table.groupby(keys, as_index=False, sort=False)[["value", "null_value"]].mean()
         means.to_csv(out / f"{name}.csv", index=False, float_format="%.6f")
     found = stability(list(runs.values()), settings.policy(), activations=[cache])
+    nulls = {view: one["mean"]["null"] for view, one in found.summary["over_pairs"].items() if one}
     known = found.pairs[["a", "b", "view", "mean"]]
-    known.to_csv(out / "pairs.csv", index=False, float_format="%.6f")
+    known.assign(null_of_equal_widths=known["view"].map(nulls)).to_csv(
+        out / "pairs.csv", index=False, float_format="%.6f"
+    )
     frequencies = pd.concat([_frequencies(name, one, cache) for name, one in runs.items()])
     frequencies.to_csv(out / "frequencies.csv", index=False, float_format="%.6g")
     write_json(asdict(settings) | {"n_tokens": len(cache)}, out / "settings.json")

@@ -1,6 +1,6 @@
 """What the shipped dictionaries have in common: three seeds, three widths, families with contexts.
 
-    python -m analysis.shipped_families
+    python -m analysis.shipped_families [--out FOLDER]
 
 Three independent seeds of one width, and two narrower runs, on layer 8 of SmolLM2-135M, with the
 held-out sample of activations that ships beside them. Families are shown at even steps of their
@@ -10,6 +10,7 @@ members' similarity, from the most to the least alike: nobody chose them. Result
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +110,11 @@ def _context(one: dict[Any, Any], runs: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the study from the command line."""
-    out = Path(__file__).parent / "results/shipped_families"
-    store = out.with_name("shipped_families.pairs")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(__file__).parent / "results/shipped_families"
+    parser.add_argument("--out", type=Path, default=default)
+    out = parser.parse_args().out
+    store = out.with_name(f"{out.name}.pairs")
     summary = run(Config(), out, store=store)
     shutil.rmtree(store)
     print(summary["families"], summary["widths"], sep="\n")

@@ -1,8 +1,9 @@
-"""How often the latents of every run fire: hooks from left to right, widths from top to bottom.
+"""How often latents fire: layers from left to right, widths from top to bottom, seeds together.
 
 python -m data_visualization.frequency_grid analysis/results/original_study [--out STEM]
 
-The folder is one that `python -m analysis.original_study` wrote.
+The folder is one that `python -m analysis.original_study` wrote. Of a single layer, widths go from
+left to right.
 """
 
 from __future__ import annotations
@@ -20,23 +21,21 @@ from universality import figures
 def draw(folder: Path, stem: Path) -> list[Path]:
     """The files of the figure, and its numbers."""
     table = pd.read_csv(folder / "frequencies.csv")
+    table["layer"] = table["hook"].str.extract(r"blocks\.(\d+)\.", expand=False).astype(int)
     rarest = table.loc[table["frequency"] > 0, "frequency"].min()
     least = 10.0 ** np.floor(np.log10(rarest))
     panels = {
-        str(run): partial(
-            figures.frequency_histogram, rows["frequency"], label=_label(rows), least=least
+        f"layer {layer}, {width:,} latents": partial(
+            figures.frequency_histogram,
+            rows["frequency"],
+            label=f"layer {layer}, {rows['run'].nunique()} x {width:,}",
+            least=least,
         )
-        for run, rows in table.sort_values(["width", "hook"], kind="stable").groupby(
-            "run", sort=False
-        )
+        for (width, layer), rows in table.groupby(["width", "layer"])
     }
-    columns = max(table["hook"].nunique(), table.groupby(["width"])["run"].nunique().max())
-    return figures.write_panels(panels, stem, columns=int(columns), width=6.75)
-
-
-def _label(rows: pd.DataFrame) -> str:
-    first = rows.iloc[0]
-    return f"{first['run']}, {first['hook']}"
+    n_layers = table["layer"].nunique()
+    columns = n_layers if n_layers > 1 else table["width"].nunique()
+    return figures.write_panels(panels, stem, columns=columns, width=6.75)
 
 
 def main() -> None:

@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from universality import figures
+
+_Y = "mean max cosine of decoder rows"
 
 
 def draw(folder: Path, stem: Path) -> list[Path]:
@@ -22,21 +25,20 @@ def draw(folder: Path, stem: Path) -> list[Path]:
     layers = table["hook"].str.extract(r"blocks\.(\d+)\.", expand=False)
     several_models = table["model"].nunique() > 1
     named = table.assign(
-        layer=layers + (" of " + table["model"] if several_models else ""),
-        **{"mean max cosine of decoder rows": table["value"]},
+        layer=layers + (" of " + table["model"] if several_models else ""), **{_Y: table["value"]}
     )
     panels = {
-        str(direction): partial(
-            figures.grouped_bars,
-            rows,
-            x="layer",
-            group="widths",
-            y="mean max cosine of decoder rows",
-            null="null_value",
-        )
+        str(direction): partial(_draw, rows, direction=str(direction))
         for direction, rows in named.groupby("direction", sort=False)
     }
     return figures.write_panels(panels, stem, columns=len(panels))
+
+
+def _draw(table: pd.DataFrame, ax: Axes, *, direction: str) -> Axes:
+    figures.grouped_bars(table, ax, x="layer", group="widths", y=_Y, null="null_value")
+    ax.set_ylim(0, 1)
+    ax.set_xlabel(f"layer ({direction})")
+    return ax
 
 
 def main() -> None:

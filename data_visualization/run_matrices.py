@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from universality import figures
 
@@ -26,10 +27,16 @@ def draw(folder: Path, stem: Path) -> list[Path]:
     """The files of the figure, and its numbers."""
     pairs = pd.read_csv(folder / "pairs.csv")
     panels = {
-        view: partial(figures.run_matrix, _matrix(pairs[pairs["view"] == view]), name=name)
+        view: partial(_draw, pairs[pairs["view"] == view], name=name)
         for view, name in _VIEWS.items()
     }
     return figures.write_panels(panels, stem, columns=2)
+
+
+def _draw(pairs: pd.DataFrame, ax: Axes, *, name: str) -> Axes:
+    null = pairs["null_of_equal_widths"].iloc[0]
+    ax.set_title(f"null of the equally wide runs: {null:.2f}", loc="left")
+    return figures.run_matrix(_matrix(pairs), ax, name=name)
 
 
 def _matrix(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [("r0", "r1", 0.5, 0.75), ("r0", "r2", 0.25, 0.375), ("r1", "r2", 0.125, 0.25)],
         columns=["a", "b", "decoder", "activations"],
     ).melt(["a", "b"], var_name="view", value_name="mean")
-    pairs.to_csv(folder / "pairs.csv", index=False)
+    pairs.assign(null_of_equal_widths=0.125).to_csv(folder / "pairs.csv", index=False)
     rows = [
         (run, HOOK, width, latent, 10.0 ** -(1 + latent % 3))
         for run, width in (("r0", 4), ("r1", 4), ("r2", 8))
@@ -79,7 +79,7 @@ def test_bars_stand_by_layer_and_widths_beside_their_null(study: Path, tmp_path:
 def test_the_grid_counts_every_latent_of_every_run(study: Path, tmp_path: Path) -> None:
     numbers = drawn("frequency_grid", study, tmp_path)
     counts = numbers.groupby("panel")["value"].sum().to_dict()
-    assert counts == {"r0": 4, "r1": 4, "r2": 8}
+    assert counts == {"layer 3, 4 latents": 8, "layer 3, 8 latents": 8}
     assert np.isclose(numbers["low"].min(), 1e-3)
 
 
