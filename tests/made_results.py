@@ -203,6 +203,10 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
             {"decoder": [0.9, 1.0], "n_pairs": 4, "mean": 0.8, "same_partner": 0.5}
             | {f"q{q}": 0.01 * q for q in (10, 25, 50, 75, 90)}
         ],
+        "unmatched": {
+            "decoder": {"n_a": 1162, "n_b": 9, "r": 2, "overlap": 0.875}
+            | {"null": 0.625, "null_sd": 0.015625, "chance": 0.25},
+        },
         "agreement": {},
         "shared": [],
         "checks": [
