@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.made_runs import unit_rows
-from universality.comparison.null_statistics import draw_null
+from universality.comparison.null_statistics import draw_direction_nulls
 from universality.comparison.views import cosines, match_views
 from universality.metrics import Statistics, measure
 from universality.nulls.rotation import rows_at_cosine
@@ -49,12 +49,11 @@ def observed(absolute: bool) -> list[dict[str, float]]:
 @pytest.mark.parametrize("absolute", [False, True])
 @pytest.mark.parametrize("name", ["isotropic", "geometry", "haar"])
 def test_unrelated_runs_lie_on_the_null_in_every_statistic(name: str, absolute: bool) -> None:
-    null = draw_null(
-        name,
+    (null,) = draw_direction_nulls(
+        {name: DRAWS},
         unrelated(N_A, 0),
         unrelated(N_B, 500),
         thresholds=THRESHOLDS,
-        n_draws=DRAWS,
         absolute=absolute,
         device=CPU,
         seed=1,

@@ -89,17 +89,17 @@ def compare(
         nulls=nulls,
         checks=_checks(matched, nulls, hashes=hashes, policy=policy),
     )
-    if unmatched := unmatched_subspaces(matched, policy):
+    if unmatched := unmatched_subspaces(matched, policy, device):
         summary["unmatched"] = unmatched
-    held_out: tuple[Fold, Fold] | None = None
     evidence: dict[str, pd.DataFrame] = {}
     if matched.recording is not None and ACTIVATIONS in matched.matches:
         held_out = _held_out(matched.recording, policy)
-        evidence |= firing_evidence(matched.recording, pairs, latents_a, latents_b)
         summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
+        evidence |= firing_evidence(matched.recording, pairs, latents_a, latents_b)
+        evidence |= {} if held_out is None else {"held_out": pair_rows(held_out)}
     if to_logits is not None:
-        evidence |= logit_evidence(run_a, run_b, pairs, to_logits)
         summary["unembedding"] = to_logits.source
+        evidence |= logit_evidence(run_a, run_b, pairs, to_logits)
     sizes = denominators(matched.a.alive.n_alive, matched.b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},
@@ -107,7 +107,6 @@ def compare(
         latents_b=latents_b,
         pairs=pairs,
         curves=curve_table(observed, nulls, sizes),
-        held_out=held_out and pair_rows(held_out),
         **evidence,
         matrices=_matrices(matched) if policy.matrix else {},
     )

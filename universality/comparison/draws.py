@@ -7,7 +7,11 @@ from collections.abc import Sequence
 import torch
 
 from universality.comparison.matched import Matched
-from universality.comparison.null_statistics import NullStatistics, draw_null, draw_tokens_null
+from universality.comparison.null_statistics import (
+    NullStatistics,
+    draw_direction_nulls,
+    draw_tokens_null,
+)
 from universality.comparison.policy import Policy
 from universality.comparison.untrained import draw_untrained_codes
 from universality.comparison.views import ACTIVATIONS
@@ -21,19 +25,17 @@ def draw_nulls(
     The untrained floor, if asked for, is drawn for both.
     """
     a, b, recording = matched.a, matched.b, matched.recording
-    nulls = [
-        draw_null(
-            name,
+    nulls = []
+    if a.directions:
+        nulls = draw_direction_nulls(
+            {name: policy.draws_of(name) for name in policy.nulls},
             a.directions,
             b.directions,
             thresholds=thresholds,
-            n_draws=policy.draws_of(name),
             absolute=policy.absolute,
             device=device,
             seed=policy.seed,
         )
-        for name in (policy.nulls if a.directions else ())
-    ]
     if recording is not None and ACTIVATIONS in matched.matches:
         tokens = draw_tokens_null(
             a,

@@ -53,41 +53,45 @@ class NullStatistics:
     """Sample standard deviation of a single draw."""
 
 
-def draw_null(
-    name: str,
+def draw_direction_nulls(
+    n_draws: Mapping[str, int],
     a: Directions,
     b: Directions,
     *,
     thresholds: Sequence[float],
-    n_draws: int,
     absolute: bool,
     device: torch.device,
     seed: int,
-) -> NullStatistics:
-    """Statistics of the null with that name, for runs with the shapes and geometry of a and b."""
+) -> list[NullStatistics]:
+    """Statistics of each null, drawn so often, for runs with the shapes and geometry of a and b."""
     n_a, n_b = (next(iter(run.values())).shape[0] for run in (a, b))
-    plan = plan_draws(n_a, n_b, n_draws=n_draws)
+    plans = {name: plan_draws(n_a, n_b, n_draws=n) for name, n in n_draws.items()}
 
-    def draw(one: int) -> Statistics:
-        generator = torch.Generator().manual_seed(one)
+    def draw(of: tuple[int, str]) -> Statistics:
+        number, name = of
+        generator = torch.Generator().manual_seed(seeds[number])
         drawn_a, drawn_b = find_null(name).draw(a, b, generator=generator)
         similarities = cosines(
-            subsample(drawn_a, plan.n_a, generator=generator),
-            subsample(drawn_b, plan.n_b, generator=generator),
+            subsample(drawn_a, plans[name].n_a, generator=generator),
+            subsample(drawn_b, plans[name].n_b, generator=generator),
             absolute=absolute,
             device=device,
         )
         return measure(match_views(similarities), thresholds)
 
-    seeds = np.random.SeedSequence(seed).generate_state(plan.n_draws).tolist()
-    found = side_by_side(draw, seeds, device)
-    drawn = list(tqdm(found, f"null: {name}", len(seeds), leave=False, disable=None))
-    mean, sd = over_draws(drawn, np.mean), over_draws(drawn, partial(np.std, ddof=1))
-    if plan.subsampled:
-        mean = _carried(mean, plan, a, b, absolute=absolute)
-    if name == "isotropic":
-        mean = _with_closed_forms(mean, a, b, absolute=absolute)
-    return NullStatistics(name=name, plan=plan, mean=mean, sd=sd)
+    seeds = np.random.SeedSequence(seed).generate_state(max(n_draws.values())).tolist()
+    # One draw of each null in turn: what the draws of one share is prepared beside another's.
+    order = sorted((number, name) for name, n in n_draws.items() for number in range(n))
+    found = side_by_side(draw, order, device)
+    drawn: dict[str, list[Statistics]] = {name: [] for name in n_draws}
+    for (_, name), one in zip(
+        order, tqdm(found, "nulls", len(order), leave=False, disable=None), strict=True
+    ):
+        drawn[name].append(one)
+    return [
+        _null_statistics(name, plans[name], drawn[name], a, b, absolute=absolute)
+        for name in n_draws
+    ]
 
 
 def draw_tokens_null(
@@ -132,6 +136,23 @@ def draw_tokens_null(
 def null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
     """The first null that says something of a view."""
     return next(null for null in nulls if (view, "assignment.mean") in null.mean.averages)
+
+
+def _null_statistics(
+    name: str,
+    plan: DrawPlan,
+    drawn: Sequence[Statistics],
+    a: Directions,
+    b: Directions,
+    *,
+    absolute: bool,
+) -> NullStatistics:
+    mean, sd = over_draws(drawn, np.mean), over_draws(drawn, partial(np.std, ddof=1))
+    if plan.subsampled:
+        mean = _carried(mean, plan, a, b, absolute=absolute)
+    if name == "isotropic":
+        mean = _with_closed_forms(mean, a, b, absolute=absolute)
+    return NullStatistics(name=name, plan=plan, mean=mean, sd=sd)
 
 
 def _of_activations(found: Statistics) -> Statistics:

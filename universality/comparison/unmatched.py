@@ -13,12 +13,15 @@ from universality.comparison.matched import Matched
 from universality.comparison.policy import Policy
 from universality.metrics import Partners
 from universality.subspaces import subspace_agreement
+from universality.workers import side_by_side
 
 _MOST_DIMENSIONS = 64
 _FEWEST_LATENTS = 8
 
 
-def unmatched_subspaces(matched: Matched, policy: Policy) -> dict[str, dict[str, Any]]:
+def unmatched_subspaces(
+    matched: Matched, policy: Policy, device: torch.device
+) -> dict[str, dict[str, Any]]:
     """By view of directions: the overlap of the top eigenspaces of what is left, beside its null.
 
     Left is what has no partner at the policy's threshold or above. The eigenspaces have d/4
@@ -26,32 +29,35 @@ def unmatched_subspaces(matched: Matched, policy: Policy) -> dict[str, dict[str,
     fewer than eight are left in a run is absent. The null takes as many latents of each run at
     random. A few eigendecompositions, O(d^3) each.
     """
-    found = {}
-    for view, rows in matched.a.directions.items():
-        match = matched.matches[view]
-        left = [_left(partners, policy.threshold) for partners in (match.of_a, match.of_b)]
-        sizes = [int(one.sum()) for one in left]
-        if min(sizes) < _FEWEST_LATENTS:
-            continue
-        agreement = subspace_agreement(
-            rows,
-            matched.b.directions[view],
-            (left[0].to(rows.device), left[1].to(rows.device)),
-            r=min(_MOST_DIMENSIONS, max(1, rows.shape[1] // 4), min(sizes) // 4),
-            generator=torch.Generator().manual_seed(policy.seed),
-            n_draws=policy.n_draws,
-        )
-        found[view] = {
-            "threshold": policy.threshold,
-            "n_a": sizes[0],
-            "n_b": sizes[1],
-            "r": agreement.r,
-            "overlap": agreement.overlap,
-            "null": agreement.null_overlap_mean,
-            "null_sd": agreement.null_overlap_sd,
-            "chance": agreement.chance,
-        }
-    return found
+    views = list(matched.a.directions)
+    found = side_by_side(lambda view: _leftover(matched, view, policy), views, device)
+    return {view: one for view, one in zip(views, found, strict=True) if one is not None}
+
+
+def _leftover(matched: Matched, view: str, policy: Policy) -> dict[str, Any] | None:
+    rows, match = matched.a.directions[view], matched.matches[view]
+    left = [_left(partners, policy.threshold) for partners in (match.of_a, match.of_b)]
+    sizes = [int(one.sum()) for one in left]
+    if min(sizes) < _FEWEST_LATENTS:
+        return None
+    agreement = subspace_agreement(
+        rows,
+        matched.b.directions[view],
+        (left[0].to(rows.device), left[1].to(rows.device)),
+        r=min(_MOST_DIMENSIONS, max(1, rows.shape[1] // 4), min(sizes) // 4),
+        generator=torch.Generator().manual_seed(policy.seed),
+        n_draws=policy.n_draws,
+    )
+    return {
+        "threshold": policy.threshold,
+        "n_a": sizes[0],
+        "n_b": sizes[1],
+        "r": agreement.r,
+        "overlap": agreement.overlap,
+        "null": agreement.null_overlap_mean,
+        "null_sd": agreement.null_overlap_sd,
+        "chance": agreement.chance,
+    }
 
 
 def _left(partners: Partners, threshold: float) -> Bool[Tensor, " n"]:
