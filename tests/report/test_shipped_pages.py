@@ -14,7 +14,10 @@ from selenium.webdriver.common.by import By
 from tests.report.browser import Page, open_chromium
 from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison import Policy, compare
+from universality.comparison.recording import record
+from universality.evidence.contexts import pair_contexts
 from universality.families.many_runs import stability
+from universality.loading import load
 from universality.report import page
 from universality.results import Comparison, Stability
 from universality.shipped import sample, shipped_folder
@@ -38,15 +41,19 @@ def chromium() -> Iterator[Chrome]:
 
 @pytest.fixture(scope="module")
 def two_seeds() -> Comparison:
-    policy = Policy(
-        views=("decoder", "activations"),
-        nulls=("isotropic",),
-        n_draws=2,
-        measure="cosine",
-        min_firing=40,
-        held_out=False,
+    """By their decoders, with the texts on which the latents of the pairs fire."""
+    a, b = (load(RUNS / f"w2304-s{seed}") for seed in range(2))
+    found = compare(a, b, Policy(views=("decoder",), nulls=("isotropic",), n_draws=2))
+    recording = record(a, b, first_shard(), progress=False)
+    ordered = found.pairs.sort_values("similarity", ascending=False)
+    texts = pair_contexts(
+        ordered.head(500),
+        recording.a,
+        recording.b,
+        rows=recording.rows,
+        cache=recording.caches[0],
     )
-    return compare(RUNS / "w2304-s0", RUNS / "w2304-s1", policy, activations=first_shard())
+    return replace(found, evidence=texts)
 
 
 @pytest.fixture(scope="module")
