@@ -75,6 +75,7 @@ def test_histograms_count_the_tokens_of_the_latent_table(comparison: Comparison)
 
 def test_tokens_of_the_logits_are_named_by_the_cache(comparison: Comparison) -> None:
     assert comparison.logits is not None
+    assert len(comparison.logits) == 40
     top = comparison.logits.iloc[0]
     weights = unit_rows(50, 8, seed=3) @ unit_rows(20, 8, seed=0)[top["latent"]]
     assert top["tokens"][0] == f" w{int(weights.argmax())}"
@@ -97,11 +98,11 @@ def test_runners_up_are_the_second_nearest(comparison: Comparison) -> None:
 def test_an_unembedding_that_does_not_fit_is_refused_at_once() -> None:
     a, b = make_run(unit_rows(4, 8, seed=0)), make_run(unit_rows(4, 6, seed=0))
     ready = Unembedding(torch.zeros(3, 6), ("x", "y", "z"), "made")
-    assert open_unembedding(None, a, b, None) is None
-    assert open_unembedding(ready, b, b, None) is ready
+    assert open_unembedding(None, a, b, activations=None) is None
+    assert open_unembedding(ready, b, b, activations=None) is ready
     with pytest.raises(InvalidInputError, match="the runs write in 8 and in 6 dimensions"):
-        open_unembedding(ready, a, b, None)
+        open_unembedding(ready, a, b, activations=None)
     with pytest.raises(InvalidInputError, match="rows of width 6, the runs write in 8"):
-        open_unembedding(ready, a, a, None)
+        open_unembedding(ready, a, a, activations=None)
     with pytest.raises(MissingFileError, match=r"--unembedding .*nowhere\.npy: no such file"):
-        open_unembedding("nowhere.npy", a, a, None)
+        open_unembedding("nowhere.npy", a, a, activations=None)

@@ -71,7 +71,7 @@ def compare(
         raise InvalidInputError(
             "caches of latents hold codes and no weights: leave out --activations and --unembedding"
         )
-    to_logits = open_unembedding(unembedding, run_a, run_b, activations)
+    to_logits = open_unembedding(unembedding, run_a, run_b, activations=activations)
     matched = match_runs(
         run_a, run_b, policy, device=device, activations=recording or activations, codes=codes
     )
@@ -95,11 +95,13 @@ def compare(
     if matched.recording is not None and ACTIVATIONS in matched.matches:
         held_out = _held_out(matched.recording, policy)
         summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
-        evidence |= firing_evidence(matched.recording, pairs, latents_a, latents_b)
+        evidence |= firing_evidence(matched.recording, pairs, latents=(latents_a, latents_b))
         evidence |= {} if held_out is None else {"held_out": pair_rows(held_out)}
     if to_logits is not None:
         summary["unembedding"] = to_logits.source
-        evidence |= logit_evidence(run_a, run_b, pairs, to_logits)
+        evidence |= logit_evidence(
+            run_a, run_b, pairs, unembedding=to_logits, latents=(latents_a, latents_b)
+        )
     sizes = denominators(matched.a.alive.n_alive, matched.b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},

@@ -20,6 +20,7 @@ def open_unembedding(
     given: Unembedding | str | Path | None,
     a: Dictionary,
     b: Dictionary,
+    *,
     activations: Activations | None,
 ) -> Unembedding | None:
     """The unembedding, checked to be as wide as what both runs write; None where none was given.
@@ -50,20 +51,20 @@ def open_unembedding(
 def firing_evidence(
     recording: Recording,
     pairs: pd.DataFrame,
-    latents_a: pd.DataFrame,
-    latents_b: pd.DataFrame,
+    *,
+    latents: tuple[pd.DataFrame, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """What the activations show of single latents and of assigned pairs, by name of the table.
 
     Texts are those of the pairs assigned by activations; a latent without a partner has its own
-    beside those of the nearest latent.
+    beside those of the nearest latent. `latents` are the tables of both runs.
     """
     own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
     lonely = [
         found.set_axis(names, axis=1)
         for found, names in (
-            (_without_partner(latents_a), ["a", "b"]),
-            (_without_partner(latents_b), ["b", "a"]),
+            (_without_partner(latents[0]), ["a", "b"]),
+            (_without_partner(latents[1]), ["b", "a"]),
         )
     ]
     shown = pd.concat([own[["a", "b"]], *lonely], ignore_index=True)
@@ -87,13 +88,26 @@ def _without_partner(latents: pd.DataFrame) -> pd.DataFrame:
 
 
 def logit_evidence(
-    a: Dictionary, b: Dictionary, pairs: pd.DataFrame, unembedding: Unembedding
+    a: Dictionary,
+    b: Dictionary,
+    pairs: pd.DataFrame,
+    *,
+    unembedding: Unembedding,
+    latents: tuple[pd.DataFrame, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
-    """What assigned latents write to the logits, by name of the table."""
+    """What latents that take part write to the logits, alone and in pairs, by name of the table.
+
+    `latents` are the tables of both runs. Costs one product of all directions with the vocabulary.
+    """
     shown = assigned_pairs(pairs)
     tops = [
-        logit_tops(run.directions("decoder"), sorted(set(shown[side])), unembedding, side=side)
-        for side, run in (("a", a), ("b", b))
+        logit_tops(
+            run.directions("decoder"),
+            table.loc[table["alive"], "latent"].tolist(),
+            unembedding,
+            side=side,
+        )
+        for side, run, table in (("a", a, latents[0]), ("b", b, latents[1]))
     ]
     return {
         "logits": pd.concat(tops, ignore_index=True),
