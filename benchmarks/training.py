@@ -16,7 +16,7 @@ from statistics import median
 
 import torch
 
-from tests.made_cache import make_cache
+from tests.made_caches import write_cache
 from universality.training.inputs import input_statistics
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
@@ -48,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     generator = torch.Generator().manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        cache = make_cache(Path(folder) / "c", torch.randn(N_TOKENS, D_IN, generator=generator))
+        cache = write_cache(Path(folder) / "c", torch.randn(N_TOKENS, D_IN, generator=generator))
         statistics = input_statistics(cache)
         base = {"d_sae": options.width, "batch_size": options.batch_size}
         trainers = {
