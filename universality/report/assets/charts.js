@@ -1,5 +1,5 @@
 // Charts: drawn from the curves and columns of the saved result.
-const MARGIN = { top: 12, right: 14, bottom: 38, left: 52 };
+const MARGIN = { top: 12, right: 20, bottom: 38, left: 52 };
 
 function frame(svg, x, y, { xLabel, yLabel, xTicks, yTicks }) {
   svg.selectAll("*").remove();
@@ -101,7 +101,7 @@ function drawFrequency() {
   }
   const rows = [...bins].map(([bin, [n, kept]]) => ({ low: 10 ** (bin / 2), high: 10 ** ((bin + 1) / 2), n, kept }));
   const x = d3.scaleLog([d3.min(rows, (row) => row.low) ?? 1e-3, d3.max(rows, (row) => row.high) ?? 1], [0, 1]), y = d3.scaleLinear([0, 1.08], [0, 1]);
-  const svg = frame(chart("frequency"), x, y, { xLabel: "firing frequency of latents of a", yLabel: "share found in b", xTicks: [5, ".0e"], yTicks: [5, "%"] });
+  const svg = frame(chart("frequency"), x, y, { xLabel: "firing frequency of latents of a (share of tokens)", yLabel: "share found in b", xTicks: [5, "~p"], yTicks: [5, "%"] });
   const bars = svg.append("g").selectAll("g").data(rows).join("g");
   bars.append("rect").attr("x", (row) => x(row.low) + 1).attr("width", (row) => Math.max(1, x(row.high) - x(row.low) - 2)).attr("y", (row) => y(row.kept / row.n))
     .attr("height", (row) => y(0) - y(row.kept / row.n)).attr("fill", colour(COLOURS[state.view])).append("title").text((row) => `${count(row.kept)} of ${count(row.n)}`);
