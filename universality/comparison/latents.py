@@ -31,9 +31,13 @@ def latent_tables(
     def columns_of(look: _Look) -> Columns:
         return _columns(look, matched, policy=policy, device=device)
 
+    # Codes take their own threads, and gigabytes: one look at a time.
+    of_rows = [look for look in looks if look.view in look.run.directions]
+    of_codes = [look for look in looks if look.view not in look.run.directions]
+    columns = [*side_by_side(columns_of, of_rows, device), *map(columns_of, of_codes)]
     found: dict[str, dict[str, Columns]] = {"a": {}, "b": {}}
-    for look, columns in zip(looks, side_by_side(columns_of, looks, device), strict=True):
-        found[look.of][look.view] = columns
+    for look, one in zip(of_rows + of_codes, columns, strict=True):
+        found[look.of][look.view] = one
     return latent_table(matched.a, found["a"]), latent_table(matched.b, found["b"])
 
 
