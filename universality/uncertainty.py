@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64, Int, Int64
 from scipy import sparse
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from universality.codes import Codes, token_range
 from universality.errors import InvalidInputError
@@ -113,7 +113,7 @@ def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
     without = np.nanmean(_correlations(sums, active, leave_out=True), axis=1)
     centre = n * estimate - (n - 1) * without.mean()
     error = np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())
-    reach = student.ppf((1 + level) / 2, n - 1) * error
+    reach = stdtrit(n - 1, (1 + level) / 2) * error
     return Interval(estimate, float(centre - reach), float(centre + reach), n)
 
 

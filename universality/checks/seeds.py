@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Int64
-from scipy.stats import binom, spearmanr
+from scipy.special import bdtrc
 
 from universality.checks.check import Check, Status
 from universality.checks.weights import equal_rows
@@ -93,7 +93,7 @@ def _identity(partner: Int64[np.ndarray, " d_sae"]) -> tuple[float, float]:
     matched = partner >= 0
     n = int(matched.sum())
     count = int((partner == np.arange(partner.size)).sum())
-    return (count / n, float(binom.sf(count - 1, n, 1 / n))) if n else (0.0, 1.0)
+    return (count / n, float(bdtrc(count - 1, n, 1 / n))) if n else (0.0, 1.0)
 
 
 def _order(partner: Int64[np.ndarray, " d_sae"]) -> float:
@@ -102,7 +102,8 @@ def _order(partner: Int64[np.ndarray, " d_sae"]) -> float:
     elsewhere = (partner >= 0) & (partner != number)
     if elsewhere.sum() < _ENOUGH:
         return 0.0
-    return float(spearmanr(number[elsewhere], partner[elsewhere]).statistic)
+    ranks = [latents[elsewhere].argsort().argsort() for latents in (number, partner)]
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def _nested(run: Dictionary) -> bool:

@@ -20,6 +20,9 @@ from universality.metrics import ViewMatch
 from universality.similarity import Cosine, Similarity
 from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.measures import Measure
+from universality.workers import side_by_side
+
+_SMALL = 8192**2
 
 ACTIVATIONS = "activations"
 """Name of the view that compares when latents fire."""
@@ -133,13 +136,23 @@ def code_similarity(a: Codes, b: Codes, *, measure: Measure, absolute: bool) -> 
 def match_views(
     similarities: Mapping[str, Similarity], *, time_limit: float | None = None
 ) -> dict[str, ViewMatch]:
-    """Nearest latents and optimal assignment in each view, one candidate pass for both."""
-    made: dict[int, ViewMatch] = {}
-    for similarity in similarities.values():
-        if id(similarity) not in made:
-            candidates = find_candidates(similarity)
-            matching = assign(similarity, candidates=candidates, time_limit=time_limit)
-            made[id(similarity)] = ViewMatch(candidates=candidates, matching=matching)
+    """Nearest latents and optimal assignment in each view, one candidate pass for both.
+
+    Small views are matched side by side, large ones in turn, since each takes its own memory.
+    """
+
+    def match_one(similarity: Similarity) -> ViewMatch:
+        candidates = find_candidates(similarity)
+        matching = assign(similarity, candidates=candidates, time_limit=time_limit)
+        return ViewMatch(candidates=candidates, matching=matching)
+
+    distinct = list({id(one): one for one in similarities.values()}.values())
+    n_pairs = [n_a * n_b for n_a, n_b in (one.shape for one in distinct)]
+    if max(n_pairs) <= _SMALL:
+        matched = side_by_side(match_one, distinct, distinct[0].device)
+    else:
+        matched = map(match_one, distinct)
+    made = dict(zip(map(id, distinct), matched, strict=True))
     return {view: made[id(similarity)] for view, similarity in similarities.items()}
 
 

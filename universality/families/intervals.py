@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from universality.families.matched_runs import among
 from universality.families.rules import Rule
@@ -21,7 +21,7 @@ def interval_note(n_runs: int) -> str:
     """What kind of intervals a result has, and why some are missing."""
     if n_runs < FEWEST_RUNS:
         return f"no intervals: the jackknife over runs needs at least {FEWEST_RUNS}, got {n_runs}"
-    reach = student.ppf((1 + CONFIDENCE) / 2, n_runs - 1)
+    reach = stdtrit(n_runs - 1, (1 + CONFIDENCE) / 2)
     few = "; triples have none, since none is left without a run" if n_runs == FEWEST_RUNS else ""
     return (
         f"delete-one-run jackknife, {CONFIDENCE:.0%}: estimate +- {reach:.2f} standard errors "

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float64, Int64
 from scipy.optimize import curve_fit
-from scipy.stats import binom
+from scipy.special import binom
 
 from universality.errors import InvalidInputError
 from universality.families.matched_runs import MatchedRuns
@@ -63,7 +63,8 @@ def spectrum(edges: MatchedRuns) -> Float64[np.ndarray, " n_runs"]:
 
 def null_spectrum(share: float, n_runs: int) -> Float64[np.ndarray, " n_runs"]:
     """The spectrum when a latent is found in each other run independently with this probability."""
-    return np.asarray(binom.pmf(np.arange(n_runs), n_runs - 1, share))
+    k, n = np.arange(n_runs), n_runs - 1
+    return np.asarray(binom(n, k) * share**k * (1 - share) ** (n - k))
 
 
 def only_in_one(

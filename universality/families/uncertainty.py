@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 """Level of every interval."""
@@ -58,7 +58,7 @@ def jackknife(
     left_out = np.stack([statistic([run for run in runs if run != out]) for out in runs])
     spread = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
     errors = np.sqrt((n_runs - 1) / n_runs * spread)
-    reach = student.ppf((1 + CONFIDENCE) / 2, n_runs - 1) * errors
+    reach = stdtrit(n_runs - 1, (1 + CONFIDENCE) / 2) * errors
     return tuple(
         Interval(float(e), float(s), float(e - r), float(e + r)) if np.isfinite(e + s) else None
         for e, s, r in zip(estimate, errors, reach, strict=True)

@@ -10,7 +10,6 @@ import math
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from scipy.stats import false_discovery_control
 from torch import Tensor
 
 from universality.nulls import geometry, isotropic
@@ -66,7 +65,11 @@ def nearest_p_values(
 
 def q_values(p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
     """Smallest false discovery rate at which each latent is above chance (Benjamini-Hochberg)."""
-    return np.asarray(false_discovery_control(p, method="bh"))
+    order = np.argsort(p)
+    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    q = np.empty_like(p)
+    q[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
+    return q
 
 
 def normalised_excess(observed: float, null: float) -> float:
