@@ -182,23 +182,7 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
             }
             for view in VIEWS
         },
-        "held_out": {
-            "drop": 0.125,
-            "mean_all_tokens": 0.5,
-            "same_partner_in_both_folds": 0.75,
-            "folds": [
-                {
-                    "n_tokens_fit": 1162,
-                    "n_tokens_held_out": 1200,
-                    "n_pairs": int(n_alive),
-                    "mean_fit": 0.5,
-                    "mean_held_out": 0.375,
-                    "mean_held_out_interval": interval,
-                    "silent_fraction": 0.1,
-                }
-                for interval in ([0.25, 0.5], None)
-            ],
-        },
+        "held_out": _held_out_summary(int(n_alive)),
         "cross_view": [
             {"decoder": [0.9, 1.0], "n_pairs": 4, "mean": 0.8, "same_partner": 0.5}
             | {f"q{q}": 0.01 * q for q in (10, 25, 50, 75, 90)}
@@ -214,6 +198,26 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
             {"id": "width", "status": "ok", "value": 1.0, "message": "wide enough"},
         ],
         "answer": ["Most of it is the same.", HOSTILE[0]],
+    }
+
+
+def _held_out_summary(n_pairs: int) -> dict[str, Any]:
+    return {
+        "drop": 0.125,
+        "mean_all_tokens": 0.5,
+        "same_partner_in_both_folds": 0.75,
+        "folds": [
+            {
+                "n_tokens_fit": 1162,
+                "n_tokens_held_out": 1200,
+                "n_pairs": n_pairs,
+                "mean_fit": 0.5,
+                "mean_held_out": 0.375,
+                "mean_held_out_interval": interval,
+                "silent_fraction": 0.1,
+            }
+            for interval in ([0.25, 0.5], None)
+        ],
     }
 
 

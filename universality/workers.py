@@ -13,17 +13,22 @@ _Result = TypeVar("_Result")
 
 
 def side_by_side(
-    function: Callable[[_Item], _Result], items: Sequence[_Item], device: torch.device
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    device: torch.device,
+    *,
+    large: bool = False,
 ) -> Iterator[_Result]:
     """The results of the function, in the order of the items.
 
     On the CPU several items are in work at once, each with its share of torch's threads; work of
     a few seconds, much of it in NumPy, gains more that way than from threads inside its products.
-    Elsewhere, and with one thread, they come one after the other.
+    Elsewhere, with one thread, and where each takes gigabytes (`large`), they come one after the
+    other.
     """
     n_threads = torch.get_num_threads()
     n_workers = min(len(items), n_threads)
-    if device.type != "cpu" or n_workers < 2:
+    if large or device.type != "cpu" or n_workers < 2:
         yield from map(function, items)
         return
     share = n_threads // n_workers

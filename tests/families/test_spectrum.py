@@ -2,6 +2,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from tests.planted_runs import link_all
 from universality.errors import InvalidInputError
@@ -58,6 +59,7 @@ def test_runs_that_miss_a_pair_are_no_base_runs() -> None:
 
 def test_the_null_spectrum_is_binomial() -> None:
     np.testing.assert_allclose(null_spectrum(0.0, 4), [1, 0, 0, 0])
+    np.testing.assert_allclose(null_spectrum(0.3, 9), binom.pmf(np.arange(9), 8, 0.3))
     np.testing.assert_allclose(null_spectrum(0.5, 3), [0.25, 0.5, 0.25])
 
 

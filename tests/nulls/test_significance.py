@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import false_discovery_control
 from torch.nn.functional import normalize
 
 from universality.nulls import isotropic
@@ -83,6 +84,13 @@ def test_q_values_by_hand():
     np.testing.assert_allclose(
         q_values(np.array([0.01, 0.04, 0.03, 0.5])), [0.04] + [4 / 75] * 2 + [0.5]
     )
+
+
+@pytest.mark.parametrize("n", [1, 2, 50, 1000])
+def test_q_values_are_scipys(n):
+    p = np.random.default_rng(n).random(n) ** 3
+    p[: n // 3] = p[0]
+    np.testing.assert_allclose(q_values(p), false_discovery_control(p), rtol=1e-12)
 
 
 def test_normalised_excess_runs_from_the_null_to_identity():

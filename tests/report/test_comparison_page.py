@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -13,18 +12,11 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from tests.made_results import HOSTILE, made_comparison
-from tests.report.browser import Page, open_chromium
+from tests.report.browser import Page
 from universality.report import page
 from universality.results import Comparison
 
 THEMES = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    browser = open_chromium()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from tests.report.browser import Page, open_chromium
+from tests.report.browser import Page
 from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison import Policy, compare
 from universality.comparison.recording import record
@@ -30,13 +29,6 @@ def first_shard() -> ActivationCache:
     cache = open_cache(sample())
     (kept, *_) = cache.meta.shards
     return replace(cache, meta=replace(cache.meta, shards=(kept,), n_tokens=kept.n_tokens))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    browser = open_chromium()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="module")

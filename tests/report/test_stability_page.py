@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,8 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from tests.made_results import HOSTILE, made_ladder, made_stability
-from tests.report.browser import Page, open_chromium
+from tests.report.browser import Page
 from universality.report import page
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    browser = open_chromium()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture

@@ -15,11 +15,13 @@ from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.policy import Policy
 from universality.comparison.tables import Columns, latent_table, view_columns
-from universality.comparison.views import Side, own_nearest
+from universality.comparison.views import Side, is_large, own_nearest
 from universality.metrics import Partners
 from universality.nulls.coincidence import activation_p_values
 from universality.nulls.significance import nearest_p_values
 from universality.workers import side_by_side
+
+_RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
 
 def latent_tables(
@@ -31,17 +33,12 @@ def latent_tables(
     def columns_of(look: _Look) -> Columns:
         return _columns(look, matched, policy=policy, device=device)
 
-    # Codes take their own threads, and gigabytes: one look at a time.
-    of_rows = [look for look in looks if look.view in look.run.directions]
-    of_codes = [look for look in looks if look.view not in look.run.directions]
-    columns = [*side_by_side(columns_of, of_rows, device), *map(columns_of, of_codes)]
+    large = any(is_large(look.run.alive.n_alive, look.other.alive.n_alive) for look in looks)
+    columns = side_by_side(columns_of, looks, device, large=large)
     found: dict[str, dict[str, Columns]] = {"a": {}, "b": {}}
-    for look, one in zip(of_rows + of_codes, columns, strict=True):
+    for look, one in zip(looks, columns, strict=True):
         found[look.of][look.view] = one
     return latent_table(matched.a, found["a"]), latent_table(matched.b, found["b"])
-
-
-_RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
 
 @final
@@ -50,14 +47,21 @@ class _Look:
     """One view, from the side of one run."""
 
     view: str
+    """Its name."""
     of: Literal["a", "b"]
+    """Whose latents are looked at."""
     run: Side
+    """That run."""
     other: Side
+    """The other one."""
     partners: Partners
+    """What was found for the latents of the run."""
     null: NullStatistics
+    """The null that belongs to the view."""
 
     @property
     def null_mean(self) -> float:
+        """Mean similarity to the nearest latent by chance."""
         rule = {"a": "greedy_ab", "b": "greedy_ba"}[self.of]
         return self.null.mean.averages[self.view, f"{rule}.mean"]
 

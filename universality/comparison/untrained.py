@@ -20,7 +20,7 @@ from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, over_draws
 from universality.comparison.policy import Policy
 from universality.comparison.recording import Recording, record
-from universality.comparison.views import ACTIVATIONS, code_similarity, match_views
+from universality.comparison.views import ACTIVATIONS, code_similarity, is_large, match_views
 from universality.dictionary import Dictionary
 from universality.metrics import Statistics, measure
 from universality.nulls.plan import DrawPlan
@@ -64,8 +64,8 @@ def draw_untrained_codes(
 
     n_draws = policy.draws_of("untrained")
     seeds = np.random.SeedSequence(policy.seed).generate_state(n_draws).tolist()
-    drawn = list(side_by_side(draw, seeds, device))
     n_a, n_b = matched.a.alive.n_alive, matched.b.alive.n_alive
+    drawn = list(side_by_side(draw, seeds, device, large=is_large(n_a, n_b)))
     n_tokens = len(caches[0])
     whole = n_tokens == len(recording.caches[0])
     note = "" if whole else f"on the first {n_tokens:,} of {len(recording.caches[0]):,} tokens"

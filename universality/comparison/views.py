@@ -22,10 +22,10 @@ from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.measures import Measure
 from universality.workers import side_by_side
 
-_SMALL = 8192**2
-
 ACTIVATIONS = "activations"
 """Name of the view that compares when latents fire."""
+
+_MOST_PAIRS_AT_ONCE = 8192**2
 
 Directions: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """The rows of one run that take part, by view."""
@@ -133,6 +133,11 @@ def code_similarity(a: Codes, b: Codes, *, measure: Measure, absolute: bool) -> 
     return CodeSimilarity.between(a, b, measure, absolute=True if absolute else None)
 
 
+def is_large(n_a: int, n_b: int) -> bool:
+    """Whether matching runs of these widths takes so much memory that views go in turn."""
+    return n_a * n_b > _MOST_PAIRS_AT_ONCE
+
+
 def match_views(
     similarities: Mapping[str, Similarity], *, time_limit: float | None = None
 ) -> dict[str, ViewMatch]:
@@ -147,11 +152,8 @@ def match_views(
         return ViewMatch(candidates=candidates, matching=matching)
 
     distinct = list({id(one): one for one in similarities.values()}.values())
-    n_pairs = [n_a * n_b for n_a, n_b in (one.shape for one in distinct)]
-    if max(n_pairs) <= _SMALL:
-        matched = side_by_side(match_one, distinct, distinct[0].device)
-    else:
-        matched = map(match_one, distinct)
+    large = any(is_large(*one.shape) for one in distinct)
+    matched = side_by_side(match_one, distinct, distinct[0].device, large=large)
     made = dict(zip(map(id, distinct), matched, strict=True))
     return {view: made[id(similarity)] for view, similarity in similarities.items()}
 
