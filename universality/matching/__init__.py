@@ -6,7 +6,7 @@ from universality.matching.certificate import Verification, verify
 from universality.matching.neighbours import Neighbours
 from universality.matching.plan import Plan
 from universality.matching.result import Matching
-from universality.matching.within import nearest_other
+from universality.matching.within import Within, match_within, nearest_other
 
 __all__ = [
     "Candidates",
@@ -14,9 +14,11 @@ __all__ = [
     "Neighbours",
     "Plan",
     "Verification",
+    "Within",
     "assign",
     "find_candidates",
     "match",
+    "match_within",
     "merge",
     "nearest_other",
     "verify",

@@ -2,5 +2,6 @@
 
 from universality.similarity.cosine import Cosine
 from universality.similarity.interface import Index, Similarity, Transposed
+from universality.similarity.others import Others
 
-__all__ = ["Cosine", "Index", "Similarity", "Transposed"]
+__all__ = ["Cosine", "Index", "Others", "Similarity", "Transposed"]
