@@ -21,8 +21,10 @@ or more latents keeps such a pair."""
 @final
 @dataclass(frozen=True, eq=False)
 class Others:
-    """A similarity of a run with itself, between -1 and 1, without the pairs of a latent with
-    itself: these count as -4, which no best assignment takes where there are two latents.
+    """A similarity of a run with itself without the pairs of a latent with itself.
+
+    The others lie between -1 and 1; these count as -4, which no best assignment of two or more
+    latents takes.
 
     Raises:
         InvalidInputError: the two sides differ in number, so they are not one run.
