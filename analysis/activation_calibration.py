@@ -26,7 +26,7 @@ from analysis.null_calibration import rejections, shares_by_decile, super_unifor
 from universality.codes import from_batches
 from universality.nulls.coincidence import activation_p_values
 from universality.nulls.significance import q_values
-from universality.results import write_json
+from universality.storage.json_files import write_json
 from universality.synthetic import draw_tokens, make_truth
 
 WORLDS: Mapping[str, dict[str, Any]] = {

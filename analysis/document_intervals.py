@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from tqdm import trange
 
-from universality.results import write_json
-from universality.uncertainty import PairSums, mean_correlation
+from universality.evidence.document_interval import PairSums, mean_correlation
+from universality.storage.json_files import write_json
 
 WORLDS: Mapping[str, dict[str, Any]] = {
     "20 pairs, 2 % active": {"n_pairs": 20, "rate": 0.02, "spread": 1.0, "length": 64},

@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.random import Generator
 from scipy.stats import t as student
 
-from universality.families.uncertainty import jackknife
+from universality.recurrence.certainty.jackknife import jackknife
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from universality.families.many_runs import stability_of_assignments
-from universality.families.spectrum import only_in_one
-from universality.results import Stability, write_json
+from universality.recurrence.families.spectrum import only_in_one
+from universality.recurrence.study import stability_of_assignments
+from universality.results import Stability
+from universality.storage.json_files import write_json
 
 
 @dataclass(frozen=True)

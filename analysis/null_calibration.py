@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from universality.nulls.rotation import rows_at_cosine
 from universality.nulls.significance import nearest_p_values, q_values
-from universality.results import write_json
+from universality.storage.json_files import write_json
 from universality.synthetic import make_directions
 
 _REAL: dict[str, Any] = {"mean_share": 0.03, "spectrum": 0.75}

@@ -24,10 +24,10 @@ from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison import Policy, compare
 from universality.dictionary import Dictionary
 from universality.encoding.streaming import encode
-from universality.families.many_runs import stability
 from universality.loading import load
-from universality.results import write_json
+from universality.recurrence.study import stability
 from universality.shipped import shipped_folder
+from universality.storage.json_files import write_json
 
 _MEANS = {
     "ratios": ["ratio", "direction"],

@@ -19,12 +19,13 @@ from typing import Any
 import numpy as np
 
 from universality.activations.cache import open_cache
-from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
-from universality.families.many_runs import consensus_of, stability
 from universality.loading import load
-from universality.results import Stability, write_json
+from universality.recurrence.study import consensus_of, stability
+from universality.results import Stability
+from universality.runs.policy import Policy
 from universality.shipped import shipped_folder
+from universality.storage.json_files import write_json
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor
 
 from universality.dictionary import Dictionary
+from universality.geometry.subspaces import subspace_agreement
 from universality.loading import load
 from universality.matching import match
-from universality.results import write_json
 from universality.shipped import shipped_folder
-from universality.subspaces import subspace_agreement
+from universality.storage.json_files import write_json
 
 
 @final

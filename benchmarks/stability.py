@@ -23,11 +23,11 @@ from typing import Any
 import torch
 
 from universality.activation_functions import TopK
-from universality.comparison.policy import Policy
-from universality.comparison.views import cosines
 from universality.dictionary import Dictionary, Source
-from universality.families.many_runs import stability
 from universality.matching import assign
+from universality.recurrence.study import stability
+from universality.runs.policy import Policy
+from universality.runs.views import cosines
 
 RESULTS = Path(__file__).parent / "results/stability.json"
 POLICY = Policy(views=("decoder",), nulls=("geometry",), n_draws=2)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.random import Generator
 
-from universality.families.matched_runs import Link, MatchedRuns, stack
-from universality.families.partition import Partition
+from universality.recurrence.families.partition import Partition
+from universality.runs.matches import Link, MatchedRuns, stack
 
 Member = tuple[str, int]
 

@@ -8,8 +8,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.made_runs import unit_rows
-from universality.comparison.views import cosines, match_views
 from universality.metrics import Statistics, measure, share_reaching
+from universality.runs.views import cosines, match_views
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.made_results import made_comparison
 from universality.errors import FormatError, MissingFileError
-from universality.manifest import write_manifest
 from universality.publishing import redraw, rewrite_report
+from universality.storage.manifest import write_manifest
 
 
 @pytest.fixture

@@ -14,38 +14,38 @@ if TYPE_CHECKING:
     from universality import figures as figures
     from universality.activations.formats.detection import open_activations
     from universality.comparison.comparison import compare
-    from universality.comparison.policy import Policy
     from universality.dictionary import Dictionary
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
-    from universality.families.many_runs import stability
     from universality.loading.runs import load
     from universality.matching.assignment import match
+    from universality.matching.by_codes import match_codes
     from universality.matching.certificate import verify
-    from universality.matching.firing import match_codes
     from universality.matching.result import Matching
     from universality.publishing import publish
+    from universality.recurrence.study import stability
     from universality.results import Comparison, Stability, read_comparison, read_stability
+    from universality.runs.policy import Policy
     from universality.saving import save
 
 _PUBLIC = {
     "Comparison": "universality.results",
     "Dictionary": "universality.dictionary",
     "Matching": "universality.matching.result",
-    "Policy": "universality.comparison.policy",
+    "Policy": "universality.runs.policy",
     "Stability": "universality.results",
     "UniversalityError": "universality.errors",
     "compare": "universality.comparison.comparison",
     "encode": "universality.encoding.streaming",
     "load": "universality.loading.runs",
     "match": "universality.matching.assignment",
-    "match_codes": "universality.matching.firing",
+    "match_codes": "universality.matching.by_codes",
     "open_activations": "universality.activations.formats.detection",
     "publish": "universality.publishing",
     "read_comparison": "universality.results",
     "read_stability": "universality.results",
     "save": "universality.saving",
-    "stability": "universality.families.many_runs",
+    "stability": "universality.recurrence.study",
     "verify": "universality.matching.certificate",
 }
 

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from universality.activations.cache import ActivationCache
-from universality.comparison.policy import Policy
 from universality.dictionary import Dictionary
 from universality.errors import OutputError, UnsupportedError
-from universality.families.many_runs import consensus_of, stability, stability_of_assignments
 from universality.figures import figures_of, headlines_of, write_figures
-from universality.manifest import MANIFEST, hash_file, refresh_manifest, write_manifest
+from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import page
 from universality.results import Comparison, Stability, read_result
+from universality.runs.policy import Policy
 from universality.saving import save
-from universality.staging import staged_folder
+from universality.storage.manifest import MANIFEST, hash_file, refresh_manifest, write_manifest
+from universality.storage.staging import staged_folder
 
 
 def publish(

@@ -30,7 +30,7 @@ from universality.input_normalization import (
     Standardize,
 )
 from universality.shapes import check_finite
-from universality.staging import staged_folder
+from universality.storage.staging import staged_folder
 
 SAE_LENS_VERSION = "6.54.12"
 """Version of sae-lens whose layout is written."""

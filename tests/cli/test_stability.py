@@ -7,8 +7,8 @@ import torch
 
 from tests.made_runs import make_run, unit_rows
 from universality.cli.main import main
-from universality.families import null_draws
 from universality.loading import load
+from universality.recurrence import null_draws
 from universality.results import read_stability
 from universality.saving import save
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from tests.made_runs import unit_rows
 from universality.comparison.null_statistics import draw_direction_nulls
-from universality.comparison.views import cosines, match_views
 from universality.metrics import Statistics, measure
 from universality.nulls.rotation import rows_at_cosine
+from universality.runs.views import cosines, match_views
 
 D, N_A, N_B, DRAWS = 12, 40, 60, 14
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7)

@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from tests.made_codes import all_pairs, awkward_codes, between, pearson
 from universality.codes import from_batches
 from universality.matching import assign, find_candidates
-from universality.matching.firing import match_codes
+from universality.matching.by_codes import match_codes
 from universality.similarity import code_similarity
 
 

@@ -13,12 +13,12 @@ from selenium.webdriver.common.by import By
 from tests.report.browser import Page
 from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison import Policy, compare
-from universality.comparison.recording import record
 from universality.evidence.contexts import pair_contexts
-from universality.families.many_runs import stability
 from universality.loading import load
+from universality.recurrence.study import stability
 from universality.report import page
 from universality.results import Comparison, Stability
+from universality.runs.recording import record
 from universality.shipped import sample, shipped_folder
 
 RUNS = shipped_folder()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from universality.errors import InvalidInputError, OutputError
-from universality.staging import staged_file
+from universality.storage.staging import staged_file
 
 _MARKER = "collection.json"
 

@@ -84,7 +84,7 @@ def collect(
 
     from universality.activations import collection, documents, plan
     from universality.cli.interrupts import resumable
-    from universality.devices import resolve_device
+    from universality.compute.devices import resolve_device
     from universality.models.language_model import load_language_model
     from universality.models.precision import resolve_dtype
 

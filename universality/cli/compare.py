@@ -184,7 +184,7 @@ def _compare(
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
     from universality.publishing import publish
-    from universality.results import as_json as to_json
+    from universality.storage.json_files import as_json as to_json
 
     policy = Policy(**{name: value for name, value in choices.items() if value is not None})
     comparison = publish(

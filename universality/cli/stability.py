@@ -109,11 +109,11 @@ def stability(
     """
     from universality.cli.interrupts import resumable
     from universality.cli.stability_screen import stability_screen
-    from universality.comparison.policy import Policy
-    from universality.families.grid import keyed
     from universality.loading import expand, load
     from universality.publishing import publish_assignments, publish_stability
-    from universality.results import as_json as to_json
+    from universality.runs.keys import keyed
+    from universality.runs.policy import Policy
+    from universality.storage.json_files import as_json as to_json
 
     if (assignments is None) == (not runs):
         raise click.UsageError("give either runs (or a folder of them), or --assignments FILE")

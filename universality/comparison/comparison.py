@@ -9,28 +9,29 @@ from typing import Any
 import pandas as pd
 
 from universality.checks import Check, run_checks
+from universality.comparison.answer import answer
 from universality.comparison.cross_view import activation_findings
 from universality.comparison.draws import draw_nulls
 from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
-from universality.comparison.matched import Matched, match_runs
-from universality.comparison.matrix import whole_matrix
 from universality.comparison.null_statistics import NullStatistics
-from universality.comparison.policy import Policy
-from universality.comparison.recording import Activations, Recording, check_recording
-from universality.comparison.runs import Run, open_runs
+from universality.comparison.recording_checks import check_recording
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators, pair_table
 from universality.comparison.unmatched import unmatched_subspaces
-from universality.comparison.views import ACTIVATIONS, partner_numbers
-from universality.comparison.words import answer
-from universality.devices import resolve_device
+from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading import weights_hash
 from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
+from universality.runs.matrix import whole_matrix
+from universality.runs.opening import Run, open_runs
+from universality.runs.pair import Matched, match_runs
+from universality.runs.policy import Policy
+from universality.runs.recording import Activations, Recording
+from universality.runs.views import ACTIVATIONS, partner_numbers
 
 
 def compare(

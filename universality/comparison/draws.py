@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import torch
 
-from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import (
     NullStatistics,
     draw_direction_nulls,
     draw_tokens_null,
 )
-from universality.comparison.policy import Policy
 from universality.comparison.untrained import draw_untrained_codes
-from universality.comparison.views import ACTIVATIONS
+from universality.runs.pair import Matched
+from universality.runs.policy import Policy
+from universality.runs.views import ACTIVATIONS
 
 
 def draw_nulls(

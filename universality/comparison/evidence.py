@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from universality.comparison.recording import Activations, Recording, open_activations
-from universality.comparison.views import ACTIVATIONS
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.evidence.activations import activation_histograms, activations_of_pairs
 from universality.evidence.contexts import pair_contexts
 from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
 from universality.models.unembedding import Unembedding, load_unembedding
+from universality.runs.recording import Activations, Recording, open_activations
+from universality.runs.views import ACTIVATIONS
 
 
 def open_unembedding(

@@ -11,15 +11,15 @@ import pandas as pd
 import torch
 from jaxtyping import Float64
 
-from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, null_of
-from universality.comparison.policy import Policy
 from universality.comparison.tables import Columns, latent_table, view_columns
-from universality.comparison.views import Side, is_large, own_nearest
+from universality.compute.workers import side_by_side
 from universality.metrics import Partners
 from universality.nulls.coincidence import activation_p_values
 from universality.nulls.significance import nearest_p_values
-from universality.workers import side_by_side
+from universality.runs.pair import Matched
+from universality.runs.policy import Policy
+from universality.runs.views import Side, is_large, own_nearest
 
 _RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 

@@ -13,14 +13,7 @@ from jaxtyping import Int
 from tqdm import tqdm
 
 from universality.codes import rearrange_tokens
-from universality.comparison.views import (
-    ACTIVATIONS,
-    Directions,
-    Side,
-    code_similarity,
-    cosines,
-    match_views,
-)
+from universality.compute.workers import side_by_side
 from universality.metrics import Statistics, ViewMatch, measure
 from universality.nulls import isotropic
 from universality.nulls.null import find_null
@@ -33,8 +26,15 @@ from universality.nulls.plan import (
     subsample,
 )
 from universality.nulls.tokens import permute_windows
+from universality.runs.views import (
+    ACTIVATIONS,
+    Directions,
+    Side,
+    code_similarity,
+    cosines,
+    match_views,
+)
 from universality.similarity.measures import Measure
-from universality.workers import side_by_side
 
 
 @final

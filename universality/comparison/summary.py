@@ -7,14 +7,14 @@ from typing import Any
 
 from universality.activation_functions import describe
 from universality.checks import Check
-from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, null_of
-from universality.comparison.policy import Policy
-from universality.comparison.recording import Recording
-from universality.comparison.views import Side
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
+from universality.runs.pair import Matched
+from universality.runs.policy import Policy
+from universality.runs.recording import Recording
+from universality.runs.views import Side
 
 
 def summarise(

@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from jaxtyping import Float64
 
-from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics
-from universality.comparison.views import Side
 from universality.metrics import RULES, Partners, Statistics
 from universality.nulls.significance import q_values
+from universality.runs.pair import Matched
+from universality.runs.views import Side
 
 Columns: TypeAlias = dict[str, np.ndarray]
 

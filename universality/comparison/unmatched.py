@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from universality.comparison.matched import Matched
-from universality.comparison.policy import Policy
+from universality.compute.workers import side_by_side
+from universality.geometry.subspaces import subspace_agreement
 from universality.metrics import Partners
-from universality.subspaces import subspace_agreement
-from universality.workers import side_by_side
+from universality.runs.pair import Matched
+from universality.runs.policy import Policy
 
 _MOST_DIMENSIONS = 64
 _FEWEST_LATENTS = 8

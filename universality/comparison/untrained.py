@@ -16,16 +16,16 @@ import torch
 from universality.activation_functions import AbsTopK, TopK
 from universality.activations.cache import ActivationCache
 from universality.codes import Codes, take_latents
-from universality.comparison.matched import Matched
 from universality.comparison.null_statistics import NullStatistics, over_draws
-from universality.comparison.policy import Policy
-from universality.comparison.recording import Recording, record
-from universality.comparison.views import ACTIVATIONS, code_similarity, is_large, match_views
+from universality.compute.workers import side_by_side
 from universality.dictionary import Dictionary
 from universality.metrics import Statistics, measure
 from universality.nulls.plan import DrawPlan
 from universality.nulls.rotation import unit_rows
-from universality.workers import side_by_side
+from universality.runs.pair import Matched
+from universality.runs.policy import Policy
+from universality.runs.recording import Recording, record
+from universality.runs.views import ACTIVATIONS, code_similarity, is_large, match_views
 
 MOST_PRODUCTS = 1 << 40
 """Multiplications that one encoding of a draw may take: half a minute on one core."""

@@ -7,7 +7,7 @@ import pandas as pd
 from jaxtyping import Int64
 
 from universality.codes import Chunk, Codes, token_range
-from universality.evidence.firing import firing
+from universality.evidence.trace import firing
 
 BINS = 20
 """Bins of a latent's histogram."""

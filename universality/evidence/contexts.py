@@ -15,7 +15,7 @@ from jaxtyping import Int64
 from universality.activations.cache import ActivationCache
 from universality.activations.contexts import contexts
 from universality.codes import Codes, token_range
-from universality.evidence.firing import Firing, firing
+from universality.evidence.trace import Firing, firing
 
 TOP = 20
 """Overlap is counted among this many strongest tokens of each latent."""

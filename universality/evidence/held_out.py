@@ -12,10 +12,10 @@ from jaxtyping import Bool, Float64, Int, Int64
 
 from universality.codes import Codes, take_latents, take_tokens
 from universality.errors import InvalidInputError
+from universality.evidence.document_interval import Interval, mean_correlation, pair_sums
 from universality.matching import assign, find_candidates
 from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.measures import Measure
-from universality.uncertainty import Interval, mean_correlation, pair_sums
 
 
 @final

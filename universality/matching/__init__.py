@@ -4,9 +4,9 @@ from universality.matching.assignment import assign, match
 from universality.matching.candidates import Candidates, find_candidates, merge
 from universality.matching.certificate import Verification, verify
 from universality.matching.neighbours import Neighbours
-from universality.matching.plan import Plan
+from universality.matching.own_run import Within, match_within, nearest_other
 from universality.matching.result import Matching
-from universality.matching.within import Within, match_within, nearest_other
+from universality.matching.tiling import Plan
 
 __all__ = [
     "Candidates",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from universality.compute.watch import Monitor
 from universality.errors import InvalidInputError
 from universality.matching.candidates import Candidates
-from universality.matching.dense import solve_dense
-from universality.matching.hits import Hits
-from universality.matching.monitor import Monitor
-from universality.matching.plan import Plan
+from universality.matching.exact.dense import solve_dense
+from universality.matching.exact.listed import Hits
+from universality.matching.exact.screening import screen
+from universality.matching.exact.search import Found, search
 from universality.matching.result import TOLERANCE, Matching
-from universality.matching.screening import screen
-from universality.matching.search import Found, search
+from universality.matching.tiling import Plan
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity import Cosine, Similarity, Transposed
 

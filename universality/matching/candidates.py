@@ -8,12 +8,12 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool
 
+from universality.compute.watch import Monitor
 from universality.errors import InvalidInputError
-from universality.matching.hits import Hits
-from universality.matching.monitor import Monitor
+from universality.matching.exact.listed import Hits
+from universality.matching.exact.screening import screen
 from universality.matching.neighbours import Neighbours, closest
-from universality.matching.plan import Plan
-from universality.matching.screening import screen
+from universality.matching.tiling import Plan
 from universality.similarity import Similarity, Transposed
 
 

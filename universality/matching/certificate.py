@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from universality.devices import resolve_device
+from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
 from universality.shapes import ArrayLike, as_matrix

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-from universality.matching.hits import Hits, ranks
+from universality.matching.exact.listed import Hits, ranks
 from universality.similarity import Similarity
 
 _LATENTS_PER_STEP = 256

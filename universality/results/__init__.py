@@ -13,7 +13,7 @@ from universality.results.comparison import (
     null_names,
     read_comparison,
 )
-from universality.results.files import as_json, read_summary, write_json
+from universality.results.files import read_summary
 from universality.results.stability import (
     STABILITY_SCHEMA,
     Stability,
@@ -29,14 +29,12 @@ __all__ = [
     "Comparison",
     "Stability",
     "Widths",
-    "as_json",
     "null_name",
     "null_names",
     "read_comparison",
     "read_result",
     "read_stability",
     "stability_files",
-    "write_json",
 ]
 
 

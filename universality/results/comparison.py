@@ -17,9 +17,9 @@ from universality.results.files import (
     read_summary,
     read_tables,
     sentences,
-    write_json,
     write_tables,
 )
+from universality.storage.json_files import write_json
 
 COMPARISON_SCHEMA = "universality.comparison/1"
 """Written into every summary of a comparison; readers refuse any other."""

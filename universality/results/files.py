@@ -42,16 +42,6 @@ def read_tables(
     }
 
 
-def write_json(content: Any, path: Path) -> None:
-    """Write content as JSON."""
-    path.write_text(as_json(content), encoding="utf-8")
-
-
-def as_json(content: Any) -> str:
-    """JSON that any reader accepts: indented, no NaN, ending in a newline."""
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
-
-
 def read_summary(folder: Path, *expected: str) -> dict[str, Any]:
     """The summary of the result in a folder.
 

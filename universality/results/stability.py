@@ -15,9 +15,9 @@ from universality.results.files import (
     read_summary,
     read_tables,
     sentences,
-    write_json,
     write_tables,
 )
+from universality.storage.json_files import write_json
 
 STABILITY_SCHEMA = "universality.stability/1"
 """Written into every summary of many runs."""

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from universality.devices import resolve_device
+from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity.interface import Index

@@ -17,7 +17,7 @@ from universality.activations.cache import ActivationCache, read_activations
 from universality.dictionary import Dictionary, Firing, RunKey
 from universality.errors import InvalidInputError
 from universality.saving import save
-from universality.staging import staged_folder
+from universality.storage.staging import staged_folder
 from universality.training.evaluation import evaluate
 from universality.training.inputs import InputStatistics, Presentations, input_statistics
 from universality.training.record import make_record, write_record

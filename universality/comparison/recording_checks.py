@@ -1,0 +1,37 @@
+"""What the activations of a comparison leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from universality.checks import Check
+from universality.checks.activations import (
+    check_cache_hooks,
+    check_documents,
+    check_silent_latents,
+    check_spaces,
+    check_tokens,
+)
+from universality.comparison.null_statistics import NullStatistics, null_of
+from universality.runs.recording import Recording
+from universality.runs.views import ACTIVATIONS, Side
+
+
+def check_recording(
+    a: Side, b: Side, recording: Recording, nulls: Sequence[NullStatistics], min_firing: int
+) -> list[Check]:
+    """What the activations leave open: few tokens, silent latents, spaces of different width."""
+    silent = [float(np.mean(codes.count < min_firing)) for codes in (recording.a, recording.b)]
+    hooks = (recording.caches[0].meta.hook_name, recording.caches[1].meta.hook_name)
+    checks = [
+        check_spaces(a.dictionary, b.dictionary),
+        check_cache_hooks(a.dictionary, b.dictionary, hooks),
+        check_silent_latents(silent[0], silent[1], minimum=min_firing),
+    ]
+    if a.codes is not None:
+        chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
+        checks.append(check_tokens(recording.n_tokens, null_mean=chance))
+        checks.append(check_documents(recording.n_documents))
+    return checks

@@ -1,0 +1,1 @@
+"""The solver: the exact assignment of any similarity, without its matrix."""

@@ -1,0 +1,137 @@
+"""All pairs that have been looked at singly, and bounds on the similarity of all others."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+
+from universality.matching.exact.graph import unmatched
+from universality.matching.exact.listed import Hits, ranks
+from universality.matching.exact.restricted import Core
+from universality.similarity import Similarity
+
+
+@final
+class Pool:
+    """Listed pairs, their similarity as far as it is known, and which of them are in the core.
+
+    It grows while a matching is being found. `upper` holds the similarity of the pairs (`a`, `b`),
+    or a bound on it where it is not yet known exactly. Every pair (i, j) that is not listed has a
+    similarity of at most min(rest_a[i], rest_b[j], priced_a[i] + priced_b[j]). n_a <= n_b.
+    """
+
+    def __init__(self, similarity: Similarity, hits: Hits, *, core: int) -> None:
+        self.similarity = similarity
+        self.rest_a, self.rest_b = hits.rest_a, hits.rest_b
+        self.priced_a = np.full(hits.rest_a.shape[0], np.inf)
+        self.priced_b = np.zeros(hits.rest_b.shape[0])
+        self.a, self.b = hits.a, hits.b
+        self._hit_keys = hits.a * len(hits.rest_b) + hits.b
+        self._later_keys = np.empty(0, dtype=np.int64)
+        self.upper = hits.value.astype(np.float64) + hits.error
+        self._exact = np.zeros(hits.a.shape[0], dtype=bool)
+        self._chosen = np.zeros(hits.a.shape[0], dtype=bool)
+        start = ranks(hits.a, hits.value, len(self.rest_a)) < core
+        start |= ranks(hits.b, hits.value, len(self.rest_b)) < core
+        self._choose(np.flatnonzero(start))
+        self._cover()
+
+    @property
+    def chosen(
+        self,
+    ) -> tuple[
+        Int64[np.ndarray, " n_edges"],
+        Int64[np.ndarray, " n_edges"],
+        Float64[np.ndarray, " n_edges"],
+    ]:
+        """The pairs of the core: latents of a, of b, and their similarity."""
+        return self.a[self._chosen], self.b[self._chosen], self.upper[self._chosen]
+
+    def total(self, partner: Int64[np.ndarray, " n_a"]) -> float:
+        """Total similarity of a whole assignment."""
+        return float(self._similarity_of(np.arange(len(partner)), partner).sum())
+
+    def price(self, core: Core, *, tolerance: float, near: float) -> int:
+        """Number of listed pairs closer than the potentials allow.
+
+        If there are any, they are now in the core, and with them all that come `near` it: these
+        keep the next potentials from moving where they would only be violated again.
+        """
+        violations = len(self._closer(core, tolerance))
+        if violations:
+            self._chosen[self._closer(core, -near)] = True
+        return violations
+
+    def extend(
+        self,
+        a: Int64[np.ndarray, " n_more"],
+        b: Int64[np.ndarray, " n_more"],
+        upper: Float64[np.ndarray, " n_more"],
+    ) -> None:
+        """List those of these pairs that are not yet listed; each has a bound on its similarity."""
+        key = a * len(self.rest_b) + b
+        place = np.searchsorted(self._hit_keys, key)
+        within = place < len(self._hit_keys)
+        new = ~np.isin(key, self._later_keys)
+        new[within] &= self._hit_keys[place[within]] != key[within]
+        a, b, upper = a[new], b[new], upper[new]
+        self._later_keys = np.concatenate([self._later_keys, key[new]])
+        self.a, self.b = np.concatenate([self.a, a]), np.concatenate([self.b, b])
+        self.upper = np.concatenate([self.upper, upper])
+        more = np.zeros(a.shape[0], dtype=bool)
+        self._exact = np.concatenate([self._exact, more])
+        self._chosen = np.concatenate([self._chosen, more])
+
+    def excess_of_rows(self, core: Core) -> Float64[np.ndarray, " n_a"]:
+        """By how much a listed pair of each latent of a can exceed its potentials; at least 0."""
+        excess = np.zeros(len(self.rest_a))
+        np.maximum.at(excess, self.a, self._excess(core))
+        return excess
+
+    def bound_of_rows(self, core: Core) -> Float64[np.ndarray, " n_a"]:
+        """By how much a pair of each latent of a that is not listed can exceed its potentials.
+
+        Coarse, in linear time.
+        """
+        by_row = self.rest_a - core.v.min()
+        by_column = float((self.rest_b - core.v).max())
+        by_price = self.priced_a + float((self.priced_b - core.v).max())
+        return np.asarray(np.minimum(np.minimum(by_row, by_price), by_column) - core.u)
+
+    def _closer(self, core: Core, excess: float) -> Int64[np.ndarray, " k"]:
+        """Listed pairs whose similarity exceeds their potentials by more than this."""
+        may = np.flatnonzero(self._excess(core) > excess)
+        self._evaluate(may[~self._exact[may]])
+        return np.asarray(may[self._excess(core, may) > excess])
+
+    def _excess(
+        self, core: Core, index: Int64[np.ndarray, " k"] | slice = slice(None)
+    ) -> Float64[np.ndarray, " k"]:
+        return np.asarray(self.upper[index] - core.u[self.a[index]] - core.v[self.b[index]])
+
+    def _choose(self, index: Int64[np.ndarray, " k"]) -> None:
+        self._evaluate(index)
+        self._chosen[index] = True
+
+    def _evaluate(self, index: Int64[np.ndarray, " k"]) -> None:
+        self.upper[index] = self._similarity_of(self.a[index], self.b[index])
+        self._exact[index] = True
+
+    def _similarity_of(
+        self, a: Int64[np.ndarray, " k"], b: Int64[np.ndarray, " k"]
+    ) -> Float64[np.ndarray, " k"]:
+        i, j = (torch.from_numpy(side).to(self.similarity.device) for side in (a, b))
+        return np.asarray(self.similarity.at(i, j).cpu().numpy())
+
+    def _cover(self) -> None:
+        """Make sure that all of a can be assigned within the core."""
+        a, b = self.a[self._chosen], self.b[self._chosen]
+        rows, columns = unmatched(len(self.rest_b), a, b)
+        left = np.flatnonzero(rows[: len(self.rest_a)])
+        partners = np.flatnonzero(columns)[: len(left)]
+        self.extend(left, partners, np.full(len(left), np.inf))
+        key = left * len(self.rest_b) + partners
+        self._choose(np.flatnonzero(np.isin(self.a * len(self.rest_b) + self.b, key)))

@@ -1,0 +1,196 @@
+"""One pass over the full product that lists what is close, by thresholds guessed from a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from universality.compute.watch import Monitor
+from universality.matching.exact.listed import Hits, reaching
+from universality.matching.tiling import Plan
+from universality.similarity import Similarity
+
+_SAMPLED_FRACTION = 8
+_SAMPLED_AT_LEAST = 256
+_TOPPED_UP = 64
+_FLOAT32_ROUNDOFF = 2.0**-24
+
+
+def screen(
+    similarity: Similarity,
+    rows: range,
+    *,
+    plan: Plan,
+    monitor: Monitor,
+) -> Hits:
+    """About `plan.width` close pairs for every latent of a in the range and every latent of b.
+
+    Looks at every pair once, plus a quarter for the thresholds. A latent that got fewer than
+    `plan.core` is looked at again; one with far too many, as ties give, keeps the closest. When
+    the monitor's time is over, the latents of a not yet looked at are only bounded.
+    """
+    run = _Pass(similarity, rows, plan, monitor)
+    floor_a, floor_b = run.thresholds()
+    collected = _Collected(run, floor_a, floor_b)
+    order = torch.argsort(floor_a, stable=True)
+    for part in monitor.steps(len(rows), plan.block_rows, "looking at every pair"):
+        if monitor.expired:
+            collected.give_up(order[part.start :])
+            return collected.hits()
+        for start in range(0, similarity.shape[1], plan.block_cols):
+            cols = torch.arange(
+                start, min(start + plan.block_cols, similarity.shape[1]), device=order.device
+            )
+            collected.add_block(order[part], cols)
+    collected.top_up()
+    return collected.hits()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Pass:
+    """What a pass looks at, and how."""
+
+    similarity: Similarity
+    rows: range
+    plan: Plan
+    monitor: Monitor
+
+    def block(self, rows: Tensor, cols: Tensor) -> tuple[Float[Tensor, "rows cols"], float]:
+        """Screened values, in float32 or better; `rows` counts from the start of the range."""
+        values, error = self.similarity.block(rows + self.rows.start, cols)
+        return (values if values.dtype == torch.float64 else values.float()), error
+
+    def thresholds(self) -> tuple[Float[Tensor, " n_rows"], Float[Tensor, " n_b"]]:
+        """Values that about `width` pairs of each latent reach, by a sample of the other side."""
+        n_rows, n_b = len(self.rows), self.similarity.shape[1]
+        device = self.similarity.device
+        cols, rows = _sample(n_b, device), _sample(n_rows, device)
+        rank_a = max(1, round(self.plan.width * len(cols) / n_b))
+        rank_b = max(1, round(self.plan.width * len(rows) / n_rows))
+        all_a, all_b = (torch.arange(n, device=device) for n in (n_rows, n_b))
+        floor_a = [
+            self._floor(all_a[part], lambda some: self.block(some, cols)[0], rank_a)
+            for part in self.monitor.steps(n_rows, self.plan.block_rows, "sampling")
+        ]
+        floor_b = [
+            self._floor(all_b[part], lambda some: self.block(rows, some)[0].T, rank_b)
+            for part in self.monitor.steps(n_b, self.plan.block_rows, "sampling")
+        ]
+        return torch.cat(floor_a), torch.cat(floor_b)
+
+    def _floor(
+        self,
+        some: Int64[Tensor, " some"],
+        values: Callable[[Tensor], Float[Tensor, "some others"]],
+        rank: int,
+    ) -> Float[Tensor, " some"]:
+        if self.monitor.expired:
+            return torch.full(some.shape, self.similarity.ceiling, device=some.device)
+        return _top(values(some), rank).values[:, -1]
+
+
+@final
+class _Collected:
+    """The pairs found so far in a pass, and the bounds on those passed over."""
+
+    def __init__(
+        self, run: _Pass, floor_a: Float[Tensor, " n_rows"], floor_b: Float[Tensor, " n_b"]
+    ) -> None:
+        self._run, self._floor_a, self._floor_b = run, floor_a, floor_b
+        self._rest_a, self._rest_b = floor_a.double(), floor_b.double()
+        nothing = torch.empty(0, dtype=torch.int64)
+        self._parts: list[tuple[Tensor, Tensor, Tensor]] = [(nothing, nothing, torch.empty(0))]
+        self._error = 0.0
+
+    def add_block(self, rows: Int64[Tensor, " rows"], cols: Int64[Tensor, " cols"]) -> None:
+        """List the pairs of a block that reach the threshold of either latent."""
+        values, error = self._run.block(rows, cols)
+        self._error = max(self._error, error)
+        floor_a, floor_b = self._floor_a[rows], self._floor_b[cols]
+        at = reaching(values, torch.minimum(floor_a.min(), floor_b))
+        i, j, found = at // len(cols), at % len(cols), values.reshape(-1)[at]
+        close = (found >= floor_a[i]) | (found >= floor_b[j])
+        i, j, found = i[close], j[close], found[close]
+        width, share = self._run.plan.width, len(cols) / len(self._floor_b)
+        expected = width * len(rows) * share + width * len(cols) * len(rows) / len(self._floor_a)
+        if len(i) > 8 * expected + 1_024:
+            i, j, found = self._closest_of_block(values, rows, cols)
+        self._keep(rows[i], cols[j], found)
+
+    def _closest_of_block(
+        self, values: Float[Tensor, "rows cols"], rows: Tensor, cols: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        top = values.topk(min(self._run.plan.width, len(cols)), dim=1)
+        if len(cols) > self._run.plan.width:
+            dropped = values.scatter(1, top.indices, -torch.inf).double()
+            self._rest_a[rows] = torch.maximum(self._rest_a[rows], dropped.amax(dim=1))
+            self._rest_b[cols] = torch.maximum(self._rest_b[cols], dropped.amax(dim=0))
+        own = torch.arange(len(rows), device=rows.device)[:, None].expand_as(top.indices)
+        return own.reshape(-1), top.indices.reshape(-1), top.values.reshape(-1)
+
+    def _keep(self, rows: Tensor, cols: Tensor, values: Tensor) -> None:
+        finite = values > -torch.inf
+        self._parts.append((rows[finite].cpu(), cols[finite].cpu(), values[finite].float().cpu()))
+
+    def give_up(self, rows: Int64[Tensor, " rows"]) -> None:
+        """These rows will not be looked at: any of their pairs may be as close as can be."""
+        self._rest_a[rows] = self._run.similarity.ceiling
+        self._rest_b[:] = self._run.similarity.ceiling
+
+    def top_up(self) -> None:
+        """Look again at latents that have too few pairs to start an assignment on."""
+        n_rows, n_b = len(self._floor_a), len(self._floor_b)
+        all_a = torch.arange(n_rows, device=self._floor_a.device)
+        all_b = torch.arange(n_b, device=self._floor_b.device)
+        for few in self._few(0, n_rows, n_b):
+            top = _top(self._run.block(few, all_b)[0], self._run.plan.width)
+            self._rest_a[few] = top.values[:, -1].double()
+            own = few[:, None].expand_as(top.indices)
+            self._keep(own.reshape(-1), top.indices.reshape(-1), top.values.reshape(-1))
+        for few in self._few(1, n_b, n_rows):
+            top = _top(self._run.block(all_a, few)[0].T, self._run.plan.width)
+            self._rest_b[few] = top.values[:, -1].double()
+            own = few[:, None].expand_as(top.indices)
+            self._keep(top.indices.reshape(-1), own.reshape(-1), top.values.reshape(-1))
+
+    def _few(self, side: int, n: int, n_others: int) -> tuple[Tensor, ...]:
+        counts = torch.bincount(torch.cat([part[side] for part in self._parts]), minlength=n)
+        wanted = min(self._run.plan.core, self._run.plan.width, n_others)
+        few = (counts < wanted).nonzero()[:, 0].to(self._floor_a.device)
+        return torch.split(few, _TOPPED_UP)
+
+    def hits(self) -> Hits:
+        """What was collected, each pair once, in the order of a and then b."""
+        a, b, value = (torch.cat([part[k] for part in self._parts]).numpy() for k in range(3))
+        key, first = np.unique(a * len(self._floor_b) + b, return_index=True)
+        largest = float(np.abs(value).max(initial=0.0))
+        error = self._error + _FLOAT32_ROUNDOFF * largest
+        return Hits(
+            a=key // len(self._floor_b) + self._run.rows.start,
+            b=key % len(self._floor_b),
+            value=value[first],
+            error=error,
+            rest_a=_numpy(self._rest_a) + error,
+            rest_b=_numpy(self._rest_b) + error,
+        )
+
+
+def _sample(n: int, device: torch.device) -> Int64[Tensor, " n_sampled"]:
+    size = min(n, max(n // _SAMPLED_FRACTION, _SAMPLED_AT_LEAST))
+    chosen = torch.randperm(n, generator=torch.Generator().manual_seed(0))[:size]
+    return chosen.sort().values.to(device)
+
+
+def _top(values: Float[Tensor, "n m"], k: int) -> torch.return_types.topk:
+    return values.topk(min(k, values.shape[1]), dim=1)
+
+
+def _numpy(values: Float64[Tensor, " n"]) -> Float64[np.ndarray, " n"]:
+    return np.asarray(values.cpu().numpy())

@@ -1,0 +1,1 @@
+"""Many runs: families of latents, how sure, and widths."""

@@ -1,0 +1,1 @@
+"""How sure numbers over runs are."""

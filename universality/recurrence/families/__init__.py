@@ -1,0 +1,1 @@
+"""Families of latents: what recurs over runs."""

@@ -1,0 +1,91 @@
+"""The texts on which the members of a family fire together, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int64
+
+from universality.activations.cache import ActivationCache
+from universality.activations.contexts import contexts
+from universality.codes import token_range
+from universality.recurrence.families.rules import Rule
+from universality.runs.run_set import RunSet
+
+SHOWN = 3
+"""Contexts kept of each family."""
+MOST_FAMILIES = 1_000
+"""Of more families than this, an evenly spaced part is kept."""
+
+_BEFORE, _AFTER = 12, 6
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """Where one latent fires, its largest code made one."""
+
+    tokens: Int64[np.ndarray, " n"]
+    codes: Float[np.ndarray, " n"]
+
+
+def family_contexts(
+    rule: Rule, runs: RunSet, group: Sequence[int], cache: ActivationCache
+) -> pd.DataFrame | None:
+    """One row per shown family of a rule and context, strongest first; None without families.
+
+    Strength is the mean over members of the code over the member's largest. Columns: `view`,
+    `family`, `rank`, `row` (of the cache, which is that of the group's first run), `document`,
+    `tokens` (strings around it), `centre` (which of them), and `codes`, what each member does there
+    as a share of its largest code, in the order of the runs it lives in. Families are evenly spaced
+    over their order, which is largest first.
+    """
+    n = rule.partition.n_families
+    if not n:
+        return None
+    shown = np.unique(np.linspace(0, n - 1, min(n, MOST_FAMILIES)).round().astype(int))
+    members = _members(rule, runs, group, shown)
+    rows = [
+        {"view": rule.name, "family": family, "rank": rank, "row": token, "codes": codes}
+        for family, some in members.items()
+        for rank, (token, codes) in enumerate(_strongest(some))
+    ]
+    columns = ["view", "family", "rank", "row", "codes"]
+    table = pd.DataFrame(rows, columns=columns)
+    table["row"] = runs.rows[group[0]][table["row"]]
+    where = torch.tensor(table["row"].tolist())
+    found = contexts(cache, where, before=_BEFORE, after=_AFTER)
+    table["document"] = [one.document for one in found]
+    table["tokens"] = [list(one.strings) for one in found]
+    table["centre"] = [one.centre for one in found]
+    return table
+
+
+def _members(
+    rule: Rule, runs: RunSet, group: Sequence[int], families: Int64[np.ndarray, " n_families"]
+) -> dict[int, list[_Member]]:
+    found: dict[int, list[_Member]] = {int(family): [] for family in families}
+    for place, run in enumerate(group):
+        whole = token_range(runs.codes[run], range(runs.codes[run].n_tokens))
+        own = rule.partition.family[rule.edges.rows(place)][runs.sides[run].numbers]
+        for latent in np.flatnonzero(np.isin(own, families)).tolist():
+            part = slice(whole.indptr[latent], whole.indptr[latent + 1])
+            codes = np.abs(whole.data[part]).astype(np.float64)
+            largest = codes.max(initial=0.0)
+            tokens = whole.indices[part].astype(np.int64)
+            found[int(own[latent])].append(_Member(tokens, codes / max(largest, 1e-30)))
+    return found
+
+
+def _strongest(members: Sequence[_Member]) -> list[tuple[int, list[float]]]:
+    tokens, place = np.unique(np.concatenate([one.tokens for one in members]), return_inverse=True)
+    codes = np.zeros((len(members), tokens.size))
+    row = np.repeat(np.arange(len(members)), [one.tokens.size for one in members])
+    codes[row, place] = np.concatenate([one.codes for one in members])
+    best = np.argsort(-codes.sum(axis=0), kind="stable")[:SHOWN]
+    return [(int(tokens[at]), codes[:, at].round(3).tolist()) for at in best]

@@ -1,0 +1,83 @@
+"""What each run of a study is, and what could void or explain what is found among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from universality.activation_functions import describe
+from universality.checks import run_checks
+from universality.checks.check import Check
+from universality.runs.matches import MatchedRuns
+from universality.runs.run_set import RunSet
+
+_ORDER = ("fail", "warn", "ok", "skipped")
+
+
+def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
+    """What a run is; `in_families` says whether families and spectra are over it."""
+    dictionary, alive = runs.dictionaries[run], runs.sides[run].alive
+    key = dictionary.key
+    return {
+        "name": runs.names[run],
+        "spec": dictionary.source.spec,
+        "format": dictionary.source.format,
+        "d_in": dictionary.d_in,
+        "d_sae": dictionary.d_sae,
+        "n_alive": alive.n_alive,
+        "alive_source": alive.source,
+        "activation": describe(dictionary.activation_fn),
+        "seed": key.seed,
+        "hook_name": key.hook_name,
+        "model_name": key.model_name,
+        "dataset": key.dataset,
+        "step": key.step,
+        "sha256": runs.hashes[run],
+        "in_families": in_families,
+    }
+
+
+def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[str, Any]]:
+    """Every check of two runs over all matched pairs: the worst finding of each, and where.
+
+    Skipped only where every pair skips it.
+    """
+    found: dict[str, list[tuple[str, Check]]] = {}
+    first = next(iter(matched.values()))
+    for i, j in combinations(range(first.n_runs), 2):
+        if first.available[i, j]:
+            for check in _checks_of_pair(runs, matched, i, j):
+                pair = f"{runs.names[i]} and {runs.names[j]}"
+                found.setdefault(check.id, []).append((pair, check))
+    return [_worst(checks) for checks in found.values()]
+
+
+def _checks_of_pair(
+    runs: RunSet, matched: Mapping[str, MatchedRuns], i: int, j: int
+) -> list[Check]:
+    partners = {}
+    for view, one in matched.items():
+        partner = one.partner[one.rows(i), j]
+        partners[view] = np.where(partner >= 0, partner - one.starts[j], -1)
+    return run_checks(
+        runs.dictionaries[i],
+        runs.dictionaries[j],
+        alive=(runs.sides[i].alive, runs.sides[j].alive),
+        partners=partners,
+        hashes=(runs.hashes[i], runs.hashes[j]),
+    )
+
+
+def _worst(checks: list[tuple[str, Check]]) -> dict[str, Any]:
+    pair, worst = min(checks, key=lambda one: _ORDER.index(one[1].status))
+    alike = sum(check.status == worst.status for _, check in checks)
+    where = f"{pair}" if alike == 1 else f"{pair}, and {alike - 1} more of {len(checks)} pairs"
+    message = worst.message
+    if worst.status == "ok" and alike < len(checks):
+        message += f" ({alike} of {len(checks)} pairs; skipped for the others)"
+    elif worst.status != "ok" and len(checks) > 1:
+        message = f"{where}: {message}"
+    return {"id": worst.id, "status": worst.status, "value": worst.value, "message": message}

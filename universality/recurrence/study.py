@@ -1,0 +1,241 @@
+"""Many runs: the place where pairs, families, nulls and widths meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from universality.activations.cache import ActivationCache
+from universality.activations.formats.detection import open_activations
+from universality.dictionary import Dictionary
+from universality.loading import load
+from universality.recurrence.assignments import read_assignments
+from universality.recurrence.families.consensus import consensus, consensus_dictionary
+from universality.recurrence.families.covariates import stability_by
+from universality.recurrence.families.family_contexts import family_contexts
+from universality.recurrence.families.family_table import family_table, mean_over_members
+from universality.recurrence.families.rules import Rule, find_rules, headline
+from universality.recurrence.families.soft_families import content_of
+from universality.recurrence.null_draws import draw_null
+from universality.recurrence.null_runs import RunsNull, random_assignments
+from universality.recurrence.run_checks import about_run, check_runs
+from universality.recurrence.summary import as_records, summarise
+from universality.recurrence.tables import (
+    latent_table,
+    pair_table,
+    spectrum_table,
+    triple_table,
+    with_names,
+)
+from universality.recurrence.widths.ladder import Step, climb, ladder
+from universality.recurrence.widths.width_tables import width_summary, width_tables
+from universality.results import STABILITY_SCHEMA, Stability
+from universality.runs.common_tokens import cache_for
+from universality.runs.keys import grid, keyed
+from universality.runs.matches import MatchedRuns, among
+from universality.runs.pairings import groups, match_runs
+from universality.runs.policy import Policy
+from universality.runs.run_set import RunSet, gather_runs
+from universality.storage.kept import PairStore
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Thresholds of every spectrum, beside the policy's own."""
+
+
+def stability(
+    runs: Sequence[Dictionary | str | Path],
+    policy: Policy | None = None,
+    *,
+    activations: Sequence[ActivationCache | str | Path] = (),
+    store: Path | None = None,
+) -> Stability:
+    """Which latents come back over many runs, in each view, beside the null.
+
+    Runs are dictionaries, or addresses that `load` understands; each is loaded once. Families,
+    cycles and spectra are over the largest group of equally wide runs (of one training step).
+    Runs of different width also give the ladder of widths, which only directions can.
+    `activations` are caches of the same texts, one for each model and hook that the runs read; what
+    all of them kept is compared.
+    `store` is a folder that keeps codes, matched pairs, draws of nulls and steps of the ladder, so
+    that a study goes on where it was stopped.
+
+    Raises:
+        InvalidInputError: fewer than two runs, or runs that have no view in common.
+    """
+    policy = policy or Policy()
+    loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
+    caches = [c if isinstance(c, ActivationCache) else open_activations(c) for c in activations]
+    gathered = gather_runs(loaded, policy, caches, store=store)
+    pairs = PairStore(store) if store else None
+    matched = match_runs(gathered, policy, store=pairs)
+    found = _from_runs(gathered, matched, policy, activations=caches, store=pairs)
+    steps = [
+        climb(gathered, pair, matched["decoder"], policy, activations=caches, store=pairs)
+        for pair in ladder(gathered)
+    ]
+    return _with_widths(found, gathered, steps, policy) if steps else found
+
+
+def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
+    """The same statistics from precomputed assignments (see `read_assignments`), without weights.
+
+    Every assigned pair is an edge, so of one view only families over all runs are meaningful.
+    """
+    matched = read_assignments(path)
+    first = next(iter(matched.values()))
+    runs = [{"name": n, "d_sae": s} for n, s in zip(first.runs, first.sizes, strict=True)]
+    return assemble(
+        matched,
+        find_rules(matched, 0.0),
+        random_assignments(matched),
+        thresholds=(),
+        about={"runs": runs, "policy": {"assignments": Path(path).name, "seed": seed}},
+    )
+
+
+def consensus_of(
+    found: Stability, runs: Sequence[Dictionary], *, rule: str | None = None
+) -> Dictionary | None:
+    """One latent per family of a rule (the headline's), averaged over the runs that were studied.
+
+    `runs` are those that gave the result, in the same order. None where they cannot be averaged
+    (see `consensus_dictionary`).
+    """
+    ours = [
+        run for run, about in zip(runs, found.summary["runs"], strict=True) if about["in_families"]
+    ]
+    column = f"family_{rule or found.summary['headline_rule']}"
+    family = found.latents[column].to_numpy(dtype=np.int64)
+    return consensus_dictionary(ours, family, absolute=found.summary["policy"]["absolute"])
+
+
+def _from_runs(
+    runs: RunSet,
+    matched: Mapping[str, MatchedRuns],
+    policy: Policy,
+    *,
+    activations: Sequence[ActivationCache],
+    store: PairStore | None,
+) -> Stability:
+    group = groups(runs)[0]
+    thresholds = sorted({*THRESHOLDS, policy.threshold})
+    dictionaries = [runs.dictionaries[run] for run in group]
+    ours = {view: among(one, group) for view, one in matched.items()}
+    content = np.concatenate([_content(run) for run in dictionaries])
+    rules = find_rules(ours, policy.threshold, content)
+    frequency = np.concatenate([_frequency(runs, run) for run in group])
+    norms = np.concatenate([_norms(run) for run in dictionaries])
+    found = assemble(
+        ours,
+        rules,
+        draw_null(runs, group, policy, thresholds, store=store),
+        thresholds=thresholds,
+        latent_columns={"frequency": frequency, "decoder_norm": norms},
+        family_columns={
+            name: _spreads(runs, dictionaries, rule, absolute=policy.absolute)
+            | {
+                "frequency": mean_over_members(rule, frequency),
+                "decoder_norm": mean_over_members(rule, norms),
+            }
+            for name, rule in rules.items()
+        },
+        about={
+            "runs": [
+                about_run(runs, run, in_families=run in group) for run in range(len(runs.names))
+            ],
+            "policy": _plain(asdict(policy)),
+            "checks": check_runs(runs, matched),
+        },
+    )
+    pairs = with_names(pair_table(matched, policy.threshold), runs.names)
+    keys = [run.key for run in runs.dictionaries]
+    more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
+    contexts = None
+    if activations:
+        cache = cache_for(runs.dictionaries[group[0]], activations)
+        contexts = family_contexts(rules[headline(rules)], runs, group, cache)
+    return replace(found, pairs=pairs, summary=found.summary | more, contexts=contexts)
+
+
+def _with_widths(
+    found: Stability, runs: RunSet, steps: Sequence[Step], policy: Policy
+) -> Stability:
+    summaries = [width_summary(runs, step, policy.threshold) for step in steps]
+    return replace(
+        found,
+        summary=found.summary | {"widths": summaries},
+        widths=width_tables(runs, steps, policy.threshold),
+    )
+
+
+def assemble(
+    matched: Mapping[str, MatchedRuns],
+    rules: Mapping[str, Rule],
+    null: RunsNull,
+    *,
+    thresholds: Sequence[float],
+    about: dict[str, Any],
+    latent_columns: Mapping[str, np.ndarray] | None = None,
+    family_columns: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+) -> Stability:
+    """Tables and summary of one group of runs; `about` says which, and under which policy."""
+    policy = about["policy"]
+    pairs = pair_table(matched, policy.get("threshold", 0.0))
+    triples = triple_table(rules)
+    summary = summarise(
+        rules, pairs, triples, thresholds=thresholds, null=null, seed=policy["seed"]
+    )
+    named = next(iter(matched.values())).runs
+    columns = family_columns or {}
+    latents = latent_table(rules).assign(**(latent_columns or {}))
+    summary["stability_by"] = stability_by(latents, rules, null)
+    return Stability(
+        summary={"schema": STABILITY_SCHEMA} | about | summary,
+        latents=latents,
+        families=pd.concat(
+            [family_table(rule, columns.get(name, {})) for name, rule in rules.items()],
+            ignore_index=True,
+        ),
+        pairs=with_names(pairs, named),
+        spectrum=spectrum_table(rules, thresholds, null),
+        triples=with_names(triples, named),
+    )
+
+
+def _spreads(
+    runs: RunSet, dictionaries: Sequence[Dictionary], rule: Rule, *, absolute: bool
+) -> dict[str, np.ndarray]:
+    family = rule.partition.family
+    return {
+        f"spread_{view}": consensus(dictionaries, family, view, absolute=absolute).spread
+        for view in runs.directions
+    }
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """As JSON would give it back."""
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}
+
+
+def _content(run: Dictionary) -> np.ndarray:
+    return content_of(*(run.directions(view).float().cpu().numpy() for view in run.views))
+
+
+def _norms(run: Dictionary) -> np.ndarray:
+    norms: np.ndarray = run.W_dec.float().norm(dim=1).double().cpu().numpy()
+    return norms
+
+
+def _frequency(runs: RunSet, run: int) -> np.ndarray:
+    """Firing frequency on the activations given, else the checkpoint's own; NaN where unknown."""
+    dictionary = runs.dictionaries[run]
+    if runs.codes:
+        return runs.sides[run].column(runs.codes[run].frequency)
+    if dictionary.firing is not None:
+        return dictionary.firing.frequency.double().cpu().numpy()
+    return np.full(dictionary.d_sae, np.nan)

@@ -1,0 +1,1 @@
+"""Runs of several widths, one step at a time."""

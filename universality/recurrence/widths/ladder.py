@@ -1,0 +1,242 @@
+"""The ladder of widths: what becomes of a narrow run's latents in a wider one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+from tqdm import tqdm
+
+from universality.activations.cache import ActivationCache
+from universality.compute.devices import resolve_device
+from universality.matching import find_candidates
+from universality.nulls.null import find_null
+from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
+from universality.recurrence.widths.stitching import stitching_gain
+from universality.runs.common_tokens import cache_for
+from universality.runs.matches import ROUNDING, MatchedRuns
+from universality.runs.policy import Policy
+from universality.runs.run_set import RunSet
+from universality.runs.views import cosines
+from universality.storage.kept import PairStore, kept
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """The latents of one run as those of another explain them, and as null directions do."""
+
+    partner: Int64[np.ndarray, " n"]
+    """Partner in the optimal one-to-one assignment; -1 for none."""
+    similarity: Float64[np.ndarray, " n"]
+    """Similarity to the partner, NaN without one."""
+    nearest_similarity: Float64[np.ndarray, " n"]
+    """Similarity of the nearest latent."""
+    null_mean: float
+    """Mean nearest similarity under the null."""
+    sums: Combinations
+    """Each latent as a combination of the other run's."""
+    null_explained: Float64[np.ndarray, " n"]
+    """Explained variance that the same search finds in null dictionaries: the largest of the
+    draws, latent by latent."""
+    null_share_of_sums: tuple[float, float]
+    """Share of latents that a null dictionary explains better than all other draws do, with one
+    term or more and with two or more: how often chance alone looks like a refinement or a split."""
+
+    @property
+    def beyond_null(self) -> np.ndarray:
+        """Which latents the other run explains better than any null dictionary does."""
+        return np.asarray(self.sums.explained > self.null_explained)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A narrow and a wide run by their decoders, the latents numbered as they take part."""
+
+    narrow: int
+    """Number of the narrow run."""
+    wide: int
+    """Number of the wide run."""
+    of_narrow: Explained
+    """The narrow latents by the wide ones."""
+    of_wide: Explained
+    """The wide latents by the narrow ones."""
+    stitching: Float64[np.ndarray, " n_wide"] | None
+    """Relative change of the narrow run's error when a wide latent joins; None without tokens."""
+
+
+def ladder(runs: RunSet) -> list[tuple[int, int]]:
+    """Pairs of runs of neighbouring widths, narrow first: of the same seed where there are such.
+
+    Empty when all are equally wide, or when their directions cannot be compared.
+    """
+    if "decoder" not in runs.views:
+        return []
+    widths = sorted({run.d_sae for run in runs.dictionaries})
+    return [_pair(runs, narrow, wide) for narrow, wide in pairwise(widths)]
+
+
+def climb(
+    runs: RunSet,
+    pair: Sequence[int],
+    matched: MatchedRuns,
+    policy: Policy,
+    *,
+    activations: Sequence[ActivationCache] = (),
+    store: PairStore | None = None,
+) -> Step:
+    """One step of the ladder, with its null; `matched` are all runs in the decoder view.
+
+    What the store holds of the step is not found again.
+    """
+    narrow, wide = (runs.sides[run].directions["decoder"] for run in pair)
+    digests = [runs.digests[run, "decoder"] for run in pair]
+    key = f"ladder/{policy.absolute}/{'/'.join(digests)}"
+    found = kept(store, key, lambda: _search(narrow, wide, policy))
+    numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
+    draws = []
+    for number in numbers:
+        draw = partial(_search_null, narrow, wide, policy, number)
+        draws.append(kept(store, f"{key}/{policy.nulls[0]}/{policy.seed + number}", draw))
+    stitching = None
+    if activations:
+        stitching = _stitch(runs, pair, cache_for(runs.dictionaries[pair[0]], activations), store)
+    return Step(
+        narrow=pair[0],
+        wide=pair[1],
+        of_narrow=_explained("narrow", runs, pair, matched, found, draws),
+        of_wide=_explained("wide", runs, pair[::-1], matched, found, draws),
+        stitching=stitching,
+    )
+
+
+def narrow_fates(step: Step, threshold: float) -> np.ndarray:
+    """For each narrow latent: `kept`, `split` or `absent`.
+
+    Kept: its assigned partner reaches the threshold. Split: otherwise, when two to five wide
+    latents explain more of it than the same search finds in any null dictionary.
+    """
+    found = step.of_narrow
+    split = (found.sums.n_members >= 2) & found.beyond_null
+    return np.select([is_kept(found, threshold), split], ["kept", "split"], "absent")
+
+
+def wide_origins(step: Step, threshold: float) -> np.ndarray:
+    """For each wide latent: `kept`, `novel`, `refines`, `merges` or `unexplained`.
+
+    Novel: adding it to the narrow run lowers its error (only known with activations). Otherwise it
+    refines the one narrow latent, or merges the several, that explain more of it than the same
+    search finds in any null dictionary, or it is unexplained.
+    """
+    found = step.of_wide
+    known, several = found.beyond_null, found.sums.n_members >= 2
+    novel = np.zeros(len(known), dtype=bool) if step.stitching is None else step.stitching < 0
+    return np.select(
+        [is_kept(found, threshold), novel, known & several, known],
+        ["kept", "novel", "merges", "refines"],
+        "unexplained",
+    )
+
+
+def is_kept(found: Explained, threshold: float) -> np.ndarray:
+    """Which latents have a partner that reaches the threshold."""
+    return np.asarray(found.similarity >= threshold - ROUNDING)
+
+
+def _pair(runs: RunSet, narrow: int, wide: int) -> tuple[int, int]:
+    keys = [(run.d_sae, run.key.seed, run.key.step or 0) for run in runs.dictionaries]
+    narrow_runs = [run for run, key in enumerate(keys) if key[0] == narrow]
+    wide_runs = [run for run, key in enumerate(keys) if key[0] == wide]
+    same = [(a, b) for a in narrow_runs for b in wide_runs if keys[a][1] == keys[b][1]]
+    latest = max(key[2] for key in keys)
+    return next(
+        (pair for pair in same if all(keys[run][2] == latest for run in pair)),
+        same[0] if same else (narrow_runs[0], wide_runs[0]),
+    )
+
+
+def _search(narrow: Tensor, wide: Tensor, policy: Policy) -> dict[str, np.ndarray]:
+    """Nearest similarities and combinations in both directions."""
+    device = resolve_device(policy.device)
+    rows = {"decoder": narrow}, {"decoder": wide}
+    similarity = cosines(*rows, absolute=policy.absolute, device=device)["decoder"]
+    near = find_candidates(similarity, k=NEAREST, progress=False)
+    found = {
+        "narrow": combine(narrow, wide, near.of_a, absolute=policy.absolute),
+        "wide": combine(wide, narrow, near.of_b, absolute=policy.absolute),
+    }
+    nearest = {"narrow": near.of_a.nearest_similarity, "wide": near.of_b.nearest_similarity}
+    return {
+        f"{side}_{name}": values
+        for side, sums in found.items()
+        for name, values in (
+            ("nearest", nearest[side]),
+            ("member", sums.member),
+            ("coefficient", sums.coefficient),
+            ("explained", sums.explained),
+        )
+    }
+
+
+def _search_null(
+    narrow: Tensor, wide: Tensor, policy: Policy, number: int
+) -> dict[str, np.ndarray]:
+    generator = torch.Generator().manual_seed(policy.seed + number)
+    draw = find_null(policy.nulls[0]).draw
+    left, right = draw({"decoder": narrow}, {"decoder": wide}, generator=generator)
+    return _search(left["decoder"], right["decoder"], policy)
+
+
+def _explained(
+    side: str,
+    runs: RunSet,
+    pair: Sequence[int],
+    matched: MatchedRuns,
+    found: Mapping[str, np.ndarray],
+    draws: Sequence[Mapping[str, np.ndarray]],
+) -> Explained:
+    own, other = pair
+    assert matched.similarity is not None
+    latents = matched.starts[own] + runs.sides[own].numbers
+    partner = matched.partner[latents, other]
+    place = np.full(len(matched.alive) + 1, -1, dtype=np.int64)
+    numbers = runs.sides[other].numbers
+    place[matched.starts[other] + numbers] = np.arange(len(numbers))
+    names = ("member", "coefficient", "explained")
+    return Explained(
+        partner=place[partner],
+        similarity=matched.similarity[latents, other],
+        nearest_similarity=found[f"{side}_nearest"],
+        null_mean=float(np.mean([one[f"{side}_nearest"].mean() for one in draws])),
+        sums=Combinations(*(found[f"{side}_{name}"] for name in names)),
+        null_explained=np.max([one[f"{side}_explained"] for one in draws], axis=0),
+        null_share_of_sums=_null_share_of_sums(side, draws),
+    )
+
+
+def _null_share_of_sums(
+    side: str, draws: Sequence[Mapping[str, np.ndarray]]
+) -> tuple[float, float]:
+    explained = np.stack([one[f"{side}_explained"] for one in draws])
+    n_members = np.stack([(one[f"{side}_member"] >= 0).sum(axis=1) for one in draws])
+    others = [np.delete(explained, number, axis=0).max(axis=0) for number in range(len(draws))]
+    beyond = explained > np.stack(others)
+    return float(beyond.mean()), float((beyond & (n_members >= 2)).mean())
+
+
+def _stitch(
+    runs: RunSet, pair: Sequence[int], cache: ActivationCache, store: PairStore | None
+) -> Float64[np.ndarray, " n_wide"]:
+    narrow, wide = (runs.dictionaries[run] for run in pair)
+    hashes = "/".join(runs.hashes[run] for run in pair)
+    key = f"stitching/{hashes}/{cache.meta.sha256}"
+    found = kept(store, key, lambda: {"gain": stitching_gain(narrow, wide, cache)})
+    return np.asarray(found["gain"][runs.sides[pair[1]].numbers])

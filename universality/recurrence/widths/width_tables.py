@@ -1,0 +1,128 @@
+"""The tables of a width ladder: fates of narrow latents, origins of wide ones, and the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from universality.codes import Codes, token_range
+from universality.recurrence.widths.ladder import Explained, Step, narrow_fates, wide_origins
+from universality.results import Widths
+from universality.runs.run_set import RunSet
+
+
+def width_tables(runs: RunSet, steps: Sequence[Step], threshold: float) -> Widths:
+    """The tables of all steps, latents by their own numbers in their runs."""
+    return Widths(
+        narrow=pd.concat([_narrow(runs, one, threshold) for one in steps], ignore_index=True),
+        wide=pd.concat([_wide(runs, one, threshold) for one in steps], ignore_index=True),
+        flow=pd.concat([_flow(runs, one, threshold) for one in steps], ignore_index=True),
+    )
+
+
+def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
+    """The headline numbers of one step."""
+    directions = {"narrow_to_wide": step.of_narrow, "wide_to_narrow": step.of_wide}
+    return {
+        "narrow": runs.names[step.narrow],
+        "wide": runs.names[step.wide],
+        "n_narrow": len(step.of_narrow.partner),
+        "n_wide": len(step.of_wide.partner),
+        "greedy": {
+            way: {"mean": float(one.nearest_similarity.mean()), "null_mean": one.null_mean}
+            for way, one in directions.items()
+        },
+        "assignment": {"mean": float(np.nanmean(step.of_narrow.similarity))},
+        "narrow_fates": _counts(narrow_fates(step, threshold)),
+        "wide_origins": _counts(wide_origins(step, threshold)),
+        "null_split_fraction": step.of_narrow.null_share_of_sums[1],
+        "null_explained_fraction": step.of_wide.null_share_of_sums[0],
+        "novel_known": step.stitching is not None,
+    }
+
+
+def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
+    numbers, others = runs.sides[step.narrow].numbers, runs.sides[step.wide].numbers
+    fates = narrow_fates(step, threshold)
+    table = _latents(step.of_narrow, numbers, others)
+    table.insert(1, "fate", fates)
+    if runs.codes:
+        a, b = runs.codes[step.narrow], runs.codes[step.wide]
+        together = [
+            _cofiring(a, b, i, step.of_narrow.sums.member[i]) if fate == "split" else []
+            for i, fate in enumerate(fates)
+        ]
+        table["member_cofiring"] = [one[1:] for one in together]
+        table["any_cofiring"] = [one[0] if one else np.nan for one in together]
+    return _named(table, runs, step)
+
+
+def _wide(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
+    numbers, others = runs.sides[step.wide].numbers, runs.sides[step.narrow].numbers
+    table = _latents(step.of_wide, numbers, others)
+    table.insert(1, "origin", wide_origins(step, threshold))
+    if step.stitching is not None:
+        table["stitching_gain"] = step.stitching
+    return _named(table, runs, step)
+
+
+def _flow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
+    """Wide latents by the fate of the narrow latent nearest to their origin, and what is lost.
+
+    A wide latent flows from its partner where it is kept, else from the first term of its
+    combination, else from `nothing`; absent narrow latents flow to `nothing`.
+    """
+    fates, origins = narrow_fates(step, threshold), wide_origins(step, threshold)
+    found = step.of_wide
+    parent = np.where(origins == "kept", found.partner, found.sums.member[:, 0])
+    explained = (origins == "kept") | found.beyond_null
+    source = np.where(explained & (parent >= 0), fates[parent], "nothing")
+    links = pd.DataFrame({"source": source, "target": origins})
+    gone = fates[fates == "absent"]
+    lost = pd.DataFrame({"source": gone, "target": "nothing"})
+    counts = pd.concat([links, lost]).value_counts(["source", "target"], sort=False)
+    return _named(counts.rename("n_latents").reset_index(), runs, step)
+
+
+def _latents(found: Explained, numbers: np.ndarray, others: np.ndarray) -> pd.DataFrame:
+    sums = found.sums
+    return pd.DataFrame(
+        {
+            "latent": numbers,
+            "partner": np.where(found.partner >= 0, others[found.partner], -1),
+            "partner_similarity": found.similarity,
+            "nearest_similarity": found.nearest_similarity,
+            "explained_variance": sums.explained,
+            "null_explained_variance": found.null_explained,
+            "members": [others[row[row >= 0]].tolist() for row in sums.member],
+            "coefficients": [
+                values[row >= 0].tolist()
+                for row, values in zip(sums.member, sums.coefficient, strict=True)
+            ],
+        }
+    )
+
+
+def _cofiring(a: Codes, b: Codes, latent: int, members: np.ndarray) -> list[float]:
+    """Of the tokens on which the latent fires: on how many any member does, and each of them."""
+    tokens = range(a.n_tokens)
+    fires = token_range(a, tokens, latents=np.array([latent])).indices
+    others = [token_range(b, tokens, latents=np.array([m])).indices for m in members[members >= 0]]
+    if not fires.size:
+        return [np.nan] * (len(others) + 1)
+    each = [np.isin(fires, one) for one in others]
+    return [float(np.any(each, axis=0).mean()), *(float(one.mean()) for one in each)]
+
+
+def _counts(labels: np.ndarray) -> dict[str, int]:
+    values, counts = np.unique(labels, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _named(table: pd.DataFrame, runs: RunSet, step: Step) -> pd.DataFrame:
+    table.insert(0, "wide", runs.names[step.wide])
+    table.insert(0, "narrow", runs.names[step.narrow])
+    return table

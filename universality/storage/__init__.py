@@ -1,0 +1,1 @@
+"""What lies on disk: staged folders, kept work, manifests."""

@@ -1,0 +1,17 @@
+"""JSON as it lies on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write content as JSON."""
+    path.write_text(as_json(content), encoding="utf-8")
+
+
+def as_json(content: Any) -> str:
+    """JSON that any reader accepts: indented, no NaN, ending in a newline."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
