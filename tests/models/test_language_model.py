@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -38,6 +40,26 @@ def test_folder_that_transformers_cannot_read(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(FormatError, match="transformers cannot load"):
         load_language_model(tmp_path)
+
+
+@pytest.mark.parametrize("random_weights", [None, 3])
+def test_code_of_a_model_folder_never_runs_and_nobody_is_asked(
+    tmp_path, monkeypatch, random_weights
+):
+    """Transformers asks on the terminal whether to run `auto_map` code: a `y` must not reach it."""
+    folder = save_tiny_model(tmp_path / "tiny")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {
+        "model_type": "unheard_of",
+        "auto_map": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(FormatError, match="only by running code that comes with it") as caught:
+        load_language_model(folder, random_weights=random_weights)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_unknown_dtype():

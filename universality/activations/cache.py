@@ -208,7 +208,21 @@ def _parse_meta(content: dict[str, Any], path: Path) -> CacheMeta:
     if content.pop("schema", None) != SCHEMA:
         raise FormatError(f"{path / 'meta.json'}: not of schema {SCHEMA}; collect it again")
     shards = tuple(ShardEntry(**entry) for entry in content.pop("shards"))
+    for shard in shards:
+        check_plain(shard.file, path / "meta.json")
     return CacheMeta(**content, shards=shards)
+
+
+def check_plain(name: str, named_in: Path) -> None:
+    """Nothing, when the name that a file gives is that of a file beside it, and no path.
+
+    Raises:
+        FormatError: it is a path: a cache consists of the files in its own folder.
+    """
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & {"/", "\\", "\0"}:
+        raise FormatError(
+            f"{named_in}: {name!r} is no plain file name; the files of a cache lie in its folder"
+        )
 
 
 def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:

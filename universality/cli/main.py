@@ -62,13 +62,22 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
+        click.echo(f"error: {error.format_message()}{_dashed_path(error, arguments)}", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort) as error:
         advice = (error.__cause__ or error).args or ("nothing was left behind",)
         click.echo(f"interrupted; {advice[0]}", err=True)
         sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _dashed_path(error: click.ClickException, arguments: list[str] | None) -> str:
+    """What to write instead, where a file or folder that begins with a dash was read as options."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    given = sys.argv[1:] if arguments is None else arguments
+    dashed = [one for one in given if one.startswith("-") and os.path.lexists(one)]
+    return f" To name {dashed[0]}, which lies here, write ./{dashed[0]}" if dashed else ""
 
 
 def run() -> NoReturn:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import final
 
 from universality.errors import MissingFileError
-from universality.loading.hub import SCHEME, fetch, parse
+from universality.loading.hub import SCHEME, fetch, from_browser, looks_like_repository, parse
 from universality.loading.saelens_registry import find_release
+from universality.loading.shards import is_sharded, whole_name
 
 _GENERIC_STEMS = ("sae_weights", "ae", "sae", "params", "model", "final", "cc_weights")
 
@@ -33,8 +34,9 @@ class Place:
 def resolve(spec: str | Path) -> Place:
     """The place an address means; an existing path wins over every other reading.
 
-    A path, `hf://org/repo[@revision][/folder]`, or `release:sae_id` of SAELens; each may end in
-    `#PART`, which names one dictionary of a file that holds several. Hub addresses are fetched.
+    A path, `hf://org/repo[@revision][/folder]` or the page that a browser shows of it, or
+    `release:sae_id` of SAELens; each may end in `#PART`, which names one dictionary of a file that
+    holds several. Hub addresses are fetched.
 
     Raises:
         MissingFileError: there is nothing at this address.
@@ -49,10 +51,13 @@ def resolve(spec: str | Path) -> Place:
         place = _remote(spec, address, part)
         if place is not None:
             return place
-    raise MissingFileError(
-        f"no such file or folder: {spec}; give a path, hf://org/repo[@revision][/folder], or "
-        "release:sae_id"
-    )
+    raise MissingFileError(f"no such file or folder: {spec}; {_advice(spec)}")
+
+
+def _advice(spec: str) -> str:
+    if looks_like_repository(spec):
+        return f"if it is a repository on the Hugging Face hub, write {SCHEME}{spec}"
+    return "give a path, hf://org/repo[@revision][/folder], or release:sae_id"
 
 
 def _readings(spec: str) -> list[tuple[str, str]]:
@@ -62,12 +67,13 @@ def _readings(spec: str) -> list[tuple[str, str]]:
 
 def _exists(path: Path) -> bool:
     try:
-        return path.exists()
+        return path.exists() or is_sharded(path)
     except (OSError, ValueError):
         return False
 
 
 def _remote(spec: str, address: str, part: str) -> Place | None:
+    address = from_browser(address) or address
     if address.startswith(SCHEME):
         path = fetch(parse(address))
         return Place(path, spec, part, _short_name(Path(address), part))
@@ -86,7 +92,8 @@ def _is_drive(release: str) -> bool:
 def _short_name(path: Path, part: str) -> str:
     path = path.resolve() if path.name in ("", ".", "..") else path
     name = path.name
-    if path.is_file():
-        generic = path.stem in _GENERIC_STEMS and path.parent.name
-        name = path.parent.name if generic else path.stem
+    if path.is_file() or is_sharded(path):
+        stem = Path(whole_name(path.name)).stem
+        generic = stem in _GENERIC_STEMS and path.parent.name
+        name = path.parent.name if generic else stem
     return f"{name}#{part}" if part else name

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias, final
 from universality.dictionary import View
 from universality.loading.configs import Config, read_json
 from universality.loading.containers import open_tensors
+from universality.loading.nesting import laid_bare
+from universality.loading.shards import index_of, is_sharded, weight_map
 from universality.loading.tensors import TensorFile
 
 Orientation: TypeAlias = Literal["rows", "columns"]
@@ -47,7 +49,7 @@ class Checkpoint:
     """One weight file with the folder it is read in."""
 
     weights: Path
-    """The weight file."""
+    """The weight file; one that is there as shards goes by the name of the whole."""
     folder: Path
     """Where its configuration is looked up."""
     request: Request
@@ -56,7 +58,14 @@ class Checkpoint:
     @cached_property
     def tensors(self) -> TensorFile:
         """The named tensors of the weight file; opening reads the header only."""
-        return replace(open_tensors(self.weights), checked=self.request.checked)
+        return laid_bare(replace(open_tensors(self.weights), checked=self.request.checked))
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files its tensors lie in: itself, or the index of its shards and those."""
+        if not is_sharded(self.weights):
+            return (self.weights,)
+        return (index_of(self.weights), *sorted(set(weight_map(self.weights).values())))
 
     def config(self, name: str) -> Config:
         """A JSON file of the folder; empty when it does not exist."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from universality.errors import FormatError, MissingFileError, UnsafeFileError
 from universality.loading.damage import damage_named
+from universality.loading.shards import index_of, is_sharded, weight_map
 from universality.loading.tensors import BARE, Entry, TensorFile
 from universality.loading.torch_files import open_torch
 from universality.shapes import as_tensor
@@ -37,11 +38,15 @@ _SAFETENSORS_DTYPES = {
 def open_tensors(path: Path) -> TensorFile:
     """The tensors of a weight file by name, none of them read yet where the container allows it.
 
+    A file that is there as shards is opened through its index.
+
     Raises:
         MissingFileError: there is no such file.
         FormatError: the suffix is none of `SUFFIXES`, or the file is damaged.
         UnsafeFileError: a pickle wants classes; they are named, and nothing in it ran.
     """
+    if is_sharded(path):
+        return _open_shards(path)
     if not path.is_file():
         raise MissingFileError(f"no such file: {path}")
     if path.name.endswith((".pkl.gz", ".pickle.gz")):
@@ -56,6 +61,20 @@ def open_tensors(path: Path) -> TensorFile:
         )
     with damage_named(path):
         return opener(path)
+
+
+def _open_shards(path: Path) -> TensorFile:
+    shard_of = weight_map(path)
+    opened = {shard: open_tensors(shard) for shard in sorted(set(shard_of.values()))}
+    held = {name: shard for shard, file in opened.items() for name in file.entries}
+    if held != shard_of:
+        wrong = sorted(held.items() ^ shard_of.items())[0][0]
+        raise FormatError(
+            f"{index_of(path)} and its shards do not agree about {wrong!r}; copy them again"
+        )
+    entries = {name: opened[shard].entry(name) for name, shard in shard_of.items()}
+    note = f"its tensors lie in {len(opened)} shards, put together by {index_of(path).name}"
+    return TensorFile(str(path), entries, notes=(note,))
 
 
 def _open_safetensors(path: Path) -> TensorFile:

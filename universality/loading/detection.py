@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+from contextlib import suppress
 from pathlib import Path
 
 from universality.errors import FormatError, MissingFileError
 from universality.loading.checkpoints import Checkpoint, Request
 from universality.loading.containers import SUFFIXES
 from universality.loading.formats import BARE_DECODER, FORMATS, Format, format_named
+from universality.loading.shards import whole_name, whole_names
 from universality.loading.tensors import listed
 
 _NEVER_WEIGHTS = (
@@ -22,6 +24,7 @@ _NEVER_WEIGHTS = (
     "trainer_state.pt",
     "training_args.bin",
 )
+_MOST_FOLDERS = 400
 INNER_WEIGHTS = ("checkpoints/final.safetensors",)
 """Weight files that belong to the folder above theirs."""
 
@@ -36,7 +39,7 @@ def detect(path: Path, request: Request, *, format: str | None) -> tuple[Format,
     """
     candidates = weight_files(path)
     if not candidates:
-        raise MissingFileError(f"{path} holds no weights: no file ending in {', '.join(SUFFIXES)}")
+        raise MissingFileError(_without_weights(path))
     checkpoints = [Checkpoint(file, _home(path, file), request) for file in candidates]
     if format is not None:
         found = _of_format(checkpoints, format_named(format))
@@ -50,12 +53,12 @@ def detect(path: Path, request: Request, *, format: str | None) -> tuple[Format,
 
 
 def weight_files(path: Path) -> list[Path]:
-    """The files at this place that may hold weights, in natural order."""
+    """The files at this place that may hold weights, in natural order; shards by their whole."""
     if not path.is_dir():
-        return [path]
+        return [path.with_name(whole_name(path.name))]
     inner = [path / name for name in INNER_WEIGHTS if (path / name).is_file()]
-    direct = [file for file in path.iterdir() if may_be_weights(file.name) and file.is_file()]
-    return sorted(direct, key=natural_order) + inner
+    direct = [file.name for file in path.iterdir() if may_be_weights(file.name) and file.is_file()]
+    return sorted((path / name for name in whole_names(direct)), key=natural_order) + inner
 
 
 def recognised(checkpoint: Checkpoint) -> list[Format]:
@@ -73,12 +76,34 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
 
 
 def may_be_weights(name: str) -> bool:
-    """Whether a file of this name may hold a dictionary's weights."""
+    """Whether a file of this name may hold a dictionary's weights, or say where they lie."""
     return (
-        name.lower().endswith(SUFFIXES)
+        whole_name(name).lower().endswith(SUFFIXES)
         and not name.startswith(".")
         and not any(fnmatch.fnmatch(name, pattern) for pattern in _NEVER_WEIGHTS)
     )
+
+
+def folders_with_weights(path: Path) -> list[Path]:
+    """Folders below this one that hold weights, nearest first; looks at a few hundred of them."""
+    found: list[Path] = []
+    waiting = [path]
+    for folder in waiting:
+        with suppress(OSError):
+            below = [f for f in folder.iterdir() if f.is_dir() and not f.name.startswith(".")]
+            waiting += sorted(below, key=natural_order)[: max(0, _MOST_FOLDERS - len(waiting))]
+            if folder != path and weight_files(folder):
+                found.append(folder)
+    return found
+
+
+def _without_weights(path: Path) -> str:
+    below = [str(folder.relative_to(path)) for folder in folders_with_weights(path)]
+    if not below:
+        return f"{path} holds no weights: no file ending in {', '.join(SUFFIXES)}"
+    shown = ", ".join(below[:6]) + (f" and {len(below) - 6} more" if len(below) > 6 else "")
+    folders = "a folder below it does" if len(below) == 1 else f"{len(below)} folders below it do"
+    return f"{path} holds no weights itself, but {folders}: {shown}; name one of them"
 
 
 def _home(path: Path, file: Path) -> Path:
@@ -94,8 +119,10 @@ def _of_format(checkpoints: list[Checkpoint], kind: Format) -> list[tuple[Format
 
 def _unrecognised(path: Path, checkpoints: list[Checkpoint]) -> str:
     first = checkpoints[0]
+    notes = "".join(f" ({note})" for note in first.tensors.notes)
     return (
-        f"{path}: no known format; {first.weights.name} holds {listed(first.tensors.entries)}. "
+        f"{path}: no known format; {first.weights.name}{notes} holds "
+        f"{listed(first.tensors.entries)}. "
         f"Name the format with --format ({', '.join(kind.name for kind in FORMATS)})"
     )
 

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, final
+from urllib.parse import unquote
 
 from universality.errors import FormatError, MissingDependencyError, MissingFileError
 from universality.loading.detection import INNER_WEIGHTS, may_be_weights
+from universality.loading.shards import is_sharded, whole_name, whole_names
 
 SCHEME = "hf://"
 
@@ -53,6 +55,30 @@ def parse(spec: str) -> HubAddress:
     return HubAddress(found[1], found[2], path.strip("/"))
 
 
+def from_browser(spec: str) -> str | None:
+    """The hub address of a page that a browser shows of a model repository; None for others.
+
+    Raises:
+        FormatError: a page of the hub that is none of a model repository's files.
+    """
+    page = re.fullmatch(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(.*)", spec)
+    if page is None:
+        return None
+    shown = page[1].split("?")[0].strip("/")
+    files = re.fullmatch(r"([\w.-]+/[\w.-]+)(?:/(?:tree|blob|resolve)/([^/]+)(?:/(.*))?)?", shown)
+    if files is None or shown.startswith(("datasets/", "spaces/", "docs/", "papers/")):
+        raise FormatError(
+            f"{spec} is no page of a model repository's files; write "
+            f"{SCHEME}org/repo[@revision][/folder]"
+        )
+    return str(HubAddress(files[1], files[2], unquote(files[3] or "")))
+
+
+def looks_like_repository(spec: str) -> bool:
+    """Whether this may be a repository's id, as people write it: `org/name`, perhaps more below."""
+    return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*(@[^/@\s]+)?(/[^\s]*)?", spec) is not None
+
+
 def fetch(address: HubAddress) -> Path:
     """The checkpoint's file or folder in huggingface_hub's cache, fetched first where needed.
 
@@ -66,7 +92,7 @@ def fetch(address: HubAddress) -> Path:
     names = _listing(address)
     snapshot = _snapshot(address, None if names is None else _wanted(address, names))
     place = snapshot / address.path
-    if not place.exists():
+    if not (place.exists() or is_sharded(place)):
         raise MissingFileError(
             f"{address} is not in the cache at {snapshot}; fetch it while online with "
             f"`universality pretrained fetch {address}`"
@@ -88,6 +114,7 @@ def checkpoints(address: HubAddress) -> list[HubAddress]:
     for name in names:
         if _below(name, address.path) and may_be_weights(PurePosixPath(name).name):
             folders.setdefault(_home(name), []).append(name)
+    folders = {home: whole_names(files) for home, files in folders.items()}
     alone = [home for home, files in folders.items() if len(files) == 1 and home]
     many = [name for files in folders.values() if len(files) > 1 for name in files]
     many += [
@@ -110,8 +137,9 @@ def _listing(address: HubAddress) -> list[str] | None:
 
 def _wanted(address: HubAddress, names: list[str]) -> list[str]:
     """The files of the one checkpoint: its weights, what is read beside them, configurations."""
-    if address.path in names:
-        weights = [address.path]
+    named = [name for name in names if address.path in (name, whole_name(name))]
+    if named:
+        weights = named
         home = str(PurePosixPath(address.path).parent).removeprefix(".")
     else:
         home = address.path
@@ -125,11 +153,12 @@ def _wanted(address: HubAddress, names: list[str]) -> list[str]:
 
 
 def _check_one(address: HubAddress, names: list[str], weights: list[str]) -> None:
-    if len(weights) == 1:
+    apart = whole_names(weights)
+    if len(apart) == 1:
         return
     if weights:
         raise FormatError(
-            f"{address} holds {len(weights)} checkpoints: {_shown(weights)}; name one of them"
+            f"{address} holds {len(apart)} checkpoints: {_shown(apart)}; name one of them"
         )
     below = sorted({_home(n) for n in names if _below(n, address.path) and may_be_weights(n)})
     if below:

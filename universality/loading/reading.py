@@ -59,7 +59,7 @@ class Reading:
         self.decoder_stored: Orientation = "rows"
         self._used: set[str] = set()
         self._missing: list[str] = []
-        self._assumptions: list[str] = []
+        self._assumptions: list[str] = list(self.tensors.notes)
 
     def assume(self, sentence: str) -> None:
         """Record a decision that the file did not state."""
@@ -210,7 +210,7 @@ class Reading:
                 format=format,
                 version=version,
                 part=request.part,
-                weight_files=(self.checkpoint.weights, *extra_files),
+                weight_files=(*self.checkpoint.files, *extra_files),
                 seed_found_in=seed.found_in,
                 assumptions=tuple(self._assumptions),
                 missing_keys=tuple(self._missing),

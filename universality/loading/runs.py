@@ -10,7 +10,7 @@ from universality.loading.addresses import Place, resolve
 from universality.loading.checkpoints import Checkpoint, Orientation, Request
 from universality.loading.detection import detect, natural_order, recognised, weight_files
 from universality.loading.formats import Format
-from universality.loading.hub import SCHEME, checkpoints, parse
+from universality.loading.hub import SCHEME, checkpoints, from_browser, parse
 
 _DEEPEST = 8
 
@@ -66,8 +66,9 @@ def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
     Raises:
         MissingFileError: nothing there, or no weights below it.
     """
-    if str(spec).startswith(SCHEME) and "#" not in str(spec):
-        return [str(address) for address in checkpoints(parse(str(spec)))]
+    on_hub = from_browser(str(spec)) or str(spec)
+    if on_hub.startswith(SCHEME) and "#" not in on_hub:
+        return [str(address) for address in checkpoints(parse(on_hub))]
     place = resolve(spec)
     if place.part:
         return [place.spec]

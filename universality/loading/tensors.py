@@ -47,6 +47,8 @@ class TensorFile:
     """Entries that are no tensors: numbers, words and nested mappings."""
     checked: bool = True
     """Whether every entry that is taken is checked to be finite."""
+    notes: tuple[str, ...] = ()
+    """How the tensors were found, where that was not plain: a sentence each."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries

@@ -13,6 +13,8 @@ import torch
 
 from universality.errors import FormatError, MissingDependencyError, MissingFileError
 
+_NO_CODE = {"trust_remote_code": False}
+"""Of every call that reads a model folder: code in it is never run, and nobody is asked."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")
 
 
@@ -70,24 +72,23 @@ def load_language_model(
 
     Raises:
         MissingFileError: the path does not exist and is no hub id.
-        FormatError: transformers cannot read what is there; its own message is passed on.
+        FormatError: transformers cannot read what is there, or only by running code that comes
+            with it, which is never done; its own message is passed on.
         MissingDependencyError: the `models` extra is not installed.
     """
     source, options, name = _locate(str(spec))
     transformers = _transformers()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options, **_NO_CODE)
         if random_weights is None:
             module = transformers.AutoModelForCausalLM.from_pretrained(
-                source, dtype=dtype, **options, **_unpacked(transformers, options)
+                source, dtype=dtype, **options, **_NO_CODE, **_unpacked(transformers, options)
             )
         else:
             module = _untrained(transformers, source, options, seed=random_weights)
             name = f"{name}, random weights of seed {random_weights}"
     except (OSError, ValueError, KeyError) as error:
-        raise FormatError(
-            f"{spec}: transformers cannot load it as a causal model: {error}"
-        ) from error
+        raise FormatError(f"{spec}: {_reason(error)}") from error
     module.requires_grad_(False)
     return LanguageModel(module.eval().to(device=device, dtype=dtype), tokenizer, name)
 
@@ -114,14 +115,24 @@ def _locate(spec: str) -> tuple[str, dict[str, Any], str]:
     raise MissingFileError(f"{spec}: no such folder or file, and no hub id like org/name")
 
 
+def _reason(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    if "trust_remote_code" in words:
+        return (
+            "this model can be read only by running code that comes with it, which is never done; "
+            "give one whose architecture transformers itself has, or a cache collected elsewhere"
+        )
+    return f"transformers cannot load it as a causal model: {words}"
+
+
 def _untrained(
     transformers: Any, source: str, options: dict[str, Any], *, seed: int
 ) -> torch.nn.Module:
-    config = transformers.AutoConfig.from_pretrained(source, **options)
+    config = transformers.AutoConfig.from_pretrained(source, **options, **_NO_CODE)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module: torch.nn.Module = transformers.AutoModelForCausalLM.from_config(
-            config, dtype=torch.float32
+            config, dtype=torch.float32, **_NO_CODE
         )
     return module
 

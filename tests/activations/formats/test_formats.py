@@ -153,3 +153,16 @@ def test_our_own_caches_and_nothing_at_all(tmp_path: Path) -> None:
     (tmp_path / "x.pt").touch()
     with pytest.raises(FormatError, match=r"ends in .npy or .safetensors"):
         open_activations(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize("name", ["../data.arrow", "/etc/hostname", "a/b.arrow", "..", "", "a\\b"])
+def test_files_of_a_cache_are_named_and_no_paths(tmp_path: Path, name: str) -> None:
+    own = write_cache(tmp_path / "own", torch.zeros(10, 4)).path
+    meta = json.loads((own / "meta.json").read_text())
+    meta["shards"][1]["file"] = name
+    (own / "meta.json").write_text(json.dumps(meta))
+    theirs = Path(shutil.copytree(SAE_LENS / "sae_lens", tmp_path / "theirs"))
+    (theirs / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
+    for folder, described in ((own, "meta.json"), (theirs, "state.json")):
+        with pytest.raises(FormatError, match=rf"{described}: .+ is no plain file name"):
+            open_activations(folder)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from universality.activations.cache import ActivationCache
+from universality.activations.cache import ActivationCache, check_plain
 from universality.activations.formats.foreign import (
     UNKNOWN_TOKEN,
     foreign_cache,
@@ -38,6 +38,8 @@ def read_sae_lens(folder: Path) -> ActivationCache:
         entry["filename"]
         for entry in json.loads((folder / "state.json").read_text())["_data_files"]
     ]
+    for name in names:
+        check_plain(name, folder / "state.json")
     features = json.loads((folder / "dataset_info.json").read_text())["features"]
     hook = next((name for name in features if name != _TOKENS), None)
     if hook is None or "shape" not in features[hook]:

@@ -81,9 +81,12 @@ class _Frame:
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
-    """A `sae_weights.safetensors` with `cfg.json`, or one whose keys are spelled SAELens' way."""
+    """A `sae_weights.safetensors` with `cfg.json`, or one whose keys are spelled SAELens' way.
+
+    Also a torch file with `state_dict` and a plain `cfg`, as before version 3.
+    """
     if checkpoint.weights.name != "sae_weights.safetensors":
-        return False
+        return bool(_inner_config(checkpoint)) and checkpoint.has("W_enc", "W_dec", "b_enc")
     return bool(checkpoint.config("cfg.json")) or checkpoint.has("W_dec")
 
 
@@ -118,6 +121,15 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     )
 
 
+def _inner_config(checkpoint: Checkpoint) -> Config:
+    """The configuration inside a torch file; empty where there is none."""
+    if checkpoint.weights.suffix not in (".pt", ".pth"):
+        return Config("", {})
+    inner = checkpoint.tensors.others.get("cfg")
+    values = inner if isinstance(inner, dict) and {"d_in", "d_sae"} <= set(inner) else {}
+    return Config(f"{checkpoint.weights}: cfg", values)
+
+
 def _version(config: Config) -> str:
     ours = config.text("universality_version")
     theirs = config.text("sae_lens_version") or config.text("sae_lens_training_version") or ""
@@ -126,7 +138,7 @@ def _version(config: Config) -> str:
 
 def _frame(reading: Reading) -> _Frame:
     checkpoint = reading.checkpoint
-    config = migrated(checkpoint.config("cfg.json"))
+    config = migrated(checkpoint.config("cfg.json") or _inner_config(checkpoint))
     if not config:
         reading.assume("no cfg.json: a standard ReLU SAE, b_dec subtracted before encoding")
     architecture = config.text("architecture") or "standard"

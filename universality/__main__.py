@@ -1,0 +1,5 @@
+"""`python -m universality`: the `universality` command."""
+
+from universality.cli.main import run
+
+run()
