@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from universality.codes import Codes
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
+from universality.norms import row_norms
 
 ALIVE_RULES = ("auto", "all", "norm", "file", "firing")
 """How `--alive` spells the rules."""
@@ -92,7 +93,7 @@ def _alive(dictionary: Dictionary, rule: str) -> Alive:
     nonzero = _nonzero_rows(dictionary)
     mask, source = nonzero, rule
     if rule == "norm":
-        norms = _norms(dictionary.W_dec)
+        norms = row_norms(dictionary.W_dec)
         mask = nonzero & (norms >= NORM_FRACTION * norms[nonzero].median())
     elif rule == "file":
         if dictionary.firing is None:
@@ -112,12 +113,7 @@ def _alive(dictionary: Dictionary, rule: str) -> Alive:
 def _nonzero_rows(dictionary: Dictionary) -> Bool[Tensor, " d_sae"]:
     if not dictionary.views:
         return torch.ones(dictionary.d_sae, dtype=torch.bool)
-    nonzero = _norms(dictionary.W_dec) > 0
+    nonzero = row_norms(dictionary.W_dec) > 0
     if dictionary.W_enc is not None:
-        nonzero &= _norms(dictionary.W_enc) > 0
+        nonzero &= row_norms(dictionary.W_enc) > 0
     return nonzero
-
-
-def _norms(rows: Float[Tensor, "d_sae d"]) -> Float[Tensor, " d_sae"]:
-    norms: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float32)
-    return norms

@@ -14,6 +14,9 @@ from universality.errors import InvalidInputError
 ArrayLike: TypeAlias = "Tensor | np.ndarray"
 """Any two-dimensional floating-point NumPy array (memory maps too) or torch tensor."""
 
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""Number formats that weights, directions and activations may have, in torch's spelling."""
+
 _ENTRIES_PER_CHECK = 2**25
 
 
@@ -34,13 +37,29 @@ def as_matrix(array: ArrayLike, name: str) -> Float[Tensor, "rows columns"]:
         )
     if 0 in tensor.shape:
         raise InvalidInputError(f"{name} is empty: shape {tuple(tensor.shape)}")
-    if not tensor.is_floating_point():
-        raise InvalidInputError(
-            f"{name} must be floating-point, got {tensor.dtype}; convert it, e.g. with "
-            "`.astype('float32')`"
-        )
+    if (refused := number_refusal(tensor.dtype)) is not None:
+        raise InvalidInputError(f"{name} {refused}")
     check_finite(tensor, name)
     return tensor
+
+
+def number_refusal(dtype: torch.dtype | str) -> str | None:
+    """Why numbers of a format are no weights or activations, as the end of a sentence; else None.
+
+    Eight-bit floats are no plain numbers: the scale that belongs to them lies elsewhere.
+    """
+    name = str(dtype).removeprefix("torch.")
+    if name in FLOATS:
+        return None
+    if "float8" in name.lower() or name.upper().startswith("F8"):
+        return (
+            f"holds eight-bit floats ({name}), which mean nothing without their scale; save it in "
+            "float16 or float32 with the library that wrote it"
+        )
+    return (
+        f"must be floating-point ({', '.join(FLOATS)}), found {name}; convert it, e.g. with "
+        "`.astype('float32')`"
+    )
 
 
 def check_finite(tensor: Tensor, name: str, *, first_row: int = 0) -> None:
@@ -60,6 +79,21 @@ def check_finite(tensor: Tensor, name: str, *, first_row: int = 0) -> None:
             row = first_row + start + int((~finite).nonzero()[0, 0])
             word = "row" if tensor.ndim > 1 else "entry"
             raise InvalidInputError(f"{name} holds NaN or infinity, first in {word} {row}")
+
+
+def check_range(tensor: Tensor, name: str) -> None:
+    """Nothing, when every entry fits into float32, in which runs are computed.
+
+    Raises:
+        InvalidInputError: an entry of a float64 tensor does not.
+    """
+    if tensor.dtype == torch.float64 and tensor.numel():
+        largest = float(tensor.abs().max())
+        if largest > torch.finfo(torch.float32).max:
+            raise InvalidInputError(
+                f"{name} holds numbers up to {largest:.1e}, beyond the range of float32 in which "
+                "runs are computed; rescale it"
+            )
 
 
 def as_tensor(array: ArrayLike, name: str) -> Tensor:

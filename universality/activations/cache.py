@@ -16,6 +16,7 @@ from torch import Tensor
 
 from universality.activations.shards import ROW_FIELDS, Rows, read_shard
 from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.shapes import number_refusal
 from universality.storage.staging import staged_file
 
 SCHEMA = "universality.activations/1"
@@ -194,7 +195,9 @@ def _gather(cache: ActivationCache, rows: Tensor, field: str) -> Tensor:
     ends = counts.cumsum(0)
     in_order, order = rows.sort(stable=True)
     local = in_order - (ends - counts)[torch.searchsorted(ends, in_order, right=True)]
-    lengths = torch.diff(torch.searchsorted(in_order, ends), prepend=torch.zeros(1).long())
+    lengths = torch.diff(
+        torch.searchsorted(in_order, ends), prepend=torch.zeros(1, dtype=torch.long)
+    )
     parts = [
         getattr(shard, field)[chosen]
         for shard, chosen in zip(cache.shards, torch.split(local, lengths.tolist()), strict=True)
@@ -233,4 +236,6 @@ def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:
             f"{path}: holds {tuple(rows.activations.shape)} activations, "
             f"the cache says {(entry.n_tokens, meta.d_in)}"
         )
+    if (refused := number_refusal(rows.activations.dtype)) is not None:
+        raise FormatError(f"{path}: its matrix of activations {refused}")
     return rows

@@ -102,7 +102,7 @@ def _tokens(path: Path) -> tuple[Tensor, Tensor]:
 
 
 def _rows_of_tokens(cache: ActivationCache, starts: Tensor) -> Tensor:
-    rows = torch.full((int(starts[-1]),), -1)
+    rows = torch.full((int(starts[-1]),), -1, dtype=torch.long)
     table = read_table(cache)
     places = starts.numpy()[table.documents] + table.positions
     rows[torch.from_numpy(places)] = torch.arange(len(table))

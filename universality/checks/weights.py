@@ -9,6 +9,7 @@ from torch import Tensor
 from universality.alive import NORM_FRACTION, Alive
 from universality.checks.check import Check, Status
 from universality.dictionary import Dictionary
+from universality.norms import row_norms
 
 _MOSTLY_DEAD = 0.5
 _UNLIKE = 0.05
@@ -55,7 +56,7 @@ def check_orientation(a: Dictionary, b: Dictionary) -> Check:
 
 def check_decoder_norms(a: Dictionary, b: Dictionary) -> Check:
     """How decoder norms spread; the value is the larger share of rows far below the median."""
-    norms = [torch.linalg.vector_norm(run.W_dec, dim=1, dtype=torch.float32) for run in (a, b)]
+    norms = [row_norms(run.W_dec) for run in (a, b)]
     medians = [float(norm.median()) for norm in norms]
     small = max(
         float((norm < NORM_FRACTION * median).float().mean())

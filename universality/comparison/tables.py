@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from universality.comparison.null_statistics import NullStatistics
 from universality.metrics import RULES, Partners, Statistics
+from universality.norms import row_norms
 from universality.nulls.significance import q_values
 from universality.runs.pair import Matched
 from universality.runs.views import Side
@@ -35,7 +36,7 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
         columns["log_density"] = run.column(run.codes.log_density)
         columns["mean_active"] = run.column(run.codes.mean_active)
     if dictionary.views:
-        columns["decoder_norm"] = dictionary.W_dec.float().norm(dim=1).double().cpu().numpy()
+        columns["decoder_norm"] = row_norms(dictionary.W_dec).cpu().numpy()
     for view, found in by_view.items():
         columns |= {f"{name}_{view}": run.column(values) for name, values in found.items()}
     return pd.DataFrame(columns)

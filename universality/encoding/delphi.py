@@ -74,7 +74,7 @@ def open_delphi(folder: str | Path) -> CodedRun:
         hook_name=folder.name,
     )
     dictionary = Dictionary(
-        W_dec=torch.empty(codes.d_sae, 0),
+        W_dec=torch.empty(codes.d_sae, 0, dtype=torch.float32),
         activation_fn=NotEncodable("delphi's caches hold codes, not weights"),
         key=RunKey(hook_name=folder.name, d_sae=codes.d_sae),
         source=Source(
@@ -89,7 +89,9 @@ def open_delphi(folder: str | Path) -> CodedRun:
 
 def _rows(_path: Path, *, table: TokenTable, context: int) -> Rows:
     tokens = torch.from_numpy(table.tokens).reshape(-1, context)
-    return rows_of_sequences(torch.empty(*tokens.shape, 0), tokens, first_sequence=0)
+    return rows_of_sequences(
+        torch.empty(*tokens.shape, 0, dtype=torch.float32), tokens, first_sequence=0
+    )
 
 
 def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:

@@ -26,6 +26,8 @@ _SAFETENSORS_DTYPES = {
     "BF16": "bfloat16",
     "F32": "float32",
     "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
     "I8": "int8",
     "I16": "int16",
     "I32": "int32",

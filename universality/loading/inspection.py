@@ -96,7 +96,7 @@ def examine(
     """
     dictionary = load(spec, format=format, orientation=orientation)
     again = partial(load, spec, format=format, orientation=orientation, views=("decoder",))
-    norms = torch.empty(dictionary.d_sae)
+    norms = torch.empty(dictionary.d_sae, dtype=torch.float32)
     if dictionary.W_dec.numel() <= _LARGE:
         _write_norms(norms, dictionary.W_dec)
     else:

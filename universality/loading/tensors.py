@@ -10,13 +10,12 @@ from typing import Any, final
 from torch import Tensor
 
 from universality.errors import FormatError, InvalidInputError
-from universality.shapes import check_finite
+from universality.shapes import FLOATS, check_finite, check_range, number_refusal
 
 BARE = "array"
 """Name given to the only tensor of a file that stores it without one."""
 
-_FLOATS = ("float16", "bfloat16", "float32", "float64")
-_NUMBERS = (*_FLOATS, "int8", "int16", "int32", "int64", "uint8", "bool")
+_NUMBERS = (*FLOATS, "int8", "int16", "int32", "int64", "uint8", "bool")
 
 
 @final
@@ -89,18 +88,20 @@ class TensorFile:
 
         Raises:
             FormatError: it is missing, or has another shape or dtype.
-            InvalidInputError: it holds NaN or infinity; the first such row is named.
+            InvalidInputError: it holds NaN or infinity (the first such row is named), or numbers
+                beyond the range of float32.
         """
         entry = self.entry(name)
         if shape is not None and entry.shape != shape:
             raise FormatError(f"{self.where}: {name} must have shape {shape}, found {entry.shape}")
-        if entry.dtype not in _FLOATS:
-            raise FormatError(f"{self.where}: {name} must be floating-point, found {entry.dtype}")
+        if (refused := number_refusal(entry.dtype)) is not None:
+            raise FormatError(f"{self.where}: {name} {refused}")
         if math.prod(entry.shape) == 0:
             raise FormatError(f"{self.where}: {name} is empty, shape {entry.shape}")
         start = 0
         for block in entry.blocks() if self.checked else ():
             check_finite(block, f"{self.where}: {name}", first_row=start)
+            check_range(block, f"{self.where}: {name}")
             start += block.shape[0] if block.ndim else 1
         return entry.read()
 

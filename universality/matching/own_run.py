@@ -108,7 +108,7 @@ def nearest_other(
 def _nearest(
     similarity: Similarity, rows: Int64[Tensor, " rows"], block_cols: int
 ) -> Float64[Tensor, " rows"]:
-    floor = torch.full(rows.shape, -torch.inf, device=rows.device)
+    floor = torch.full(rows.shape, -torch.inf, dtype=torch.float32, device=rows.device)
     near: list[tuple[Tensor, Tensor, Tensor]] = []
     for cols, values, error in _blocks(similarity, rows, block_cols):
         floor = torch.maximum(floor, values.amax(dim=1) - 2 * error)

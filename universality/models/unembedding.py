@@ -97,7 +97,7 @@ def _final_norm(module: Any) -> torch.nn.Module:
 
 def _scale(norm: torch.nn.Module, d_in: int) -> Float[Tensor, " d_in"]:
     # A probe of mean 0 and norm 1 per entry: RMS and layer norms of any convention scale it alike.
-    probe = torch.ones(d_in)
+    probe = torch.ones(d_in, dtype=torch.float32)
     probe[1::2] = -1
     with torch.inference_mode():
         scaled: Tensor = (norm(probe) - norm(-probe)) / 2 * probe

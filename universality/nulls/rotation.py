@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 def unit_rows(n: int, d: int, *, generator: torch.Generator) -> Float[Tensor, "n d"]:
     """Independent rows, uniform on the unit sphere of d dimensions."""
-    rows = torch.randn(n, d, generator=generator, device=generator.device)
+    rows = torch.randn(n, d, generator=generator, device=generator.device, dtype=torch.float32)
     return normalize(rows, dim=1)
 
 
@@ -28,7 +28,7 @@ def rows_at_cosine(
 
 def haar(d: int, *, generator: torch.Generator) -> Float[Tensor, "d d"]:
     """An orthogonal map drawn uniformly (Haar measure, reflections included); O(d^3)."""
-    gaussian = torch.randn(d, d, generator=generator, device=generator.device)
+    gaussian = torch.randn(d, d, generator=generator, device=generator.device, dtype=torch.float32)
     q, r = torch.linalg.qr(gaussian)
     signs: Tensor = r.diagonal().sign()
     uniform: Tensor = signs * q
@@ -38,7 +38,7 @@ def haar(d: int, *, generator: torch.Generator) -> Float[Tensor, "d d"]:
 def block_haar(sizes: Sequence[int], *, generator: torch.Generator) -> Float[Tensor, "d d"]:
     """A block-diagonal orthogonal map, each block drawn uniformly; blocks of one are signs."""
     d = sum(sizes)
-    blocks = torch.zeros(d, d, device=generator.device)
+    blocks = torch.zeros(d, d, device=generator.device, dtype=torch.float32)
     start = 0
     for size in sizes:
         stop = start + size

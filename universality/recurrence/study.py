@@ -14,6 +14,7 @@ from universality.activations.cache import ActivationCache
 from universality.activations.formats.detection import open_activations
 from universality.dictionary import Dictionary
 from universality.loading import load
+from universality.norms import row_norms
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.families.consensus import consensus, consensus_dictionary
 from universality.recurrence.families.covariates import stability_by
@@ -227,7 +228,7 @@ def _content(run: Dictionary) -> np.ndarray:
 
 
 def _norms(run: Dictionary) -> np.ndarray:
-    norms: np.ndarray = run.W_dec.float().norm(dim=1).double().cpu().numpy()
+    norms: np.ndarray = row_norms(run.W_dec).cpu().numpy()
     return norms
 
 

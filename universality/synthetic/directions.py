@@ -35,7 +35,9 @@ def make_directions(
         confined: Fraction of the rows that lie in a fixed subspace, and its dimension; the
             subspace is spanned by the last axes, where the spectrum is lowest.
     """
-    scale = torch.arange(1.0, d + 1, device=generator.device) ** (-spectrum / 2)
+    scale = torch.arange(1.0, d + 1, device=generator.device, dtype=torch.float32) ** (
+        -spectrum / 2
+    )
     scale = scale / scale.norm()
     rows = _gaussian(n, d, generator) * scale
     if cluster_size > 1:
@@ -47,9 +49,9 @@ def make_directions(
     if n_confined:
         rows[:n_confined, : d - confined[1]] = 0
         rows[:n_confined] = normalize(rows[:n_confined], dim=1)
-    mean = torch.ones(d, device=generator.device) / d**0.5
+    mean = torch.ones(d, device=generator.device, dtype=torch.float32) / d**0.5
     return normalize(mean_share**0.5 * mean + (1 - mean_share) ** 0.5 * rows, dim=1)
 
 
 def _gaussian(n: int, d: int, generator: torch.Generator) -> Tensor:
-    return torch.randn(n, d, generator=generator, device=generator.device)
+    return torch.randn(n, d, generator=generator, device=generator.device, dtype=torch.float32)

@@ -31,17 +31,21 @@ def draw_tokens(
     `noise` is the standard deviation per dimension of Gaussian noise.
     """
     active = _active(truth, n_tokens, generator)
-    strength = torch.randn(active.shape, generator=generator).abs()
+    strength = torch.randn(active.shape, generator=generator, dtype=torch.float32).abs()
     codes = torch.where(active, strength, 0.0)
     x = codes @ truth.dictionary.W_dec.float()
-    return Tokens(x=x + noise * torch.randn(x.shape, generator=generator), codes=codes)
+    return Tokens(
+        x=x + noise * torch.randn(x.shape, generator=generator, dtype=torch.float32), codes=codes
+    )
 
 
 def _active(truth: Truth, n_tokens: int, generator: torch.Generator) -> Tensor:
     """Which features fire: Gaussian scores above the quantile of the frequency, and the parent."""
     n_groups = int(truth.group.max()) + 1
-    shared = torch.randn(n_tokens, n_groups, generator=generator)[:, truth.group]
-    own = torch.randn(n_tokens, truth.group.numel(), generator=generator)
+    shared = torch.randn(n_tokens, n_groups, generator=generator, dtype=torch.float32)[
+        :, truth.group
+    ]
+    own = torch.randn(n_tokens, truth.group.numel(), generator=generator, dtype=torch.float32)
     score = truth.correlation**0.5 * shared + (1 - truth.correlation) ** 0.5 * own
     has_parent = truth.parent >= 0
     given = torch.where(has_parent, truth.frequency[truth.parent], 1.0)

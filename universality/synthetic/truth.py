@@ -95,9 +95,9 @@ def _zipf(n: int, total: float, power: float) -> Tensor:
 
 def _parents(n: int, hierarchy: float, generator: torch.Generator) -> Tensor:
     """Children spread at random over the ranks, each with a parentless parent of lower rank."""
-    child = torch.rand(n, generator=generator) < hierarchy
+    child = torch.rand(n, generator=generator, dtype=torch.float32) < hierarchy
     child[0] = False
     roots = (~child).nonzero()[:, 0]
     before = torch.searchsorted(roots, torch.arange(n))
-    pick = (torch.rand(n, generator=generator) * before).long()
+    pick = (torch.rand(n, generator=generator, dtype=torch.float32) * before).long()
     return torch.where(child, roots[pick], -1)

@@ -22,13 +22,13 @@ def initialise(
     rule = activation_rule(architecture, k)
     if isinstance(rule, TopK) and k > d_sae:
         raise InvalidInputError(f"k={k} exceeds d_sae={d_sae}")
-    rows = torch.randn(d_sae, d_in, generator=generator)
+    rows = torch.randn(d_sae, d_in, generator=generator, dtype=torch.float32)
     W_dec = rows / rows.norm(dim=1, keepdim=True)
     return Dictionary(
         W_dec=W_dec,
         W_enc=W_dec.clone(),
-        b_enc=torch.zeros(d_sae),
-        b_dec=torch.zeros(d_in),
+        b_enc=torch.zeros(d_sae, dtype=torch.float32),
+        b_dec=torch.zeros(d_in, dtype=torch.float32),
         activation_fn=rule,
         apply_b_dec_to_input=True,
     )

@@ -13,7 +13,7 @@ from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import DOCUMENT, foreign_cache, rows_of_tokens
 from universality.activations.shards import Rows
 from universality.errors import FormatError
-from universality.shapes import check_finite
+from universality.shapes import check_finite, number_refusal
 
 _TOKENS = ("tokens", "token_ids", "input_ids")
 
@@ -51,10 +51,12 @@ def _load(path: Path) -> tuple[Tensor, Tensor | None]:
     except (SafetensorError, OSError, ValueError, EOFError) as error:
         raise FormatError(f"{path}: cannot be read as an array of activations ({error})") from error
     activations, tokens = found
-    if activations.ndim != 2 or 0 in activations.shape or not activations.is_floating_point():
+    if (refused := number_refusal(activations.dtype)) is not None:
+        raise FormatError(f"{path}: the matrix of activations {refused}")
+    if activations.ndim != 2 or 0 in activations.shape:
         raise FormatError(
-            f"{path}: activations must be a floating-point matrix (tokens, d_in), got "
-            f"{activations.dtype} of shape {tuple(activations.shape)}"
+            f"{path}: activations must be a matrix (tokens, d_in), got shape "
+            f"{tuple(activations.shape)}"
         )
     if tokens is not None and tokens.shape != activations.shape[:1]:
         raise FormatError(

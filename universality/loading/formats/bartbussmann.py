@@ -77,5 +77,5 @@ def _rule(reading: Reading, config: Config, kind: str, d_sae: int) -> Activation
     if "threshold" in reading.tensors:
         threshold = reading.scalar("threshold")
         reading.assume(f"{kind} encodes with its stored threshold, {threshold:.6g}")
-        return JumpReLU(torch.full((d_sae,), threshold))
+        return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))
     return NotEncodable(f"{kind} picks latents over a whole batch, and no threshold is stored")

@@ -197,7 +197,7 @@ def _batch_topk(reading: Reading, d_sae: int) -> ActivationFunction:
             f"its threshold was never set ({threshold:g}): every positive pre-activation fires, "
             "as in its own encode"
         )
-    return JumpReLU(torch.full((d_sae,), threshold))
+    return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))
 
 
 _ENCODERS = {

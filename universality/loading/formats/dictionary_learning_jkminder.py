@@ -56,7 +56,10 @@ def _normalization(reading: Reading, d: int) -> InputNormalization:
     factor = 1.0 if scale is None else float(scale[0])
     if factor == 0:
         raise FormatError(f"{reading.tensors.where}: activation_global_scale is zero")
-    return Standardize(torch.zeros(d) if mean is None else mean, torch.full((d,), factor))
+    return Standardize(
+        torch.zeros(d, dtype=torch.float32) if mean is None else mean,
+        torch.full((d,), factor, dtype=torch.float32),
+    )
 
 
 def _buffer(reading: Reading, name: str, size: int) -> Tensor | None:
@@ -70,7 +73,7 @@ def _buffer(reading: Reading, name: str, size: int) -> Tensor | None:
 
 
 def _encoder(reading: Reading, shape: tuple[int, int]) -> Encoder:
-    threshold = torch.full((shape[0],), reading.scalar("threshold"))
+    threshold = torch.full((shape[0],), reading.scalar("threshold"), dtype=torch.float32)
     return Encoder(
         reading.rows("encoder.weight", shape),
         reading.vector("encoder.bias", shape[0]),

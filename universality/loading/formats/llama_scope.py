@@ -51,7 +51,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     factors = _token_factors(reading, config, W_dec.shape[1])
     scale_in, scale_out = factors or (1.0, 1.0)
     W_dec = W_dec.float() * (scale_in / scale_out)
-    norms = torch.ones(W_dec.shape[0])
+    norms = torch.ones(W_dec.shape[0], dtype=torch.float32)
     if config.flag("sparsity_include_decoder_norm", default=True):
         reading.assume("decoder norms are folded before the threshold, in the authors' own order")
         W_dec, norms = unit_rows(W_dec)
@@ -116,11 +116,11 @@ def _rule(reading: Reading, config: Config, d_sae: int) -> ActivationFunction:
     match config.text("act_fn") or "jumprelu":
         case "topk" if threshold > 0:
             reading.assume(f"a top-k SAE encodes with its threshold, {threshold:g}, as published")
-            return JumpReLU(torch.full((d_sae,), threshold))
+            return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))
         case "topk":
             return TopK(reading.k(config.integer("top_k"), d_sae, config.where))
         case "jumprelu":
-            return JumpReLU(torch.full((d_sae,), threshold))
+            return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))
         case "relu":
             return ReLU()
         case other:

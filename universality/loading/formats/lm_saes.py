@@ -160,7 +160,7 @@ def _rule(reading: Reading, config: Config, d_sae: int, norms: Tensor | None) ->
             thresholds = config.number("jump_relu_threshold")
             if thresholds is None:
                 raise FormatError(f"{config.where}: a jumprelu SAE without a threshold")
-            flat = torch.full((d_sae,), thresholds)
+            flat = torch.full((d_sae,), thresholds, dtype=torch.float32)
             return JumpReLU(flat if norms is None else flat / norms)
         case other:
             return NotEncodable(f"its activation function {other!r} has no exact counterpart here")

@@ -266,4 +266,4 @@ def _batch_topk(reading: Reading, frame: _Frame, d_sae: int) -> ActivationFuncti
         f"a {frame.architecture} training checkpoint encodes with its running threshold, "
         f"{threshold:.6g}, as SAELens' own inference files do"
     )
-    return JumpReLU(torch.full((d_sae,), threshold))
+    return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))

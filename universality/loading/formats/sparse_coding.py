@@ -105,9 +105,9 @@ def _encoder(reading: Reading, shape: tuple[int, int]) -> Encoder:
 
 def _is_centred_trivially(tensors: TensorFile, d: int) -> bool:
     neutral: dict[str, Any] = {
-        "center_trans": torch.zeros(d),
-        "center_rot": torch.eye(d),
-        "center_scale": torch.ones(d),
+        "center_trans": torch.zeros(d, dtype=torch.float32),
+        "center_rot": torch.eye(d, dtype=torch.float32),
+        "center_scale": torch.ones(d, dtype=torch.float32),
     }
     return all(
         name not in tensors

@@ -92,7 +92,9 @@ class _Pass:
         rank: int,
     ) -> Float[Tensor, " some"]:
         if self.monitor.expired:
-            return torch.full(some.shape, self.similarity.ceiling, device=some.device)
+            return torch.full(
+                some.shape, self.similarity.ceiling, dtype=torch.float32, device=some.device
+            )
         return _top(values(some), rank).values[:, -1]
 
 
@@ -105,8 +107,8 @@ class _Collected:
     ) -> None:
         self._run, self._floor_a, self._floor_b = run, floor_a, floor_b
         self._rest_a, self._rest_b = floor_a.double(), floor_b.double()
-        nothing = torch.empty(0, dtype=torch.int64)
-        self._parts: list[tuple[Tensor, Tensor, Tensor]] = [(nothing, nothing, torch.empty(0))]
+        nothing, no_values = torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.float32)
+        self._parts: list[tuple[Tensor, Tensor, Tensor]] = [(nothing, nothing, no_values)]
         self._error = 0.0
 
     def add_block(self, rows: Int64[Tensor, " rows"], cols: Int64[Tensor, " cols"]) -> None:

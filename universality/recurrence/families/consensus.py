@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from universality.activation_functions import AbsTopK, ActivationFunction, JumpReLU, ReLU, TopK
 from universality.dictionary import Dictionary, Firing, Source, View
 from universality.input_normalization import Standardize
+from universality.norms import row_norms
 
 
 @final
@@ -81,7 +82,7 @@ def consensus_dictionary(
     biases = [_or_zeros(run.b_dec, run.d_out).float() for run in dictionaries]
     counted = all(run.firing is not None for run in dictionaries)
     return Dictionary(
-        W_dec=unit * mean(lambda run: run.W_dec.double().norm(dim=1)[:, None]),
+        W_dec=unit * mean(lambda run: row_norms(run.W_dec)[:, None]),
         W_enc=mean(lambda run: _or_zeros(run.W_enc, run.d_sae), signs),
         b_enc=mean(lambda run: _or_zeros(run.b_enc, run.d_sae)[:, None])[:, 0],
         b_dec=torch.stack(biases).mean(dim=0),
@@ -124,7 +125,7 @@ def _family_means(
     signs: Sequence[Tensor] | None = None,
 ) -> Float64[Tensor, "n_families d"]:
     size = np.bincount(family[family >= 0])
-    total, start = torch.zeros(0), 0
+    total, start = torch.zeros(0, dtype=torch.float32), 0
     for number, rows_of in enumerate(rows_of_runs):
         rows = rows_of().double().cpu() * (1.0 if signs is None else signs[number])
         own = torch.tensor(family[start : start + len(rows)])
@@ -161,12 +162,17 @@ def _unit_directions(run: Dictionary, view: View) -> Tensor:
 
 
 def _unit(rows: Tensor) -> Tensor:
-    return normalize(rows.double(), dim=1)
+    norms = row_norms(rows)
+    return rows.double() / norms.where(norms > 0, 1.0)[:, None]
 
 
 def _or_zeros(values: Tensor | None, n: int) -> Tensor:
-    return torch.zeros(n) if values is None else values
+    return torch.zeros(n, dtype=torch.float32) if values is None else values
 
 
 def _frequency(run: Dictionary) -> Tensor:
-    return torch.zeros(run.d_sae, 1) if run.firing is None else run.firing.frequency[:, None]
+    return (
+        torch.zeros(run.d_sae, 1, dtype=torch.float32)
+        if run.firing is None
+        else run.firing.frequency[:, None]
+    )
