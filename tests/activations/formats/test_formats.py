@@ -132,7 +132,7 @@ def test_plain_arrays(tmp_path: Path) -> None:
         assert rows.tokens.tolist() == (list(range(300)) if known else [-1] * 300)
         assert cache.meta.n_documents == 2
     np.save(tmp_path / "wrong.npy", values.numpy().astype(int))
-    with pytest.raises(FormatError, match="floating-point matrix"):
+    with pytest.raises(FormatError, match="must be floating-point"):
         open_activations(tmp_path / "wrong.npy")
     save_file({"x": values, "y": values.clone()}, tmp_path / "two.safetensors")
     with pytest.raises(FormatError, match="expected one matrix"):
