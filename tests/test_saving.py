@@ -105,11 +105,10 @@ def test_a_saved_dictionary_comes_back_the_same(name: str, tmp_path: Path) -> No
     [
         (_dictionary(GroupMax(4)), "no architecture for GroupMax"),
         (_dictionary(Identity()), "no architecture for Identity"),
-        (_dictionary(NotEncodable("it is odd")), "no architecture for NotEncodable"),
+        (_dictionary(NotEncodable("it is odd")), "so that it encodes: it is odd; copy its own"),
         (_dictionary(TopK(4), d_out=6), "no transcoder with TopK"),
         (_dictionary(ReLU(), LayerNorm(1e-6)), "layer_norm has eps=1e-5"),
-        (_dictionary(ReLU(), Standardize(torch.zeros(D), torch.ones(D))), "standardisation"),
-        (Dictionary(W_dec=torch.randn(N, D), activation_fn=ReLU()), "no bare decoders"),
+        (Dictionary(W_dec=torch.randn(N, D), activation_fn=ReLU()), "has no encoder"),
     ],
 )
 def test_what_saelens_cannot_express_is_refused(
@@ -157,3 +156,58 @@ def test_any_loaded_format_can_be_saved_as_saelens(case: str, tmp_path: Path) ->
     x = torch.randn(9, D, generator=torch.Generator().manual_seed(2))
     after = un.load(tmp_path / "run")
     torch.testing.assert_close(after.encode(x), before.encode(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", [ReLU(), TopK(4), JumpReLU(torch.rand(N)), _gated()])
+@pytest.mark.parametrize("pre_bias", [True, False])
+def test_fixed_statistics_are_folded_into_the_weights(
+    rule: ActivationFunction, pre_bias: bool, tmp_path: Path
+) -> None:
+    """The saved run is the same function of raw tokens, statistics by dimension included."""
+    statistics = Standardize(torch.linspace(-1, 1, D), torch.linspace(0.5, 2, D))
+    before = replace(_dictionary(rule, statistics), apply_b_dec_to_input=pre_bias)
+    if isinstance(rule, Gated) and not pre_bias:
+        with pytest.raises(UnsupportedError, match="cannot be folded"):
+            save(before, tmp_path / "run")
+        return
+    save(before, tmp_path / "run")
+    after = un.load(tmp_path / "run")
+    x = torch.randn(50, D, generator=torch.Generator().manual_seed(2))
+    codes = before.encode(x)
+    torch.testing.assert_close(after.encode(x), codes, rtol=0, atol=1e-4)
+    torch.testing.assert_close(after.decode(codes), before.decode(codes, x), rtol=0, atol=1e-4)
+    for view in ("decoder", "encoder"):
+        ours, theirs = after.directions(view), before.directions(view)
+        assert float(torch.cosine_similarity(ours, theirs, dim=1).min()) > 1 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("saelens/temporal", "a temporal SAE predicts each token from the ones before it"),
+        ("saelens/matching-pursuit", "matching pursuit picks latents one after the other"),
+        ("crosscoder/ckkissane#1", "a crosscoder's codes need the tokens of all its models"),
+    ],
+)
+def test_what_cannot_be_saved_says_its_own_reason(case: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match=words):
+        save(un.load(str(CHECKPOINTS / case)), tmp_path / "run")
+
+
+def test_unset_statistics_of_tokens_are_no_statistics(tmp_path: Path) -> None:
+    """A jkminder dictionary without a normaliser has NaN in its buffers, and saves as it is."""
+    before = un.load(CHECKPOINTS / "dictionary_learning_jkminder" / "batchtopk")
+    assert isinstance(before.input_normalization, NoNormalization)
+    save(before, tmp_path / "run")
+    x = torch.randn(9, D, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(
+        un.load(tmp_path / "run").encode(x), before.encode(x), rtol=0, atol=1e-5
+    )
+
+
+def test_nan_counts_of_firing_are_named(tmp_path: Path) -> None:
+    frequency = torch.linspace(0, 1, N)
+    frequency[7] = float("nan")
+    spoiled = replace(CASES["relu"], firing=Firing(frequency, "counted"))
+    with pytest.raises(InvalidInputError, match=r"firing.frequency holds NaN .+ entry 7"):
+        save(spoiled, tmp_path / "run")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,15 @@ def save(dictionary: Dictionary, folder: str | Path, *, overwrite: bool = False)
     """Write a SAELens folder: `cfg.json`, weights, and sparsity where firing is known.
 
     The weights keep their precision, half included; computation is declared float32, so sae-lens
-    gives the same codes as `Dictionary.encode`. The folder is whole or absent.
+    gives the same codes as `Dictionary.encode`. Fixed statistics of the tokens are folded into the
+    weights, then in float32. The folder is whole or absent.
 
     Raises:
         UnsupportedError: SAELens has no architecture or normalisation for this dictionary.
         InvalidInputError: a weight is NaN or infinite.
         OutputError: the folder exists already, or cannot be written.
     """
+    dictionary = _folded(dictionary)
     config = _config(dictionary)
     tensors = _tensors(dictionary)
     for name, tensor in tensors.items():
@@ -57,8 +60,35 @@ def save(dictionary: Dictionary, folder: str | Path, *, overwrite: bool = False)
         (staged / "cfg.json").write_text(json.dumps(config), encoding="utf-8")
         save_file(tensors, staged / "sae_weights.safetensors")
         if dictionary.firing is not None:
+            check_finite(dictionary.firing.frequency, "firing.frequency")
             sparsity = torch.log10(dictionary.firing.frequency.float() + _SPARSITY_FLOOR)
             save_file({"sparsity": sparsity}, staged / "sparsity.safetensors")
+
+
+def _folded(dictionary: Dictionary) -> Dictionary:
+    """The same function of raw tokens without a Standardize before it, where that is exact."""
+    rule, W_enc = dictionary.input_normalization, dictionary.W_enc
+    plain = dictionary.d_in == dictionary.d_out and dictionary.W_skip is None
+    if not isinstance(rule, Standardize) or W_enc is None or not plain:
+        return dictionary
+    check_finite(rule.mean, "input_normalization.mean")
+    check_finite(rule.scale, "input_normalization.scale")
+    mean, scale = (part.to(W_enc.device).double() for part in (rule.mean, rule.scale))
+    W_enc = W_enc.double() * scale
+    b_enc = dictionary.b_enc
+    if not dictionary.apply_b_dec_to_input:
+        if isinstance(dictionary.activation_fn, Gated):
+            return dictionary
+        b_enc = (0 if b_enc is None else b_enc.double()) - W_enc @ mean
+    b_dec = 0 if dictionary.b_dec is None else dictionary.b_dec.double()
+    return replace(
+        dictionary,
+        W_dec=(dictionary.W_dec.double() / scale).float(),
+        W_enc=W_enc.float(),
+        b_enc=None if b_enc is None else b_enc.float(),
+        b_dec=(b_dec / scale + mean).float(),
+        input_normalization=NoNormalization(),
+    )
 
 
 def _config(dictionary: Dictionary) -> dict[str, Any]:
@@ -103,7 +133,12 @@ def _architecture(dictionary: Dictionary) -> dict[str, Any]:
             return {"architecture": "jumprelu"}
         case Gated():
             return {"architecture": "gated"}
-        case Identity() | GroupMax() | NotEncodable() as other:
+        case NotEncodable(reason):
+            raise UnsupportedError(
+                f"{dictionary.source.name} cannot be saved so that it encodes: {reason}; copy its "
+                "own files, or save the directions with numpy.save"
+            )
+        case Identity() | GroupMax() as other:
             raise UnsupportedError(
                 f"SAELens has no architecture for {type(other).__name__}; save the directions "
                 "with numpy.save instead"
@@ -135,13 +170,16 @@ def _normalization(dictionary: Dictionary) -> str:
             raise UnsupportedError(f"SAELens' layer_norm has eps=1e-5, this dictionary {eps}")
         case Standardize():
             raise UnsupportedError(
-                "SAELens has no per-dimension standardisation; fold it into the weights first"
+                "SAELens has no standardisation with fixed statistics, and it cannot be folded "
+                "into the weights of a gated dictionary or a transcoder"
             )
 
 
 def _tensors(dictionary: Dictionary) -> dict[str, Tensor]:
     if dictionary.W_enc is None:
-        raise UnsupportedError("SAELens has no bare decoders; save the directions with numpy.save")
+        raise UnsupportedError(
+            f"{dictionary.source.name} has no encoder; save the directions with numpy.save"
+        )
     W_dec = dictionary.W_dec
     b_dec = dictionary.b_dec
     tensors = {

@@ -1,65 +1,106 @@
-"""jkminder's fork of dictionary_learning: `config.json` and `model.safetensors`."""
+"""jkminder's fork of dictionary_learning: `config.json` and `model.safetensors`.
+
+The classes are saved by huggingface_hub's mixin, which writes the arguments of the constructor and
+not the name of the class; the keys tell it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import final
 
 import torch
 from torch import Tensor
 
-from universality.activation_functions import JumpReLU
+from universality.activation_functions import ActivationFunction, Gated, JumpReLU, ReLU, TopK
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError
 from universality.input_normalization import InputNormalization, NoNormalization, Standardize
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading
+from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.tensors import listed
 
 NAME = "dictionary_learning_jkminder"
 
 _BUFFERS = ("target_rms", "activation_mean", "activation_std", "activation_global_scale")
+_LINEAR = ("encoder.weight", "encoder.bias", "decoder.weight")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """One class of the library."""
+
+    keys: frozenset[str]
+    """The tensors it saves, its buffers for the tokens' statistics aside."""
+    b_dec: str
+    """Which of them is the bias of the decoder."""
+    pre_bias: bool
+    """Whether that bias is subtracted before encoding."""
+    rule: Callable[[Reading, int], ActivationFunction]
+    """How its pre-activations become codes."""
+    norms: bool = False
+    """Whether its codes are in units of unit-norm decoder rows."""
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
-    """The keys of a batch top-k dictionary with buffers for the tokens' statistics."""
-    return checkpoint.has("activation_mean", "threshold", "b_dec", "encoder.weight")
+    """The keys of a class, in a safetensors file beside the arguments that made it."""
+    config = checkpoint.config("config.json")
+    mixin = checkpoint.weights.suffix == ".safetensors" and "activation_dim" in config
+    return _kind(checkpoint) is not None and (mixin or "activation_mean" in checkpoint.tensors)
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
-    """The batch top-k dictionary; its tokens' mean and common scale are applied where set.
+    """The dictionary as its own `encode` defines it; statistics of its tokens applied where set.
 
     Raises:
-        FormatError: tensors that do not fit each other, or half-set statistics.
+        FormatError: tensors of no class of the library, or that do not fit each other.
     """
+    kind = _kind(checkpoint)
+    if kind is None:
+        raise FormatError(
+            f"{checkpoint.weights} holds {listed(checkpoint.tensors.entries)}: no class of "
+            "jkminder's dictionary_learning"
+        )
     reading = Reading(checkpoint)
     reading.use(*_BUFFERS, "k")
-    W_dec = reading.columns("decoder.weight")
+    rows = "W_dec" in kind.keys
+    W_dec = reading.rows("W_dec") if rows else reading.columns("decoder.weight")
     n, d = W_dec.shape
-    config = checkpoint.config("config.json")
+    b_dec = reading.vector(kind.b_dec, d)
+    norms = None
+    if kind.norms:
+        W_dec, norms = unit_rows(W_dec)
+        reading.assume("codes are in units of unit-norm decoder rows: the norms are folded")
     return reading.finish(
         W_dec,
-        reading.vector("b_dec", d),
-        partial(_encoder, reading, (n, d)),
+        b_dec,
+        partial(_encoder, reading, kind, (n, d), norms),
         format=NAME,
         key=RunKey(),
         input_normalization=_normalization(reading, d),
-        apply_b_dec_to_input=True,
-        config=config,
+        apply_b_dec_to_input=kind.pre_bias,
+        config=checkpoint.config("config.json"),
     )
+
+
+def _kind(checkpoint: Checkpoint) -> _Kind | None:
+    keys = set(checkpoint.tensors.entries) - set(_BUFFERS)
+    return next((kind for kind in _KINDS if kind.keys == keys), None)
 
 
 def _normalization(reading: Reading, d: int) -> InputNormalization:
     """The statistics as buffers; NaN in them means that they were never set."""
-    mean = _buffer(reading, "activation_mean", d)
+    mean, std = (_buffer(reading, f"activation_{what}", d) for what in ("mean", "std"))
     scale = _buffer(reading, "activation_global_scale", 1)
-    if mean is None and scale is None:
+    if mean is None or std is None:
         return NoNormalization()
     factor = 1.0 if scale is None else float(scale[0])
     if factor == 0:
         raise FormatError(f"{reading.tensors.where}: activation_global_scale is zero")
-    return Standardize(
-        torch.zeros(d, dtype=torch.float32) if mean is None else mean,
-        torch.full((d,), factor, dtype=torch.float32),
-    )
+    return Standardize(mean, torch.full((d,), factor, dtype=torch.float32))
 
 
 def _buffer(reading: Reading, name: str, size: int) -> Tensor | None:
@@ -72,10 +113,63 @@ def _buffer(reading: Reading, name: str, size: int) -> Tensor | None:
     return None if bool(values.isnan().all()) else reading.tensors.take(name).reshape(-1).float()
 
 
-def _encoder(reading: Reading, shape: tuple[int, int]) -> Encoder:
-    threshold = torch.full((shape[0],), reading.scalar("threshold"), dtype=torch.float32)
-    return Encoder(
-        reading.rows("encoder.weight", shape),
-        reading.vector("encoder.bias", shape[0]),
-        JumpReLU(threshold),
-    )
+def _encoder(
+    reading: Reading, kind: _Kind, shape: tuple[int, int], norms: Tensor | None
+) -> Encoder:
+    rows = "W_enc" not in kind.keys
+    W_enc = reading.rows("encoder.weight", shape) if rows else reading.columns("W_enc", shape)
+    bias = "encoder.bias" if rows else "b_enc"
+    b_enc = reading.vector(bias, shape[0]) if bias in kind.keys else None
+    rule = kind.rule(reading, shape[0])
+    if norms is None:
+        return Encoder(W_enc, b_enc, rule)
+    match rule:
+        case Gated(b_gate, r_mag, b_mag):
+            scaled = Gated(b_gate, r_mag.float() + norms.log(), b_mag.float() * norms)
+            return Encoder(W_enc, b_enc, scaled)
+        case JumpReLU(threshold):
+            b_enc = None if b_enc is None else b_enc.float() * norms
+            jump = JumpReLU(threshold.float() * norms)
+            return Encoder(W_enc.float() * norms[:, None], b_enc, jump)
+        case other:
+            raise TypeError(f"no decoder norms to fold into {type(other).__name__}")
+
+
+def _relu(reading: Reading, d_sae: int) -> ActivationFunction:
+    return ReLU()
+
+
+def _gated(reading: Reading, d_sae: int) -> ActivationFunction:
+    b_gate, r_mag, b_mag = (reading.vector(n, d_sae) for n in ("gate_bias", "r_mag", "mag_bias"))
+    return Gated(b_gate, r_mag, b_mag)
+
+
+def _jump_relu(reading: Reading, d_sae: int) -> ActivationFunction:
+    return JumpReLU(reading.vector("threshold", d_sae))
+
+
+def _topk(reading: Reading, d_sae: int) -> ActivationFunction:
+    config = reading.checkpoint.config("config.json")
+    return TopK(reading.k(config.integer("k"), d_sae, config.where))
+
+
+def _batch_topk(reading: Reading, d_sae: int) -> ActivationFunction:
+    threshold = reading.scalar("threshold")
+    return JumpReLU(torch.full((d_sae,), threshold, dtype=torch.float32))
+
+
+_GATED = frozenset({"encoder.weight", "decoder.weight", "decoder_bias"})
+_KINDS = (
+    _Kind(frozenset({*_LINEAR, "bias"}), "bias", True, _relu),
+    _Kind(frozenset({*_LINEAR, "decoder.bias"}), "decoder.bias", False, _relu),
+    _Kind(_GATED | {"r_mag", "gate_bias", "mag_bias"}, "decoder_bias", True, _gated, norms=True),
+    _Kind(
+        frozenset({"W_enc", "b_enc", "W_dec", "b_dec", "threshold"}),
+        "b_dec",
+        False,
+        _jump_relu,
+        norms=True,
+    ),
+    _Kind(frozenset({*_LINEAR, "b_dec"}), "b_dec", True, _topk),
+    _Kind(frozenset({*_LINEAR, "b_dec", "k", "threshold"}), "b_dec", True, _batch_topk),
+)

@@ -6,6 +6,8 @@ import math
 import re
 from functools import partial
 
+from torch import Tensor
+
 from universality.activation_functions import (
     ActivationFunction,
     JumpReLU,
@@ -21,16 +23,21 @@ from universality.loading.reading import Encoder, Reading, unit_rows
 NAME = "overcomplete"
 
 _LINEAR = {"encoder.final_block.0.weight", "encoder.final_block.0.bias"}
+_ARCHETYPAL = ("dictionary.W", "dictionary.C", "dictionary.Relax")
 _LARGEST_LOGARITHM = 80.0
+_NO_WEIGHT = 1e-8
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
-    """The key `dictionary._weights`."""
-    return checkpoint.has("dictionary._weights")
+    """The key `dictionary._weights`, or those of an archetypal dictionary."""
+    return checkpoint.has("dictionary._weights") or checkpoint.has(*_ARCHETYPAL)
 
 
 def read(checkpoint: Checkpoint) -> Dictionary:
     """The dictionary with unit rows times its multiplier; nothing is subtracted or added.
+
+    A relaxed archetypal dictionary (Fel et al. 2025) is (W C + Relax) times its multiplier, where
+    the rows of W are convex weights of the points C.
 
     Its class is not in the file: `--format overcomplete:relu` or `overcomplete:topk=K` states it,
     and without a word it gives directions only (JumpSAE is known by its thresholds).
@@ -40,8 +47,11 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         InvalidInputError: a variant that is neither `relu` nor `topk=K`.
     """
     reading = Reading(checkpoint)
-    W_dec, _ = unit_rows(reading.rows("dictionary._weights"))
-    reading.assume("dictionary rows are normalised to length one, the library's default")
+    if checkpoint.has(*_ARCHETYPAL):
+        W_dec = _archetypal(reading)
+    else:
+        W_dec, _ = unit_rows(reading.rows("dictionary._weights"))
+        reading.assume("dictionary rows are normalised to length one, the library's default")
     if "dictionary.multiplier" in reading.tensors:
         logarithm = reading.scalar("dictionary.multiplier")
         if abs(logarithm) > _LARGEST_LOGARITHM:
@@ -54,6 +64,20 @@ def read(checkpoint: Checkpoint) -> Dictionary:
         format=NAME,
         key=RunKey(),
     )
+
+
+def _archetypal(reading: Reading) -> Tensor:
+    weights = reading.rows("dictionary.W").double().relu()
+    points = reading.rows("dictionary.C")
+    if weights.shape[1] != points.shape[0]:
+        raise FormatError(
+            f"{reading.tensors.where}: dictionary.W weighs {weights.shape[1]} points, "
+            f"dictionary.C holds {points.shape[0]}"
+        )
+    relax = reading.rows("dictionary.Relax", (weights.shape[0], points.shape[1]))
+    convex = weights / (weights.sum(dim=1, keepdim=True) + _NO_WEIGHT)
+    reading.assume("an archetypal dictionary: its rows are (W C + Relax), W made convex by rows")
+    return (convex @ points.double() + relax).float()
 
 
 def _encoder(reading: Reading, shape: tuple[int, int]) -> Encoder:
