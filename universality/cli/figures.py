@@ -58,6 +58,9 @@ def figures(
     Beside each figure lies a .csv with exactly the numbers it shows. Nothing is recomputed.
     """
     from universality.publishing import redraw
+    from universality.results import age_of_saved
 
+    if age := age_of_saved(folder):
+        click.echo(f"{folder} was {age}", err=True)
     for file in redraw(folder, style=style, formats=formats, width=width, pair=pair):
         click.echo(str(file))

@@ -11,7 +11,14 @@ from markupsafe import Markup
 
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
-from universality.results import OPTIONAL_TABLES, Comparison, Stability, null_names, stability_files
+from universality.results import (
+    OPTIONAL_TABLES,
+    Comparison,
+    Stability,
+    age_of,
+    null_names,
+    stability_files,
+)
 
 _LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
 _COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
@@ -31,6 +38,7 @@ def _comparison(result: Comparison) -> str:
         "comparison.html",
         scripts=_COMPARISON,
         summary=result.summary,
+        age=age_of(result.summary),
         similarity=data["similarity"],
         views=list(result.summary["views"]),
         curves=list(data["curves"]),
@@ -51,6 +59,7 @@ def _stability(result: Stability) -> str:
         "stability.html",
         scripts=_STABILITY,
         summary=result.summary,
+        age=age_of(result.summary),
         has_contexts=result.contexts is not None,
         files=stability_files(result),
         data=embed(data),

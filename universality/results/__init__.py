@@ -4,6 +4,7 @@ Figures and reports read these and nothing else, so no picture can recompute a n
 """
 
 from pathlib import Path
+from typing import Any
 
 from universality.results.comparison import (
     COMPARISON_SCHEMA,
@@ -14,6 +15,7 @@ from universality.results.comparison import (
     read_comparison,
 )
 from universality.results.files import read_summary
+from universality.results.schemas import COMPARISON, STABILITY, age_of
 from universality.results.stability import (
     STABILITY_SCHEMA,
     Stability,
@@ -29,6 +31,8 @@ __all__ = [
     "Comparison",
     "Stability",
     "Widths",
+    "age_of",
+    "age_of_saved",
     "null_name",
     "null_names",
     "read_comparison",
@@ -45,7 +49,19 @@ def read_result(folder: str | Path) -> Comparison | Stability:
         MissingFileError, FormatError: as `read_comparison`.
     """
     folder = Path(folder)
-    summary = read_summary(folder, COMPARISON_SCHEMA, STABILITY_SCHEMA)
-    if summary["schema"] == STABILITY_SCHEMA:
+    if _read_summary(folder)["schema"] in STABILITY.read:
         return read_stability(folder)
     return read_comparison(folder)
+
+
+def age_of_saved(folder: str | Path) -> str:
+    """What a reader should know of a result that an earlier version saved; empty for a new one.
+
+    Raises:
+        MissingFileError, FormatError: as `read_result`.
+    """
+    return age_of(_read_summary(Path(folder)))
+
+
+def _read_summary(folder: Path) -> dict[str, Any]:
+    return read_summary(folder, *COMPARISON.read, *STABILITY.read)

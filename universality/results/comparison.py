@@ -19,10 +19,11 @@ from universality.results.files import (
     sentences,
     write_tables,
 )
+from universality.results.schemas import COMPARISON, absent_columns, with_new_names
 from universality.storage.json_files import write_json
 
-COMPARISON_SCHEMA = "universality.comparison/1"
-"""Written into every summary of a comparison; readers refuse any other."""
+COMPARISON_SCHEMA = COMPARISON.written
+"""Written into every summary of a comparison."""
 
 _FILES: Mapping[str, str] = MappingProxyType(
     {
@@ -100,6 +101,11 @@ class Comparison:
             ]
         )
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """`table.column` for all that the version which saved the result did not know yet."""
+        return absent_columns(self.summary)
+
     def _repr_html_(self) -> str:
         return sentences(self.summary["answer"]) + self.means.to_html(index=False)
 
@@ -118,13 +124,14 @@ def read_comparison(folder: str | Path) -> Comparison:
 
     Raises:
         MissingFileError: the folder, or one of its files, is not there.
-        FormatError: a file cannot be read, or was written by a version with another schema.
+        FormatError: a file cannot be read, or was written by a newer version.
     """
     folder = Path(folder)
+    summary = read_summary(folder, *COMPARISON.read)
+    tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
     return Comparison(
-        summary=read_summary(folder, COMPARISON_SCHEMA),
-        **read_tables(folder, _FILES),
-        **read_tables(folder, _OPTIONAL_FILES, optional=True),
+        summary=summary,
+        **with_new_names(tables, summary),
         matrices={
             path.stem.removeprefix("similarity_"): np.load(path, mmap_mode="r")
             for path in sorted(folder.glob("similarity_*.npy"))

@@ -17,9 +17,10 @@ from universality.results.files import (
     sentences,
     write_tables,
 )
+from universality.results.schemas import STABILITY, absent_columns, with_new_names
 from universality.storage.json_files import write_json
 
-STABILITY_SCHEMA = "universality.stability/1"
+STABILITY_SCHEMA = STABILITY.written
 """Written into every summary of many runs."""
 
 _FILES: Mapping[str, str] = MappingProxyType(
@@ -72,6 +73,11 @@ class Stability:
     contexts: pd.DataFrame | None = None
     """The texts on which members of families fire, a few for each; None without activations."""
 
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """`table.column` for all that the version which saved the result did not know yet."""
+        return absent_columns(self.summary)
+
     def _repr_html_(self) -> str:
         runs = [run if isinstance(run, str) else run["name"] for run in self.summary["runs"]]
         named = f"{len(runs)} runs: {', '.join(runs)}."
@@ -102,14 +108,14 @@ def read_stability(folder: str | Path) -> Stability:
 
     Raises:
         MissingFileError: the folder, or one of its files, is not there.
-        FormatError: a file cannot be read, or was written by a version with another schema.
+        FormatError: a file cannot be read, or was written by a newer version.
     """
     folder = Path(folder)
-    summary = read_summary(folder, STABILITY_SCHEMA)
+    summary = read_summary(folder, *STABILITY.read)
+    tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
     widths = read_tables(folder, _WIDTH_FILES, optional=not (folder / "flow.csv").exists())
     return Stability(
         summary=summary,
-        **read_tables(folder, _FILES),
-        **read_tables(folder, _OPTIONAL_FILES, optional=True),
-        widths=Widths(**widths) if widths else None,
+        **with_new_names(tables, summary),
+        widths=Widths(**with_new_names(widths, summary)) if widths else None,
     )

@@ -1,0 +1,94 @@
+"""Schemas of saved results: which are read, and what older ones call otherwise or lack.
+
+The one place where the meaning of a saved result changes. A column that gets another name or
+another meaning goes into `renamed`, a new one into `added`; `{view}` in a name stands for each view
+of the result. The number of the schema is raised once per release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import pandas as pd
+
+
+@final
+@dataclass(frozen=True)
+class Schema:
+    """What one kind of result has been saved as."""
+
+    kind: str
+    """Its name, such as `universality.comparison`."""
+    number: int
+    """The schema that is written; it and all earlier ones are read."""
+    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By table, what schema 1 called a column, and what it is called now."""
+    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By table, the columns that schema 1 has nothing for."""
+
+    @property
+    def written(self) -> str:
+        """As it stands in a summary."""
+        return f"{self.kind}/{self.number}"
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All that are read, newest first."""
+        return tuple(f"{self.kind}/{number}" for number in range(self.number, 0, -1))
+
+
+COMPARISON = Schema("universality.comparison", 2)
+
+STABILITY = Schema("universality.stability", 2)
+
+_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY)}
+
+
+def with_new_names(
+    tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any]
+) -> dict[str, pd.DataFrame]:
+    """The tables of a result read from a folder, with the columns' names of today."""
+    schema = _schema_of(summary)
+    if _is_newest(summary, schema):
+        return dict(tables)
+    return {
+        name: table.rename(columns=dict(schema.renamed.get(name, {})))
+        for name, table in tables.items()
+    }
+
+
+def absent_columns(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """`table.column` for all that the version which saved a result did not know yet."""
+    schema = _schema_of(summary)
+    if _is_newest(summary, schema):
+        return ()
+    views = list(summary.get("views") or summary.get("families") or ())
+    return tuple(
+        f"{table}.{column.format(view=view)}"
+        for table, columns in schema.added.items()
+        for column in columns
+        for view in (views if "{view}" in column else [""])
+    )
+
+
+def age_of(summary: Mapping[str, Any]) -> str:
+    """What a reader should know of a result that an earlier version saved; empty for a new one."""
+    schema = _schema_of(summary)
+    if _is_newest(summary, schema):
+        return ""
+    absent = absent_columns(summary)
+    lacks = f"it has no {', '.join(absent)}" if absent else "it lacks no column"
+    return (
+        f"saved under {summary['schema']} (today {schema.written}): {lacks}; "
+        "what needs them is left out, and the command that made the result adds them"
+    )
+
+
+def _schema_of(summary: Mapping[str, Any]) -> Schema:
+    return _SCHEMAS[str(summary["schema"]).rpartition("/")[0]]
+
+
+def _is_newest(summary: Mapping[str, Any], schema: Schema) -> bool:
+    return bool(summary["schema"] == schema.written)
