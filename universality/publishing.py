@@ -11,14 +11,15 @@ from typing import Any
 
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
-from universality.errors import OutputError, UnsupportedError
+from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import page
 from universality.results import Comparison, Stability, read_result
 from universality.runs.policy import Policy
 from universality.saving import save
-from universality.storage.manifest import MANIFEST, hash_file, refresh_manifest, write_manifest
+from universality.storage.manifest import hash_file, write_manifest
+from universality.storage.outputs import staged_outputs
 from universality.storage.staging import staged_folder
 
 
@@ -40,7 +41,6 @@ def publish(
             this function, or it cannot be written.
     """
     folder = Path(folder)
-    _check_ours(folder, overwrite=overwrite)
     with staged_folder(folder, overwrite=overwrite) as staged:
         comparison = make()
         comparison.save(staged)
@@ -71,7 +71,6 @@ def publish_stability(
     """
     folder, policy = Path(folder), policy or Policy()
     store = folder.with_name(f"{folder.name}.pairs")
-    _check_ours(folder, overwrite=overwrite)
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability(runs, policy, activations=activations, store=store)
         found.save(staged)
@@ -101,7 +100,6 @@ def publish_assignments(
         MissingFileError, FormatError, InvalidInputError: as `read_assignments`.
     """
     folder, path = Path(folder), Path(path)
-    _check_ours(folder, overwrite=overwrite)
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability_of_assignments(path, seed=seed)
         found.save(staged)
@@ -119,20 +117,22 @@ def redraw(
     width: float | None = None,
     pair: tuple[int, int] | None = None,
 ) -> list[Path]:
-    """The files of a saved result's figures, drawn anew; earlier ones are replaced.
+    """The files of a saved result's figures, drawn anew.
 
-    `pair` as in `figures_of`.
+    Those of the same names that were drawn before are replaced; files in other formats, and files
+    that are not ours, stay. `pair` as in `figures_of`.
 
     Raises:
         MissingFileError, FormatError: the folder holds no whole result.
         InvalidInputError: the style, a format or the width is none, or nothing was kept of the
             pair.
+        OutputError: a file of such a name is not ours, or cannot be written.
     """
     folder = Path(folder)
     draws = figures_of(read_result(folder), pair=pair)
-    with staged_folder(folder / "figures", overwrite=True) as staged:
-        files = write_figures(draws, staged, style=style, formats=formats, width=width)
-    refresh_manifest(folder)
+    with staged_outputs(folder) as staged:
+        places = staged / "figures"
+        files = write_figures(draws, places, style=style, formats=formats, width=width)
     return [folder / "figures" / file.name for file in files]
 
 
@@ -142,24 +142,14 @@ def rewrite_report(folder: str | Path) -> Path:
     Raises:
         MissingFileError, FormatError: the folder holds no whole result.
     """
-    report = Path(folder) / "report.html"
+    folder = Path(folder)
     text = page(read_result(folder))
-    unfinished = report.with_name(".report.html")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(report)
-    refresh_manifest(report.parent)
-    return report
+    with staged_outputs(folder) as staged:
+        (staged / "report.html").write_text(text, encoding="utf-8")
+    return folder / "report.html"
 
 
 def _add_pictures(folder: Path) -> None:
     saved = read_result(folder)
     write_figures(headlines_of(saved), folder / "figures")
     (folder / "report.html").write_text(page(saved), encoding="utf-8")
-
-
-def _check_ours(folder: Path, *, overwrite: bool) -> None:
-    if overwrite and folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise OutputError(
-            f"{folder} holds no {MANIFEST}, so it is no result of this program and --overwrite "
-            "leaves it alone; choose another folder"
-        )

@@ -17,7 +17,7 @@ from torch import Tensor
 from universality.activations.shards import ROW_FIELDS, Rows, read_shard
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.shapes import number_refusal
-from universality.storage.staging import staged_file
+from universality.storage.staged_files import staged_file
 
 SCHEMA = "universality.activations/1"
 

@@ -44,7 +44,7 @@ from universality.activations.windows import (
 from universality.errors import InvalidInputError, UnsupportedError
 from universality.models.hooks import HookPoint, record, resolve_hook
 from universality.models.language_model import LanguageModel, tokenizer_hash
-from universality.storage.staging import staged_file
+from universality.storage.staged_files import staged_file
 
 _BATCH_TOKENS = 4096
 _HIGH_NORM = 10

@@ -17,7 +17,7 @@ from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_rows
 from universality.activations.windows import Window
 from universality.errors import InvalidInputError
-from universality.storage.staging import staged_file
+from universality.storage.staged_files import staged_file
 
 TOKENS_FILE = "tokens.safetensors"
 

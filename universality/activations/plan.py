@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import final
 
 from universality.errors import InvalidInputError, OutputError
-from universality.storage.staging import staged_file
+from universality.storage.staged_files import staged_file
 
 _MARKER = "collection.json"
 
