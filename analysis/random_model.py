@@ -28,6 +28,7 @@ import pandas as pd
 from universality.activations.cache import open_cache
 from universality.comparison import Policy, compare
 from universality.storage.json_files import write_json
+from universality.training.architectures import TopKRecipe
 from universality.training.runs import train
 from universality.training.settings import TrainingSettings
 
@@ -71,7 +72,7 @@ def _rows(name: str, path: Path, work: Path, settings: Settings) -> Iterator[dic
     runs = [
         TrainingSettings(
             d_sae=settings.d_sae,
-            k=settings.k,
+            architecture=TopKRecipe(settings.k),
             n_tokens=settings.n_tokens,
             init_seed=seed,
             order_seed=seed,

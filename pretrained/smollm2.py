@@ -27,6 +27,7 @@ from universality.activations.documents import read_documents
 from universality.errors import UniversalityError
 from universality.models.language_model import load_language_model
 from universality.models.precision import resolve_dtype
+from universality.training.architectures import TopKRecipe
 from universality.training.runs import train
 from universality.training.settings import TrainingSettings
 

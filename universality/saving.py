@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,19 @@ SAE_LENS_VERSION = "6.54.12"
 _SPARSITY_FLOOR = 1e-10
 
 
-def save(dictionary: Dictionary, folder: str | Path, *, overwrite: bool = False) -> None:
+def save(
+    dictionary: Dictionary,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    metadata: Mapping[str, object] | None = None,
+) -> None:
     """Write a SAELens folder: `cfg.json`, weights, and sparsity where firing is known.
 
     The weights keep their precision, half included; computation is declared float32, so sae-lens
     gives the same codes as `Dictionary.encode`. Fixed statistics of the tokens are folded into the
-    weights, then in float32. The folder is whole or absent.
+    weights, then in float32. The folder is whole or absent. `metadata` goes beside what the
+    dictionary itself knows, into the `metadata` of `cfg.json`.
 
     Raises:
         UnsupportedError: SAELens has no architecture or normalisation for this dictionary.
@@ -52,7 +60,7 @@ def save(dictionary: Dictionary, folder: str | Path, *, overwrite: bool = False)
         OutputError: the folder exists already, or cannot be written.
     """
     dictionary = _folded(dictionary)
-    config = _config(dictionary)
+    config = _config(dictionary, metadata or {})
     tensors = _tensors(dictionary)
     for name, tensor in tensors.items():
         check_finite(tensor.T if name == "W_enc" else tensor, name)
@@ -91,9 +99,9 @@ def _folded(dictionary: Dictionary) -> Dictionary:
     )
 
 
-def _config(dictionary: Dictionary) -> dict[str, Any]:
+def _config(dictionary: Dictionary, more: Mapping[str, object]) -> dict[str, Any]:
     key = dictionary.key
-    metadata = {
+    metadata: dict[str, object] = {
         "sae_lens_version": SAE_LENS_VERSION,
         "sae_lens_training_version": None,
         "universality_version": __version__,
@@ -103,7 +111,7 @@ def _config(dictionary: Dictionary) -> dict[str, Any]:
         "dataset_path": key.dataset,
         "seed": key.seed,
         "step": key.step,
-    }
+    } | dict(more)
     architecture = _architecture(dictionary)
     return {
         "d_in": dictionary.d_in,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,12 +33,22 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--expansion", callback=_numbers, help="Widths as multiples of d_in.  [default: 4]")
 @click.option("--width", "widths", callback=_numbers, help="Widths as numbers of latents.")
 @click.option("--architecture", default="topk", show_default=True, help="topk or relu.")
-@click.option("--k", default=32, show_default=True, help="Latents per token (topk).")
-@click.option("--l1", default=5.0, show_default=True, help="Weight of the L1 penalty (relu).")
+@click.option("--k", type=int, help="Latents per token (topk).  [default: 32]")
+@click.option("--l1", type=float, help="Weight of the L1 penalty (relu).  [default: 5]")
 @click.option("--tokens", "n_tokens", default=10_000_000, show_default=True, help="Presentations.")
 @click.option("--batch-size", default=2048, show_default=True, help="Tokens per step.")
 @click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--dead-window", default=0.03, show_default=True, help="Fraction of the run.")
+@click.option("--dead-weight", default=1 / 32, help="Weight of the auxiliary loss.  [default: 1/32]")
+@click.option("--clip-norm", default=1.0, show_default=True, help="Longest gradient; 0: any.")
+@click.option("--bias-start", default="mean", show_default=True, help="mean or geometric_median.")
+@click.option("--held-out", default=0.02, show_default=True, help="Share kept out of training.")
+@click.option(
+    "--start",
+    default="seed_and_width",
+    show_default=True,
+    help="seed: the rule of the first shipped runs, which share starts across widths.",
+)
 @click.option("--checkpoints", default=0, show_default=True, help="Dictionaries saved on the way.")
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
 @click.option("--half", is_flag=True, help="Save the weights in float16.")
@@ -49,10 +60,13 @@ def train(
     order_seeds: list[int] | None,
     expansion: list[int] | None,
     widths: list[int] | None,
+    architecture: str,
+    k: int | None,
+    l1: float | None,
     lr: float,
     half: bool,
     device: str,
-    **options: object,
+    **options: Any,
 ) -> None:
     """Train one sparse autoencoder per width and seed, and save each in SAELens format.
 
@@ -65,12 +79,16 @@ def train(
     from universality.activations.cache import open_cache
     from universality.cli.interrupts import resumable
     from universality.training import runs
+    from universality.training.architectures import make_architecture
     from universality.training.settings import TrainingSettings
 
     cache = open_cache(folder)
+    given = {name: value for name, value in {"k": k, "l1": l1}.items() if value is not None}
+    rule = make_architecture(architecture, given)
+    chosen = runs.widths(cache.meta.d_in, expansion=expansion, widths=widths)
     settings = runs.grid(
-        TrainingSettings(d_sae=cache.meta.d_in, learning_rate=lr, **options),  # type: ignore[arg-type]
-        widths=runs.widths(cache.meta.d_in, expansion=expansion, widths=widths),
+        TrainingSettings(chosen[0], rule, learning_rate=lr, **options),
+        widths=chosen,
         seeds=seeds,
         order_seeds=order_seeds,
     )

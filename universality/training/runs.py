@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 from tqdm import tqdm
 
-from universality.activations.cache import ActivationCache, read_activations
-from universality.dictionary import Dictionary, Firing, RunKey
-from universality.errors import InvalidInputError
+from universality.activations.cache import ActivationCache
+from universality.errors import InvalidInputError, OutputError
 from universality.saving import save
+<<<<<<< HEAD
 from universality.storage.staging import staged_folder
 from universality.training.evaluation import evaluate
 from universality.training.inputs import InputStatistics, Presentations, input_statistics
 from universality.training.record import make_record, write_record
+=======
+from universality.staging import staged_folder
+from universality.training.data import TrainingData, training_data
+from universality.training.finish import named, run_metadata, write_run
+from universality.training.identity import check_same, dependencies, dependencies_of_record
+from universality.training.record import ENVIRONMENT, RECORD, read_record
+>>>>>>> 66ca3d8 (wip)
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
 
 _HISTORY_POINTS = 100
 _SAVE_EVERY = 500_000
-_EVALUATED = 262_144
-_EVALUATION_BATCH = 4096
+_STATE = "state.safetensors"
 
 
 def train(
@@ -46,57 +51,82 @@ def train(
 
     Raises:
         InvalidInputError: two runs have one name, or the cache has fewer rows than a batch.
-        FormatError: an unfinished run there has other settings.
+        OutputError: a run there, finished or not, depends on other settings or another cache.
+        FormatError: the state of an unfinished run is damaged.
     """
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         raise InvalidInputError(f"two runs have the same width and seeds: {', '.join(names)}")
-    statistics = input_statistics(cache)
-    return [
-        _train_one(
-            cache,
-            statistics,
-            run,
-            out / run.name,
-            weights_dtype=weights_dtype,
-            device=device,
-            progress=progress,
-        )
+    needs = {
+        run.name: dependencies(run, cache, weights_dtype=weights_dtype, device=device)
         for run in runs
-    ]
+    }
+    for name in names:
+        _check_finished(out / name, needs[name])
+    data: dict[float, TrainingData] = {}
+    folders = []
+    for run in runs:
+        folders.append(out / run.name)
+        if _is_finished(out / run.name):
+            continue
+        if run.held_out not in data:
+            data[run.held_out] = training_data(cache, held_out=run.held_out)
+        trainer = Trainer(run, data[run.held_out], device=device)
+        _check_batch(trainer)
+        _train_one(
+            trainer, folders[-1], needs[run.name], weights_dtype=weights_dtype, progress=progress
+        )
+    return folders
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / RECORD).is_file()
+
+
+def _check_finished(folder: Path, depends_on: Mapping[str, Any]) -> None:
+    if _is_finished(folder):
+        check_same(folder, dependencies_of_record(read_record(folder)), depends_on)
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise OutputError(
+            f"{folder}: exists, and holds no {RECORD}, so no run of this trainer; choose another "
+            "--out, or move it away"
+        )
+
+
+def _check_batch(trainer: Trainer) -> None:
+    size, n_rows = trainer.settings.batch_size, len(trainer.data.split.training)
+    if size > n_rows:
+        raise InvalidInputError(
+            f"--batch-size {size} exceeds the {n_rows} tokens of {trainer.data.cache.path} that "
+            "are trained on; lower it, or collect more"
+        )
 
 
 def _train_one(
-    cache: ActivationCache,
-    statistics: InputStatistics,
-    settings: TrainingSettings,
+    trainer: Trainer,
     folder: Path,
+    depends_on: Mapping[str, Any],
     *,
     weights_dtype: torch.dtype,
-    device: torch.device | str,
     progress: bool,
-) -> Path:
-    if (folder / "training_record.json").is_file():
-        return folder
-    if settings.batch_size > len(cache):
-        raise InvalidInputError(
-            f"--batch-size {settings.batch_size} exceeds the {len(cache)} tokens of {cache.path}"
-        )
+) -> None:
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    trainer = Trainer(settings, cache, statistics, device=device)
     unfinished.mkdir(parents=True, exist_ok=True)
-    if (unfinished / "state.pt").is_file():
-        trainer.restore(unfinished / "state.pt")
-    _run_to_end(trainer, cache, unfinished, weights_dtype=weights_dtype, progress=progress)
-    _save_final(trainer, cache, unfinished, folder, weights_dtype)
-    shutil.rmtree(unfinished)
-    return folder
+    if (unfinished / _STATE).is_file():
+        trainer.restore(unfinished / _STATE, depends_on)
+    _run_to_end(trainer, unfinished, depends_on, weights_dtype=weights_dtype, progress=progress)
+    checkpoints = unfinished / "checkpoints"
+    with staged_folder(folder) as staged:
+        write_run(trainer, staged, depends_on, weights_dtype=weights_dtype)
+        if checkpoints.is_dir():
+            shutil.copytree(checkpoints, staged / "checkpoints")
+    _remove(unfinished, trainer.settings)
 
 
 def _run_to_end(
     trainer: Trainer,
-    cache: ActivationCache,
     unfinished: Path,
+    depends_on: Mapping[str, Any],
     *,
     weights_dtype: torch.dtype,
     progress: bool,
@@ -114,55 +144,27 @@ def _run_to_end(
             if trainer.step in noted:
                 bar.set_postfix(fvu=f"{trainer.note_progress().fvu:.4f}")
             if trainer.step in checkpoints:
-                where = unfinished / "checkpoints" / str(trainer.n_tokens)
-                save(_named(trainer, cache, weights_dtype), where, overwrite=True)
+                _save_checkpoint(trainer, unfinished / "checkpoints", weights_dtype)
             if trainer.step in saved:
-                trainer.save(unfinished / "state.pt")
+                trainer.save(unfinished / _STATE, depends_on)
 
 
-def _save_final(
-    trainer: Trainer,
-    cache: ActivationCache,
-    unfinished: Path,
-    folder: Path,
-    weights_dtype: torch.dtype,
-) -> None:
-    dictionary = _named(trainer, cache, weights_dtype)
-    final = evaluate(dictionary, _last_shown(trainer.settings, cache))
-    firing = Firing(final.frequency.float(), "the last tokens of training")
-    with staged_folder(folder) as staged:
-        save(replace(dictionary, firing=firing), staged, overwrite=True)
-        write_record(staged / "training_record.json", make_record(trainer, cache, final))
-        if (unfinished / "checkpoints").is_dir():
-            shutil.copytree(unfinished / "checkpoints", staged / "checkpoints")
+def _save_checkpoint(trainer: Trainer, folder: Path, weights_dtype: torch.dtype) -> None:
+    where = folder / str(trainer.n_tokens)
+    if not where.is_dir():  # a resumed run would write the same bytes
+        save(named(trainer, weights_dtype), where, metadata=run_metadata(trainer))
 
 
-def _last_shown(
-    settings: TrainingSettings, cache: ActivationCache
-) -> Iterator[Float[Tensor, "n_tokens d_in"]]:
-    shown = settings.n_steps * settings.batch_size
-    presentations = Presentations(
-        len(cache), batch_size=settings.batch_size, order_seed=settings.order_seed
-    )
-    wanted = min(_EVALUATED, len(cache), max(settings.batch_size, shown // 10))
-    rows = presentations.between(shown - wanted, shown)
-    for part in torch.split(rows, _EVALUATION_BATCH):
-        yield read_activations(cache, part)
-
-
-def _named(trainer: Trainer, cache: ActivationCache, dtype: torch.dtype) -> Dictionary:
-    dictionary = trainer.dictionary()
-    tensors = {
-        name: getattr(dictionary, name).to(dtype) for name in ("W_enc", "W_dec", "b_enc", "b_dec")
-    }
-    key = RunKey(
-        model_name=cache.meta.model_name,
-        hook_name=cache.meta.hook_name,
-        d_sae=trainer.settings.d_sae,
-        seed=trainer.settings.init_seed,
-        step=trainer.step,
-    )
-    return replace(dictionary, key=key, **tensors)
+def _remove(unfinished: Path, settings: TrainingSettings) -> None:
+    """Take away what this run wrote there, and the folder if nothing else is in it."""
+    (unfinished / _STATE).unlink(missing_ok=True)
+    for step in _marks(settings.n_steps, settings.checkpoints):
+        shutil.rmtree(
+            unfinished / "checkpoints" / str(step * settings.batch_size), ignore_errors=True
+        )
+    for folder in (unfinished / "checkpoints", unfinished):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _marks(n_steps: int, points: int) -> set[int]:
@@ -187,12 +189,19 @@ def widths(
 
 def describe(folder: Path) -> str:
     """A line on a finished run: its folder and its main figures."""
-    record = json.loads((folder / "training_record.json").read_text())
+    record = read_record(folder)
+    unseen = record.get("held_out")
+    seen = "" if unseen is None else f", on unseen tokens {unseen['fvu']:.4f}"
     return (
-        f"{folder}: FVU {record['fvu']:.4f}, L0 {record['l0']:.1f}, dead "
-        f"{record['dead_fraction']:.2%}, {record['n_presentations']:,} tokens in "
-        f"{record['seconds']:.0f} s"
+        f"{folder}: FVU {record['fvu']:.4f}{seen}, L0 {record['l0']:.1f}, dead "
+        f"{record['dead_fraction']:.2%}, {record['n_presentations']:,} tokens{_took(folder)}"
     )
+
+
+def _took(folder: Path) -> str:
+    if not (folder / ENVIRONMENT).is_file():
+        return ""
+    return f" in {json.loads((folder / ENVIRONMENT).read_text())['seconds']:.0f} s"
 
 
 def grid(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, final, get_args
 
 from universality.errors import InvalidInputError
+from universality.training.architectures.interface import Architecture
+from universality.training.architectures.topk import TopKRecipe
+
+StartRule = Literal["seed_and_width", "seed"]
+"""What the start is drawn from: `seed` is the rule of the first shipped runs, where a narrow run
+starts from the first rows of a wide one."""
+BiasStart = Literal["mean", "geometric_median"]
+"""Where b_dec starts."""
 
 
 @final
@@ -15,55 +23,84 @@ class TrainingSettings:
 
     d_sae: int
     """Number of latents."""
+    architecture: Architecture = field(default_factory=TopKRecipe)
+    """The rule that is trained, with its sparsity."""
     init_seed: int = 0
-    """Seed of the initial weights."""
+    """Seed of the initial weights, drawn from it and the width."""
     order_seed: int = 0
     """Seed of the order in which tokens are shown."""
-    architecture: str = "topk"
-    """`topk` (Gao et al. 2024), or `relu` with an L1 penalty (Bricken et al. 2023)."""
-    k: int = 32
-    """Latents per token, for TopK."""
-    l1: float = 5.0
-    """Weight of the L1 penalty beside the squared error, for ReLU; tokens have norm sqrt(d_in)."""
     n_tokens: int = 10_000_000
     """Token presentations; the cache is shown as often as that takes."""
     batch_size: int = 2048
-    """Tokens per step."""
+    """Tokens per step (dictionary_learning's; SAELens has 4,096)."""
     learning_rate: float = 2e-3
-    """Peak of Adam's learning rate: a rise over the first 2 %, then to zero as a cosine^1.5."""
+    """Peak of Adam's learning rate: a rise over the first 2 %, then to zero as a cosine^1.5. That of
+    the shipped runs; wide and long ones want less (2e-4 / sqrt(d_sae / 2^14): Gao et al. 2024)."""
+    clip_norm: float = 1.0
+    """Gradients longer than this are scaled down to it (1.0 in SAELens and dictionary_learning);
+    0 switches it off."""
+    bias_start: BiasStart = "mean"
+    """b_dec begins at the `mean` of the tokens or at their `geometric_median` (Bricken et al.
+    2023)."""
     dead_window: float = 0.03
-    """A latent silent for this fraction of the run is dead; the auxiliary loss pulls it back."""
+    """A latent silent for this fraction of the run is dead; the auxiliary loss pulls it back. A
+    fraction, for the 10 million tokens of Gao et al. 2024 never pass in a short run."""
     dead_weight: float = 1 / 32
-    """Weight of the auxiliary loss."""
+    """Weight of the auxiliary loss (Gao et al. 2024)."""
+    held_out: float = 0.02
+    """Fraction of the tokens kept out of training, as whole documents, to judge the run by."""
     dtype: str = "auto"
     """Number format of the large products: auto (bfloat16 where in hardware), float32, bfloat16."""
     decoder: Literal["gather", "dense"] = "gather"
-    """For TopK: decode the k active rows only, or all of them."""
+    """Decode active rows only, where codes are sparse, or all of them."""
+    start: StartRule = "seed_and_width"
+    """What the initial weights are drawn from."""
     checkpoints: int = 0
     """Dictionaries saved on the way, evenly spaced; the last of them is the end of the run."""
 
     def __post_init__(self) -> None:
-        if self.architecture not in ("topk", "relu"):
-            raise InvalidInputError(
-                f"--architecture must be topk or relu, got {self.architecture!r}"
-            )
-        for name in ("d_sae", "k", "n_tokens", "batch_size"):
+        for name in ("d_sae", "n_tokens", "batch_size"):
             if getattr(self, name) < 1:
-                flag = "--" + name.replace("_", "-")
-                raise InvalidInputError(f"{flag} must be at least 1, got {getattr(self, name)}")
-        if self.architecture == "topk" and self.k > self.d_sae:
-            raise InvalidInputError(f"--k {self.k} exceeds the width, d_sae={self.d_sae}")
+                raise InvalidInputError(
+                    f"{_flag(name)} must be at least 1, got {getattr(self, name)}"
+                )
+        for name, least in (("init_seed", "--seeds"), ("order_seed", "--order-seeds")):
+            if getattr(self, name) < 0:
+                raise InvalidInputError(f"{least} must not be negative, got {getattr(self, name)}")
+        self.architecture.check(self.d_sae)
+        self._check_numbers()
+        self._check_words()
+
+    def _check_numbers(self) -> None:
         if not 0 < self.dead_window <= 1:
             raise InvalidInputError(f"--dead-window must lie in (0, 1], got {self.dead_window}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < float("inf"):
             raise InvalidInputError(f"--lr must be positive, got {self.learning_rate}")
-        if not self.l1 >= 0:
-            raise InvalidInputError(f"--l1 must not be negative, got {self.l1}")
+        for name in ("clip_norm", "dead_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise InvalidInputError(
+                    f"{_flag(name)} must not be negative, got {getattr(self, name)}"
+                )
+        if not 0 <= self.held_out <= 0.5:
+            raise InvalidInputError(f"--held-out must lie in [0, 0.5], got {self.held_out}")
         if not 0 <= self.checkpoints <= self.n_steps:
             raise InvalidInputError(
                 f"--checkpoints must lie between 0 and the {self.n_steps} steps of the run, "
                 f"got {self.checkpoints}"
             )
+
+    def _check_words(self) -> None:
+        words = (
+            ("dtype", ("auto", "float32", "bfloat16")),
+            ("decoder", ("gather", "dense")),
+            ("start", get_args(StartRule)),
+            ("bias_start", get_args(BiasStart)),
+        )
+        for name, allowed in words:
+            if getattr(self, name) not in allowed:
+                raise InvalidInputError(
+                    f"{_flag(name)} must be {' or '.join(allowed)}, got {getattr(self, name)!r}"
+                )
 
     @property
     def n_steps(self) -> int:
@@ -75,3 +112,13 @@ class TrainingSettings:
         """Folder of the run: width and seeds."""
         order = "" if self.order_seed == self.init_seed else f"-order{self.order_seed}"
         return f"w{self.d_sae}-s{self.init_seed}{order}"
+
+    def as_record(self) -> dict[str, Any]:
+        """Every field by name, those of the architecture among them, for JSON."""
+        content: dict[str, Any] = asdict(self)
+        options: dict[str, Any] = content.pop("architecture")
+        return content | {"architecture": self.architecture.name} | options
+
+
+def _flag(name: str) -> str:
+    return {"n_tokens": "--tokens", "d_sae": "--width"}.get(name, "--" + name.replace("_", "-"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import pickle
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -13,19 +13,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.activations.cache import ActivationCache, read_activations
 from universality.dictionary import Dictionary
-from universality.errors import FormatError, UniversalityError
+from universality.errors import UniversalityError
 from universality.models.precision import resolve_dtype
-from universality.training.initialisation import activation_rule, initialise
-from universality.training.inputs import InputStatistics, Presentations
-from universality.training.objective import StepLoss, Weights, step_loss
+from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
+from universality.training.data import TrainingData
+from universality.training.identity import check_same
+from universality.training.inputs import Presentations, check_finite_rows
 from universality.training.settings import TrainingSettings
+from universality.training.start import start_parameters
+from universality.training.state import State, read_state, write_state
 
 _WARMUP = 0.02
-_L1_WARMUP = 0.05
+_PENALTY_WARMUP = 0.05
 _DECAY = 1.5
 _ADAM_EPS = 6.25e-10
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class DivergedError(UniversalityError):
+    """The loss of a run is no number any more."""
 
 
 @final
@@ -48,33 +55,42 @@ class Trainer:
     """A run under way: the one mutable thing in training.
 
     Equal settings and cache give equal weights on one machine and thread count, whether the run
-    went through or was saved and resumed.
+    went through or was saved and resumed, and whatever other runs are trained beside it.
     """
 
     def __init__(
         self,
         settings: TrainingSettings,
-        cache: ActivationCache,
-        statistics: InputStatistics,
+        data: TrainingData,
         *,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.settings, self.statistics = settings, statistics
+        self.settings, self.data = settings, data
         self.step = 0
         self.seconds = 0.0
         self.history: list[Progress] = []
-        self._cache, self._device = cache, torch.device(device)
+        self._device = torch.device(device)
         self._dtype = resolve_dtype(settings.dtype, self._device)
-        self._presentations = Presentations(
-            len(cache), batch_size=settings.batch_size, order_seed=settings.order_seed
+        self.presentations = Presentations(
+            data.split.training, batch_size=settings.batch_size, order_seed=settings.order_seed
         )
-        self.weights = _initial_weights(settings, statistics, self._device)
+        start = start_parameters(settings, self.space)
+        self.parameters: Parameters = {
+            name: tensor.to(self._device).requires_grad_() for name, tensor in start.items()
+        }
         self._optimizer = torch.optim.Adam(
-            self.weights.tensors(), lr=settings.learning_rate, eps=_ADAM_EPS, fused=True
+            self.parameters.values(), lr=settings.learning_rate, eps=_ADAM_EPS, fused=True
         )
         self._silent = torch.zeros(settings.d_sae, dtype=torch.long, device=self._device)
         self._fvu_sum = self._l0_sum = 0.0
         self._n_summed = 0
+
+    @property
+    def space(self) -> Space:
+        """The scaled space of the tokens."""
+        statistics = self.data.statistics
+        centre = statistics.mean if self.settings.bias_start == "mean" else statistics.median
+        return Space(self.settings.d_sae, centre, centre)
 
     @property
     def n_tokens(self) -> int:
@@ -87,30 +103,32 @@ class Trainer:
         return self.step >= self.settings.n_steps
 
     def advance(self) -> None:
-        """Take one step."""
+        """Take one step.
+
+        Raises:
+            DivergedError: the loss is no number.
+            InvalidInputError: a token is not finite.
+        """
         start = time.perf_counter()
-        rows = self._presentations.rows(self.step)
-        x = read_activations(self._cache, rows).to(self._device).float() * self.statistics.scale
-        result = step_loss(
-            self.weights,
-            x,
-            dead=self._silent > self.settings.dead_window * self.settings.n_tokens,
-            variance=self.statistics.variance,
-            l1=self.settings.l1 * min(1.0, self.step / (_L1_WARMUP * self.settings.n_steps)),
-            settings=self.settings,
-            dtype=self._dtype,
-        )
+        rows = self.presentations.rows(self.step)
+        x = self.data.scaled(rows).to(self._device)
+        result = self.settings.architecture.loss(self.parameters, self._batch(x))
+        if not math.isfinite(result.fvu.item()):
+            check_finite_rows(x, rows, self.data.cache)
+            raise DivergedError(
+                f"training diverged at step {self.step}: lower --lr "
+                f"(now {self.settings.learning_rate})"
+            )
         self._update(result)
         self.seconds += time.perf_counter() - start
 
     def note_progress(self) -> Progress:
         """Append the means since the last note to the history; give that entry."""
-        dead = self._silent > self.settings.dead_window * self.settings.n_tokens
         entry = Progress(
             self.n_tokens,
             self._fvu_sum / max(1, self._n_summed),
             self._l0_sum / max(1, self._n_summed),
-            float(dead.float().mean()),
+            float(self._dead().float().mean()),
         )
         self.history.append(entry)
         self._fvu_sum, self._l0_sum, self._n_summed = 0.0, 0.0, 0
@@ -118,83 +136,90 @@ class Trainer:
 
     def dictionary(self) -> Dictionary:
         """The present weights in the raw space of the hook, decoder rows of norm 1, in float32."""
-        return _unscaled(self.weights, self.settings, self.statistics.scale)
+        parameters = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
+        scaled = self.settings.architecture.dictionary(parameters)
+        return unscaled(scaled, self.data.statistics.scale)
 
-    def save(self, path: Path) -> None:
-        """Write the state, whole or not at all."""
-        temporary = path.with_name(f".{path.name}.partial")
-        state = {
-            "settings": repr(self.settings),
-            "cache": self._cache.meta.sha256,
+    def save(self, path: Path, depends_on: Mapping[str, Any]) -> None:
+        """Write the state, whole or not at all.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        tensors = {f"parameters.{name}": p for name, p in self.parameters.items()}
+        for name, parameter in self.parameters.items():
+            for moment, value in self._optimizer.state[parameter].items():
+                tensors[f"optimizer.{moment}.{name}"] = value
+        content = {
+            "depends_on": dict(depends_on),
             "step": self.step,
             "seconds": self.seconds,
             "history": [vars(entry) for entry in self.history],
-            "weights": [tensor.detach() for tensor in self.weights.tensors()],
-            "optimizer": self._optimizer.state_dict(),
-            "silent": self._silent,
-            "sums": [self._fvu_sum, self._l0_sum, float(self._n_summed)],
+            "sums": [self._fvu_sum, self._l0_sum, self._n_summed],
         }
-        torch.save(state, temporary)
-        temporary.rename(path)
+        write_state(path, State(tensors | {"silent": self._silent}, content))
 
-    def restore(self, path: Path) -> None:
+    def restore(self, path: Path, depends_on: Mapping[str, Any]) -> None:
         """Go on from a saved state.
 
         Raises:
-            FormatError: the file is damaged, or belongs to other settings or another cache.
+            FormatError: the file is damaged.
+            OutputError: it belongs to other settings or another cache.
         """
-        state = _read_state(path, self._device)
-        if (state["settings"], state["cache"]) != (repr(self.settings), self._cache.meta.sha256):
-            raise FormatError(
-                f"{path}: the unfinished run there has other settings or another cache; run it "
-                "with the old options, choose another --out, or delete that folder"
-            )
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.history = [Progress(**entry) for entry in state["history"]]
+        state = read_state(path, self._device)
+        check_same(path.parent, state.content["depends_on"], depends_on)
+        self.step, self.seconds = state.content["step"], state.content["seconds"]
+        self.history = [Progress(**entry) for entry in state.content["history"]]
+        self._fvu_sum, self._l0_sum, self._n_summed = state.content["sums"]
         with torch.no_grad():
-            for tensor, saved in zip(self.weights.tensors(), state["weights"], strict=True):
-                tensor.copy_(saved)
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._silent.copy_(state["silent"])
-        self._fvu_sum, self._l0_sum = state["sums"][:2]
-        self._n_summed = int(state["sums"][2])
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state.tensors[f"parameters.{name}"])
+                self._optimizer.state[parameter] = {
+                    moment: state.tensors[f"optimizer.{moment}.{name}"] for moment in _MOMENTS
+                }
+            self._silent.copy_(state.tensors["silent"])
+
+    def _batch(self, x: Float[Tensor, "n_tokens d_in"]) -> Batch:
+        settings = self.settings
+        return Batch(
+            x=x,
+            target=x,
+            dead=self._dead(),
+            variance=self.data.statistics.variance,
+            penalty=min(1.0, self.step / (_PENALTY_WARMUP * settings.n_steps)),
+            dead_weight=settings.dead_weight,
+            gather=settings.decoder == "gather",
+            dtype=self._dtype,
+        )
+
+    def _dead(self) -> Tensor:
+        dead: Tensor = self._silent > self.settings.dead_window * self.settings.n_tokens
+        return dead
 
     def _update(self, result: StepLoss) -> None:
-        if not math.isfinite(result.fvu):
-            raise UniversalityError(
-                f"training diverged at step {self.step}: lower --lr "
-                f"(now {self.settings.learning_rate})"
-            )
+        settings = self.settings
         self._optimizer.zero_grad()
         result.loss.backward()  # type: ignore[no-untyped-call]
-        _stay_on_sphere(self.weights.W_dec)
+        settings.architecture.before_step(self.parameters)
+        _clip(self.parameters, settings.clip_norm)
         for group in self._optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * _schedule(
-                (self.step + 1) / self.settings.n_steps
-            )
+            group["lr"] = settings.learning_rate * _schedule((self.step + 1) / settings.n_steps)
         self._optimizer.step()
         with torch.no_grad():
-            self.weights.W_dec.div_(self.weights.W_dec.norm(dim=1, keepdim=True))
-            self._silent += self.settings.batch_size
+            settings.architecture.after_step(self.parameters)
+            self._silent += settings.batch_size
             self._silent[result.fired] = 0
-        self._fvu_sum += result.fvu
-        self._l0_sum += result.l0
+        self._fvu_sum += result.fvu.item()
+        self._l0_sum += result.l0.item()
         self._n_summed += 1
         self.step += 1
 
 
-def _initial_weights(
-    settings: TrainingSettings, statistics: InputStatistics, device: torch.device
-) -> Weights:
-    start = initialise(
-        len(statistics.mean),
-        settings.d_sae,
-        architecture=settings.architecture,
-        k=settings.k,
-        generator=torch.Generator().manual_seed(settings.init_seed),
-    )
-    tensors = (start.W_enc, start.W_dec, start.b_enc, statistics.mean)
-    return Weights(*(t.clone().to(device).requires_grad_() for t in tensors if t is not None))
+def unscaled(dictionary: Dictionary, scale: float) -> Dictionary:
+    """The dictionary that does to raw tokens what this one does to tokens times `scale`."""
+    assert dictionary.b_enc is not None
+    assert dictionary.b_dec is not None
+    return replace(dictionary, b_enc=dictionary.b_enc / scale, b_dec=dictionary.b_dec / scale)
 
 
 def _schedule(fraction: float) -> float:
@@ -204,26 +229,10 @@ def _schedule(fraction: float) -> float:
 
 
 @torch.no_grad()
-def _stay_on_sphere(W_dec: Float[Tensor, "d_sae d_in"]) -> None:
-    if W_dec.grad is not None:
-        W_dec.grad -= (W_dec.grad * W_dec).sum(dim=1, keepdim=True) * W_dec
-
-
-def _unscaled(weights: Weights, settings: TrainingSettings, scale: float) -> Dictionary:
-    W_enc, W_dec, b_enc, b_dec = (tensor.detach().cpu().clone() for tensor in weights.tensors())
-    return Dictionary(
-        W_enc=W_enc,
-        W_dec=W_dec,
-        b_enc=b_enc / scale,
-        b_dec=b_dec / scale,
-        activation_fn=activation_rule(settings.architecture, settings.k),
-        apply_b_dec_to_input=True,
-    )
-
-
-def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise FormatError(f"{path}: not a readable training state ({error}); delete it") from error
-    return state
+def _clip(parameters: Parameters, longest: float) -> None:
+    if longest == 0:
+        return
+    gradients = [p.grad for p in parameters.values() if p.grad is not None]
+    norm = float(torch.nn.utils.get_total_norm(gradients))
+    if norm > longest:
+        torch._foreach_mul_(gradients, longest / norm)

@@ -1,0 +1,42 @@
+"""The architectures of the field: one published rule per file, each a record with its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from universality.errors import InvalidInputError
+from universality.training.architectures.interface import Architecture
+from universality.training.architectures.relu import ReLURecipe
+from universality.training.architectures.topk import TopKRecipe
+
+RECIPES: tuple[type[Architecture], ...] = (TopKRecipe, ReLURecipe)
+"""Every architecture that can be trained."""
+NAMES = tuple(recipe.name for recipe in RECIPES)
+"""Their names, as `--architecture` spells them."""
+
+
+def make_architecture(name: str, options: Mapping[str, object] | None = None) -> Architecture:
+    """The recipe of that name; `options` it does not have are an error, others are its defaults.
+
+    Raises:
+        InvalidInputError: no such architecture, or an option that it does not have.
+    """
+    recipe = next((recipe for recipe in RECIPES if recipe.name == name), None)
+    if recipe is None:
+        raise InvalidInputError(f"--architecture must be one of {', '.join(NAMES)}; got {name!r}")
+    known = option_names(name)
+    for option in options or {}:
+        if option not in known:
+            flag = option.replace("_", "-")
+            raise InvalidInputError(
+                f"--{flag} means nothing to {name}, whose options are "
+                + ", ".join(f"--{own.replace('_', '-')}" for own in known)
+            )
+    return recipe(**(options or {}))
+
+
+def option_names(name: str) -> tuple[str, ...]:
+    """The options of the architecture of that name."""
+    (recipe,) = (recipe for recipe in RECIPES if recipe.name == name)
+    return tuple(field.name for field in fields(recipe))  # type: ignore[arg-type]
