@@ -12,6 +12,7 @@ import pandas as pd
 
 import universality as un
 from universality.activations.cache import ActivationCache, file_hash, open_cache, read_batches
+from universality.training.architectures import TopKRecipe
 from universality.training.evaluation import evaluate
 from universality.training.settings import TrainingSettings
 
@@ -26,6 +27,12 @@ Tokens: layer 8 (`blocks.8.hook_resid_post`) of SmolLM2-135M-Instruct, the 4-bit
 
 One document in twenty, decided by a hash of its name, was kept out of training.
 """
+_STARTS = {
+    "seed": """The start was drawn by the rule `seed`, from the seed
+alone: runs of one seed and another width by that rule start from the same first rows.""",
+    "seed_and_width": """The start was drawn by the rule
+`seed_and_width`: it is independent of every run of another width.""",
+}
 
 
 def run_card(folder: Path, run: TrainingSettings, held_out: ActivationCache) -> str:
@@ -36,9 +43,9 @@ def run_card(folder: Path, run: TrainingSettings, held_out: ActivationCache) -> 
     return f"""\
 # {run.name}
 
-TopK sparse autoencoder, k = {run.k}, {run.d_sae} latents, SAELens format, weights in float16,
+TopK sparse autoencoder, k = {_k(run)}, {run.d_sae} latents, SAELens format, weights in float16,
 decoder rows of norm 1. Initial weights from seed {run.init_seed}, order of tokens from seed
-{run.order_seed}.
+{run.order_seed}. {_STARTS[run.start]}
 
 | | last tokens of training | documents kept out of training |
 |---|---|---|
@@ -132,7 +139,13 @@ def _record(folder: Path) -> dict[str, Any]:
 def _command(run: TrainingSettings) -> str:
     order = "" if run.order_seed == run.init_seed else f" --order-seeds {run.order_seed}"
     checkpoints = f" --checkpoints {run.checkpoints}" if run.checkpoints else ""
+    older = " --start seed --clip-norm 0" if run.start == "seed" else ""
     return (
         f"universality train --activations WORK/train --width {run.d_sae} --seeds {run.init_seed}"
-        f"{order} --tokens {run.n_tokens}{checkpoints} --half --out WORK/out"
+        f"{order} --tokens {run.n_tokens}{checkpoints}{older} --held-out 0 --half --out WORK/out"
     )
+
+
+def _k(run: TrainingSettings) -> int:
+    assert isinstance(run.architecture, TopKRecipe)
+    return run.architecture.k

@@ -15,6 +15,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -27,7 +28,6 @@ from universality.activations.documents import read_documents
 from universality.errors import UniversalityError
 from universality.models.language_model import load_language_model
 from universality.models.precision import resolve_dtype
-from universality.training.architectures import TopKRecipe
 from universality.training.runs import train
 from universality.training.settings import TrainingSettings
 
@@ -42,25 +42,25 @@ _SHIPPED_FILES = (
 )
 
 
-def _run(
-    width: int, seed: int, *, order: int | None = None, checkpoints: int = 0
-) -> TrainingSettings:
-    return TrainingSettings(
-        d_sae=width,
-        init_seed=seed,
-        order_seed=seed if order is None else order,
-        n_tokens=12_000_000,
-        checkpoints=checkpoints,
-    )
+def _run(width: int, seed: int, **options: Any) -> TrainingSettings:
+    settings = {"init_seed": seed, "order_seed": seed, "n_tokens": 12_000_000, "held_out": 0.0}
+    return TrainingSettings(d_sae=width, **(settings | options))
+
+
+def _first_run(seed: int, **options: Any) -> TrainingSettings:
+    """By the rule under which the wide runs were trained: the start drawn from the seed alone."""
+    return _run(2304, seed, start="seed", clip_norm=0.0, **options)
 
 
 RUNS = (
-    _run(2304, 0, checkpoints=12),
-    _run(2304, 1, checkpoints=12),
-    _run(2304, 2),
-    _run(2304, 0, order=1),
+    _first_run(0, checkpoints=12),
+    _first_run(1, checkpoints=12),
+    _first_run(2),
+    _first_run(0, order_seed=1),
     _run(1152, 0),
+    _run(1152, 1),
     _run(576, 0),
+    _run(576, 1),
 )
 
 

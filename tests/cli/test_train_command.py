@@ -46,9 +46,9 @@ def test_seeds_and_widths_make_a_folder_each(cache, tmp_path, capsys):
     ("extra", "message"),
     [
         (["--seeds", "0,x"], "no comma-separated list of whole numbers"),
-        (["--architecture", "tanh"], "--architecture must be topk or relu"),
+        (["--architecture", "tanh"], "--architecture must be one of topk, relu"),
         (["--k", "100"], "--k 100 exceeds the width"),
-        (["--batch-size", "9999"], "exceeds the 2000 tokens"),
+        (["--batch-size", "9999"], "exceeds the 1960 tokens"),
         (["--dtype", "int8", "--batch-size", "500"], "--dtype must be auto"),
         (["--expansion", "1", "--width", "8"], "either --expansion or --width"),
     ],

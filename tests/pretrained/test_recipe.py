@@ -1,12 +1,14 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from pretrained import assets, texts
+from pretrained import assets, smollm2, texts
 from pretrained.cards import late_change
 from pretrained.smollm2 import RUNS
 from universality.activations.documents import Document
 from universality.errors import MissingFileError
+from universality.training.identity import dependencies_of_record, differences
 
 
 def test_brown_tags_are_stripped_and_punctuation_attached():
@@ -41,11 +43,21 @@ def test_documents_survive_the_file(tmp_path):
 
 
 def test_runs_share_everything_but_width_and_seeds():
-    settings = {
-        (run.n_tokens, run.k, run.batch_size, run.learning_rate, run.architecture) for run in RUNS
-    }
+    settings = {(run.n_tokens, run.batch_size, run.learning_rate, run.architecture) for run in RUNS}
     assert len(settings) == 1
+    assert {run.d_sae for run in RUNS if run.start == "seed"} == {2304}
     assert len({run.name for run in RUNS}) == len(RUNS)
+
+
+@pytest.mark.parametrize("run", [run for run in RUNS if run.start == "seed"], ids=lambda r: r.name)
+def test_wide_runs_are_recognised_as_the_recipe_with_the_older_start(run):
+    shipped = Path(smollm2.__file__).parent / smollm2.NAME / run.name
+    record = json.loads((shipped / "training_record.json").read_text())
+    wanted = run.as_record() | {"trainer": 1, "activations": f"sha256 {record['cache_sha256']}"}
+    assert differences(dependencies_of_record(record), wanted) == []
+    wanted |= {"start": "seed_and_width"}
+    found = differences(dependencies_of_record(record), wanted)
+    assert found == ["start is seed there, seed_and_width asked for"]
 
 
 def test_late_change_is_relative_to_the_end():

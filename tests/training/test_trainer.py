@@ -7,7 +7,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.made_caches import write_cache
-from universality.errors import FormatError, UniversalityError
+from universality.errors import FormatError, OutputError, UniversalityError
+from universality.training.architectures import ReLURecipe, TopKRecipe
+from universality.training.data import training_data
 from universality.training.inputs import Presentations, input_statistics
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
@@ -34,13 +36,14 @@ def planted(tmp_path_factory):
 
 def _settings(**options):
     defaults = {
-        "d_sae": 2 * N_TRUE, "k": 3, "n_tokens": 50_000, "batch_size": 256, "learning_rate": 2e-2
+        "d_sae": 2 * N_TRUE, "architecture": TopKRecipe(3), "n_tokens": 50_000, "batch_size": 256,
+        "learning_rate": 2e-2,
     }  # fmt: skip
     return TrainingSettings(**(defaults | options))
 
 
 def _trained(cache, settings, *, steps=None):
-    trainer = Trainer(settings, cache, input_statistics(cache))
+    trainer = Trainer(settings, training_data(cache))
     for _ in range(settings.n_steps if steps is None else steps):
         trainer.advance()
     return trainer
@@ -60,8 +63,7 @@ def _mean_assigned_cosine(a, b):
         ({"decoder": "dense"}, 0.95),
         (
             {
-                "architecture": "relu",
-                "l1": 1.0,
+                "architecture": ReLURecipe(l1=1.0),
                 "d_sae": N_TRUE,
                 "n_tokens": 150_000,
                 "batch_size": 512,
@@ -94,15 +96,15 @@ def test_resumed_run_is_the_uninterrupted_one_bit_for_bit(planted, tmp_path):
     settings = _settings(n_tokens=30_000, dead_window=0.05)
     whole = _trained(cache, settings)
     broken = _trained(cache, settings, steps=50)
-    broken.save(tmp_path / "state.pt")
-    resumed = Trainer(settings, cache, input_statistics(cache))
-    resumed.restore(tmp_path / "state.pt")
+    broken.save(tmp_path / "state", {})
+    resumed = Trainer(settings, training_data(cache))
+    resumed.restore(tmp_path / "state", {})
     while not resumed.finished:
         resumed.advance()
-    for ours, theirs in zip(resumed.weights.tensors(), whole.weights.tensors(), strict=True):
+    for ours, theirs in zip(resumed.parameters.values(), whole.parameters.values(), strict=True):
         assert torch.equal(ours, theirs)
     assert vars(resumed.note_progress()) == vars(whole.note_progress())
-    assert list(tmp_path.iterdir()) == [tmp_path / "state.pt"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "state"]
 
 
 def test_seeds_of_weights_and_of_order_are_separate(planted):
@@ -146,9 +148,9 @@ def test_dead_latents_come_back(planted):
     dead = {}
     for weight in (0.0, 1 / 32):
         settings = _settings(d_sae=N_TRUE, dead_weight=weight)
-        trainer = Trainer(settings, cache, input_statistics(cache))
+        trainer = Trainer(settings, training_data(cache))
         with torch.no_grad():
-            trainer.weights.b_enc[:10] = -3.0
+            trainer.parameters["b_enc"][:10] = -3.0
         while not trainer.finished:
             trainer.advance()
         dead[weight] = trainer.note_progress().dead_fraction
@@ -158,21 +160,21 @@ def test_dead_latents_come_back(planted):
 
 def test_state_of_other_settings_or_a_damaged_one_is_refused(planted, tmp_path):
     _, cache = planted
-    path = tmp_path / "state.pt"
-    _trained(cache, _settings(), steps=1).save(path)
-    other = Trainer(_settings(init_seed=9), cache, input_statistics(cache))
-    with pytest.raises(FormatError, match="has other settings or another cache"):
-        other.restore(path)
+    path = tmp_path / "state"
+    _trained(cache, _settings(), steps=1).save(path, {"k": 3})
+    other = Trainer(_settings(init_seed=9), training_data(cache))
+    with pytest.raises(OutputError, match="holds another run: k is 3 there, 4 asked for"):
+        other.restore(path, {"k": 4})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(FormatError, match="not a readable training state"):
-        other.restore(path)
+        other.restore(path, {"k": 4})
 
 
 def test_divergence_names_the_flag(planted):
     _, cache = planted
     trainer = _trained(cache, _settings(), steps=0)
     with torch.no_grad():
-        trainer.weights.b_dec[0] = torch.inf
+        trainer.parameters["b_dec"][0] = torch.inf
     with pytest.raises(UniversalityError, match="diverged at step 0: lower --lr"):
         trainer.advance()
 

@@ -9,16 +9,22 @@ from safetensors.torch import load_file
 
 import universality as un
 from tests.made_caches import write_cache
-from universality.activations.cache import read_batches
+from universality.activation_functions import ReLU
+from universality.activations.cache import read_activations, read_batches
+from universality.checks.provenance import check_context_length, check_dataset
 from universality.dictionary import Dictionary
-from universality.errors import InvalidInputError
+from universality.errors import InvalidInputError, OutputError
 from universality.training import runs
+from universality.training.architectures import ReLURecipe, TopKRecipe, make_architecture
 from universality.training.evaluation import evaluate
-from universality.training.initialisation import initialise
+from universality.training.inputs import Presentations, split_rows
 from universality.training.settings import TrainingSettings
+from universality.training.start import untrained
 from universality.training.trainer import Trainer
 
-SMALL = TrainingSettings(d_sae=32, k=4, n_tokens=20_000, batch_size=200)
+SMALL = TrainingSettings(
+    d_sae=32, architecture=TopKRecipe(4), n_tokens=20_000, batch_size=200, held_out=0.0
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def _files(folder):
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "training_record.json"
+        if path.is_file() and path.name != "training_environment.json"
     }
 
 
@@ -93,8 +99,6 @@ def test_interrupted_run_goes_on_to_the_same_files(cache, tmp_path, monkeypatch)
     assert [path.name for path in (tmp_path / "resumed").iterdir()] == [".w32-s0.unfinished"]
     runs.train(cache, [settings], tmp_path / "resumed")
     assert _files(tmp_path / "resumed") == _files(tmp_path / "whole")
-    whole, resumed = (_record(tmp_path / name / "w32-s0") for name in ("whole", "resumed"))
-    assert whole | {"seconds": 0} == resumed | {"seconds": 0}
 
 
 def test_finished_runs_are_left_alone(cache, tmp_path, monkeypatch):
@@ -103,6 +107,126 @@ def test_finished_runs_are_left_alone(cache, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "advance", None)
     runs.train(cache, [SMALL], tmp_path)
     assert _files(tmp_path) == before
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["finished", "unfinished"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"architecture": TopKRecipe(5)}, "k is 4 there, 5 asked for"),
+        ({"learning_rate": 1e-3}, "learning_rate is 0.002 there, 0.001 asked for"),
+        ({"n_tokens": 30_000}, "n_tokens is 20000 there, 30000 asked for"),
+        ({"start": "seed"}, "start is seed_and_width there, seed asked for"),
+        ({"architecture": ReLURecipe()}, "architecture is topk there, relu asked for"),
+    ],
+)
+def test_another_recipe_is_refused_by_name_and_value(
+    cache, tmp_path, monkeypatch, finished, options, message
+):
+    _begin(cache, tmp_path, monkeypatch, finished=finished)
+    before = _files(tmp_path)
+    with pytest.raises(OutputError, match=message):
+        runs.train(cache, [replace(SMALL, **options)], tmp_path)
+    assert _files(tmp_path) == before
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["finished", "unfinished"])
+def test_another_cache_or_number_format_is_refused(cache, tmp_path, monkeypatch, finished):
+    _begin(cache, tmp_path / "out", monkeypatch, finished=finished)
+    other = write_cache(tmp_path / "other", torch.randn(3000, 16))
+    message = f"cache of activations is .*{cache.meta.sha256} there, .*{other.meta.sha256} asked"
+    with pytest.raises(OutputError, match=message):
+        runs.train(other, [SMALL], tmp_path / "out")
+    with pytest.raises(OutputError, match="saved weights is float32 there, float16 asked for"):
+        runs.train(cache, [SMALL], tmp_path / "out", weights_dtype=torch.float16)
+
+
+def _begin(cache, out, monkeypatch, *, finished):
+    """The small run, whole or stopped at its 50th step."""
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "_SAVE_EVERY", 2000)
+        if not finished:
+            advance = Trainer.advance
+
+            def stopped(self):
+                if self.step == 50:
+                    raise KeyboardInterrupt
+                advance(self)
+
+            patch.setattr(Trainer, "advance", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                runs.train(cache, [SMALL], out)
+        else:
+            runs.train(cache, [SMALL], out)
+
+
+def test_a_record_of_the_first_schema_is_the_older_rule(cache, tmp_path):
+    older = replace(SMALL, start="seed", clip_norm=0.0)
+    (folder,) = runs.train(cache, [older], tmp_path)
+    record = _record(folder)
+    for name in ("start", "clip_norm", "bias_start", "held_out"):
+        del record["settings"][name]
+    record["settings"]["l1"] = 5.0
+    for name in ("depends_on", "digest"):
+        del record[name]
+    (folder / "training_record.json").write_text(json.dumps(record))
+    with pytest.raises(OutputError, match="start is seed there, seed_and_width asked for"):
+        runs.train(cache, [SMALL], tmp_path)
+
+
+def test_a_folder_of_the_user_is_not_taken_for_a_run(cache, tmp_path):
+    (tmp_path / "w32-s0").mkdir()
+    (tmp_path / "w32-s0" / "thesis.txt").write_text("x")
+    with pytest.raises(OutputError, match=r"holds no training_record.json"):
+        runs.train(cache, [SMALL], tmp_path)
+    assert (tmp_path / "w32-s0" / "thesis.txt").read_text() == "x"
+
+
+def test_a_file_put_beside_an_unfinished_run_stays(cache, tmp_path, monkeypatch):
+    _begin(cache, tmp_path, monkeypatch, finished=False)
+    note = tmp_path / ".w32-s0.unfinished" / "note.txt"
+    note.write_text("x")
+    (folder,) = runs.train(cache, [SMALL], tmp_path)
+    assert note.read_text() == "x"
+    assert [path.name for path in note.parent.iterdir()] == ["note.txt"]
+    assert un.load(folder).d_sae == 32
+
+
+def test_config_says_where_the_tokens_came_from_and_in_which_order(cache, tmp_path):
+    same, other, seen = runs.train(
+        cache,
+        [SMALL, replace(SMALL, order_seed=1), replace(SMALL, init_seed=1, order_seed=0)],
+        tmp_path,
+    )
+    metadata = json.loads((same / "cfg.json").read_text())["metadata"]
+    record = _record(same)
+    assert metadata["context_size"] == cache.meta.context
+    assert metadata["dataset_path"] == f"text sha256 {cache.meta.text_sha256}"
+    assert (metadata["init_seed"], metadata["order_seed"]) == (0, 0)
+    assert metadata["order_sha256"] == record["order_sha256"]
+    assert metadata["training_digest"] == record["digest"]
+    assert _record(other)["order_sha256"] != record["order_sha256"]
+    assert _record(seen)["order_sha256"] == record["order_sha256"]
+    assert un.load(same).key.dataset == un.load(other).key.dataset
+    for check in (check_dataset, check_context_length):
+        assert check(un.load(same), un.load(other)).status == "ok"
+
+
+def test_held_out_tokens_are_never_shown_and_judge_the_run(cache, tmp_path):
+    split = split_rows(cache, 0.3)
+    assert len(split.held_out) == 900
+    assert sorted(torch.cat([split.training, split.held_out]).tolist()) == list(range(3000))
+    shown = Presentations(split.training, batch_size=100, order_seed=0).between(0, 6300)
+    assert not set(shown.tolist()) & set(split.held_out.tolist())
+    documents = torch.cat([shard.documents for shard in cache.shards])
+    assert len(documents[split.held_out].unique()) == 2  # one whole, the end of another
+    (folder,) = runs.train(cache, [replace(SMALL, held_out=0.3)], tmp_path)
+    x = read_activations(cache, split.held_out).float()
+    dictionary = un.load(folder)
+    error = (dictionary.decode(dictionary.encode(x)) - x).double().square().sum()
+    expected = float(error / (x - x.mean(dim=0)).double().square().sum())
+    assert _record(folder)["held_out"]["fvu"] == pytest.approx(expected, rel=1e-5)
+    assert _record(folder)["held_out"]["n_tokens"] == 900
 
 
 def test_half_precision_weights(cache, tmp_path):
@@ -121,8 +245,7 @@ def test_grid_is_every_width_with_every_seed():
 
 def test_untrained_dictionary_is_isotropic_tied_and_seeded():
     def draw(seed, **options):
-        generator = torch.Generator().manual_seed(seed)
-        return initialise(24, 60, architecture="topk", k=4, generator=generator, **options)
+        return untrained(replace(SMALL, d_sae=60, init_seed=seed, **options), 24)
 
     dictionary = draw(0)
     assert isinstance(dictionary, Dictionary)
@@ -135,11 +258,19 @@ def test_untrained_dictionary_is_isotropic_tied_and_seeded():
     assert ((dictionary.encode(torch.randn(9, 24)) > 0).sum(dim=1) <= 4).all()
 
 
+@pytest.mark.parametrize(("start", "shared"), [("seed_and_width", 0.0), ("seed", 1.0)])
+def test_starts_of_one_seed_and_two_widths_are_independent_but_by_the_older_rule(start, shared):
+    narrow, wide = (
+        untrained(replace(SMALL, d_sae=d_sae, start=start), 64).W_dec for d_sae in (64, 128)
+    )
+    found = (narrow @ wide.T).max(dim=1).values > 0.99
+    assert float(found.float().mean()) == shared
+    assert torch.equal(narrow, wide[:64]) == (start == "seed")
+
+
 def test_evaluation_by_hand():
     identity = Dictionary(
-        W_dec=torch.eye(2), W_enc=torch.eye(2), activation_fn=initialise(
-            2, 2, architecture="relu", generator=torch.Generator()
-        ).activation_fn,
+        W_dec=torch.eye(2), W_enc=torch.eye(2), activation_fn=ReLU()
     )  # fmt: skip
     found = evaluate(identity, [torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, -2.0]])])
     # errors 0 and 4; squared distances from the mean (2, -1): 2 and 2
@@ -153,14 +284,23 @@ def test_evaluation_by_hand():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"architecture": "tanh"}, "--architecture must be topk or relu, got 'tanh'"),
-        ({"d_sae": 0}, "--d-sae must be at least 1"),
-        ({"k": 33}, "--k 33 exceeds the width, d_sae=32"),
+        ({"d_sae": 0}, "--width must be at least 1"),
+        ({"architecture": TopKRecipe(33)}, "--k 33 exceeds the width, d_sae=32"),
+        ({"architecture": TopKRecipe(0)}, "--k must be at least 1, got 0"),
+        ({"architecture": ReLURecipe(-1.0)}, "--l1 must not be negative"),
+        ({"architecture": ReLURecipe(float("nan"))}, "--l1 must not be negative"),
+        ({"init_seed": -1}, "--seeds must not be negative"),
+        ({"order_seed": -1}, "--order-seeds must not be negative"),
+        ({"clip_norm": -1.0}, "--clip-norm must not be negative"),
+        ({"held_out": 0.9}, r"--held-out must lie in \[0, 0.5\]"),
+        ({"start": "zero"}, "--start must be seed_and_width or seed, got 'zero'"),
+        ({"decoder": "sparse"}, "--decoder must be gather or dense"),
+        ({"bias_start": "zero"}, "--bias-start must be mean or geometric_median"),
+        ({"dtype": "float8"}, "--dtype must be auto or float32 or bfloat16"),
         ({"batch_size": 0}, "--batch-size must be at least 1"),
-        ({"n_tokens": 0}, "--n-tokens must be at least 1"),
+        ({"n_tokens": 0}, "--tokens must be at least 1"),
         ({"dead_window": 0.0}, "--dead-window must lie in"),
         ({"learning_rate": 0.0}, "--lr must be positive"),
-        ({"l1": -1.0}, "--l1 must not be negative"),
         ({"checkpoints": 101}, "--checkpoints must lie between 0 and the 100 steps"),
     ],
 )
@@ -180,8 +320,8 @@ def test_what_cannot_be_trained_says_why(cache, tmp_path):
         runs.widths(8, expansion=[1], widths=[1])
     with pytest.raises(InvalidInputError, match="must be at least 1, got 0"):
         runs.widths(8, expansion=[0])
-    with pytest.raises(InvalidInputError, match="architecture must be topk or relu"):
-        initialise(4, 4, architecture="tanh", generator=torch.Generator())
-    with pytest.raises(InvalidInputError, match="k=9 exceeds d_sae=4"):
-        initialise(4, 4, architecture="topk", k=9, generator=torch.Generator())
+    with pytest.raises(InvalidInputError, match="architecture must be one of topk, relu"):
+        make_architecture("tanh")
+    with pytest.raises(InvalidInputError, match="--l1 means nothing to topk, whose options are"):
+        make_architecture("topk", {"l1": 2.0})
     assert not list(tmp_path.iterdir())

@@ -39,7 +39,9 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--batch-size", default=2048, show_default=True, help="Tokens per step.")
 @click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
 @click.option("--dead-window", default=0.03, show_default=True, help="Fraction of the run.")
-@click.option("--dead-weight", default=1 / 32, help="Weight of the auxiliary loss.  [default: 1/32]")
+@click.option(
+    "--dead-weight", default=1 / 32, help="Weight of the auxiliary loss.  [default: 1/32]"
+)
 @click.option("--clip-norm", default=1.0, show_default=True, help="Longest gradient; 0: any.")
 @click.option("--bias-start", default="mean", show_default=True, help="mean or geometric_median.")
 @click.option("--held-out", default=0.02, show_default=True, help="Share kept out of training.")

@@ -15,10 +15,12 @@ from universality.errors import OutputError
 from universality.models.precision import resolve_dtype
 from universality.training.settings import TrainingSettings
 
-TRAINER = 2
+TRAINER = 1
 """Raised whenever equal settings would give other weights than before."""
 
-_BEFORE_2 = {"start": "seed", "clip_norm": 0.0, "bias_start": "mean", "held_out": 0.0, "trainer": 1}
+_FIRST_SCHEMA = {
+    "start": "seed", "clip_norm": 0.0, "bias_start": "mean", "held_out": 0.0, "trainer": 1
+}  # fmt: skip
 _WORDS = {
     "activations": "the cache of activations",
     "trainer": "the version of the trainer",
@@ -64,7 +66,7 @@ def dependencies_of_record(record: Mapping[str, Any]) -> dict[str, Any]:
         return dict(record["depends_on"])
     settings = dict(record.get("settings", {}))
     settings.pop("l1" if settings.get("architecture") == "topk" else "k", None)
-    return settings | _BEFORE_2 | {"cache_sha256": record.get("cache_sha256")}
+    return settings | _FIRST_SCHEMA | {"cache_sha256": record.get("cache_sha256")}
 
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

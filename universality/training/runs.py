@@ -15,18 +15,11 @@ from tqdm import tqdm
 from universality.activations.cache import ActivationCache
 from universality.errors import InvalidInputError, OutputError
 from universality.saving import save
-<<<<<<< HEAD
 from universality.storage.staging import staged_folder
-from universality.training.evaluation import evaluate
-from universality.training.inputs import InputStatistics, Presentations, input_statistics
-from universality.training.record import make_record, write_record
-=======
-from universality.staging import staged_folder
 from universality.training.data import TrainingData, training_data
 from universality.training.finish import named, run_metadata, write_run
 from universality.training.identity import check_same, dependencies, dependencies_of_record
 from universality.training.record import ENVIRONMENT, RECORD, read_record
->>>>>>> 66ca3d8 (wip)
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
 

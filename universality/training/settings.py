@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, final, get_args
+from typing import Any, final
 
 from universality.errors import InvalidInputError
 from universality.training.architectures.interface import Architecture
 from universality.training.architectures.topk import TopKRecipe
 
-StartRule = Literal["seed_and_width", "seed"]
+STARTS = ("seed_and_width", "seed")
 """What the start is drawn from: `seed` is the rule of the first shipped runs, where a narrow run
 starts from the first rows of a wide one."""
-BiasStart = Literal["mean", "geometric_median"]
+BIAS_STARTS = ("mean", "geometric_median")
 """Where b_dec starts."""
 
 
@@ -34,12 +34,12 @@ class TrainingSettings:
     batch_size: int = 2048
     """Tokens per step (dictionary_learning's; SAELens has 4,096)."""
     learning_rate: float = 2e-3
-    """Peak of Adam's learning rate: a rise over the first 2 %, then to zero as a cosine^1.5. That of
-    the shipped runs; wide and long ones want less (2e-4 / sqrt(d_sae / 2^14): Gao et al. 2024)."""
+    """Peak of Adam's learning rate: a rise over the first 2 %, then to zero as a cosine^1.5. The
+    shipped runs' own; wide and long ones want less (2e-4 / sqrt(d_sae / 2^14): Gao et al. 2024)."""
     clip_norm: float = 1.0
     """Gradients longer than this are scaled down to it (1.0 in SAELens and dictionary_learning);
     0 switches it off."""
-    bias_start: BiasStart = "mean"
+    bias_start: str = "mean"
     """b_dec begins at the `mean` of the tokens or at their `geometric_median` (Bricken et al.
     2023)."""
     dead_window: float = 0.03
@@ -51,9 +51,9 @@ class TrainingSettings:
     """Fraction of the tokens kept out of training, as whole documents, to judge the run by."""
     dtype: str = "auto"
     """Number format of the large products: auto (bfloat16 where in hardware), float32, bfloat16."""
-    decoder: Literal["gather", "dense"] = "gather"
-    """Decode active rows only, where codes are sparse, or all of them."""
-    start: StartRule = "seed_and_width"
+    decoder: str = "gather"
+    """`gather`: decode active rows only, where codes are sparse; `dense`: all of them."""
+    start: str = "seed_and_width"
     """What the initial weights are drawn from."""
     checkpoints: int = 0
     """Dictionaries saved on the way, evenly spaced; the last of them is the end of the run."""
@@ -93,8 +93,8 @@ class TrainingSettings:
         words = (
             ("dtype", ("auto", "float32", "bfloat16")),
             ("decoder", ("gather", "dense")),
-            ("start", get_args(StartRule)),
-            ("bias_start", get_args(BiasStart)),
+            ("start", STARTS),
+            ("bias_start", BIAS_STARTS),
         )
         for name, allowed in words:
             if getattr(self, name) not in allowed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -22,15 +20,11 @@ def start_generator(settings: TrainingSettings) -> torch.Generator:
     Runs of one seed and different widths begin from independent weights. With `start="seed"` the
     rows of a narrow run are the first rows of a wide one.
     """
-    match settings.start:
-        case "seed_and_width":
-            words = [_STARTS, settings.init_seed, settings.d_sae]
-            state = np.random.SeedSequence(words).generate_state(1, np.uint64)
-            return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-        case "seed":
-            return torch.Generator().manual_seed(settings.init_seed)
-        case _:
-            assert_never(settings.start)
+    if settings.start == "seed":
+        return torch.Generator().manual_seed(settings.init_seed)
+    words = [_STARTS, settings.init_seed, settings.d_sae]
+    state = np.random.SeedSequence(words).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
 def start_parameters(settings: TrainingSettings, space: Space) -> Parameters:

@@ -11,7 +11,7 @@ from universality.training.architectures.sphere import random_rows
 
 
 def tied_start(space: Space, generator: torch.Generator) -> Parameters:
-    """Isotropic unit decoder rows, the encoder equal to them (Gao et al. 2024), b_dec the centre."""
+    """Isotropic unit decoder rows, an encoder equal to them (Gao et al. 2024), b_dec the centre."""
     W_dec = random_rows(space.d_sae, len(space.centre), generator)
     return {
         "W_enc": W_dec.clone(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias, final
+from typing import ClassVar, Protocol, TypeAlias, final, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -67,6 +67,7 @@ class StepLoss:
     """Active latents per token."""
 
 
+@runtime_checkable
 class Architecture(Protocol):
     """One published rule, frozen: its sparsity and what goes with it; the rest are functions."""
 

@@ -1,26 +1,25 @@
 import pytest
 import torch
 
-from universality.training.objective import Weights, largest, step_loss
-from universality.training.settings import TrainingSettings
+from universality.training.architectures import ReLURecipe, TopKRecipe
+from universality.training.architectures.encoder import largest
+from universality.training.architectures.interface import Batch
 
 
-def _weights(d_sae: int, d_in: int, seed: int = 0) -> Weights:
+def _parameters(d_sae: int, d_in: int, seed: int = 0) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     W_dec = torch.randn(d_sae, d_in, generator=generator)
-    tensors = (
-        torch.randn(d_sae, d_in, generator=generator) / d_in**0.5,
-        W_dec / W_dec.norm(dim=1, keepdim=True),
-        torch.randn(d_sae, generator=generator) / 10,
-        torch.randn(d_in, generator=generator),
-    )
-    return Weights(*(tensor.requires_grad_() for tensor in tensors))
+    tensors = {
+        "W_enc": torch.randn(d_sae, d_in, generator=generator) / d_in**0.5,
+        "W_dec": W_dec / W_dec.norm(dim=1, keepdim=True),
+        "b_enc": torch.randn(d_sae, generator=generator) / 10,
+        "b_dec": torch.randn(d_in, generator=generator),
+    }
+    return {name: tensor.requires_grad_() for name, tensor in tensors.items()}
 
 
-def _loss(weights: Weights, x: torch.Tensor, dead: torch.Tensor, settings: TrainingSettings):
-    return step_loss(
-        weights, x, dead=dead, variance=3.0, l1=1.0, settings=settings, dtype=torch.float32
-    )
+def _batch(x: torch.Tensor, dead: torch.Tensor, **options: object) -> Batch:
+    return Batch(**({"x": x, "target": x, "dead": dead, "variance": 3.0} | options))
 
 
 @pytest.mark.parametrize("n_dead", [0, 1, 20])
@@ -28,12 +27,11 @@ def test_gather_decoder_gives_the_loss_and_gradients_of_the_dense_one(n_dead):
     x = torch.randn(50, 16, generator=torch.Generator().manual_seed(1))
     dead = torch.arange(96) < n_dead
     results = []
-    for decoder in ("gather", "dense"):
-        weights = _weights(96, 16)
-        settings = TrainingSettings(d_sae=96, k=5, decoder=decoder)
-        result = _loss(weights, x, dead, settings)
+    for gather in (True, False):
+        parameters = _parameters(96, 16)
+        result = TopKRecipe(5).loss(parameters, _batch(x, dead, gather=gather))
         result.loss.backward()
-        results.append((result, [tensor.grad for tensor in weights.tensors()]))
+        results.append((result, [tensor.grad for tensor in parameters.values()]))
     (gather, gather_gradients), (dense, dense_gradients) = results
     torch.testing.assert_close(gather.loss, dense.loss)
     assert torch.equal(gather.fired, dense.fired)
@@ -44,9 +42,9 @@ def test_gather_decoder_gives_the_loss_and_gradients_of_the_dense_one(n_dead):
 
 def test_loss_without_dead_latents_is_the_unexplained_variance_by_numpy():
     x = torch.randn(30, 8, generator=torch.Generator().manual_seed(2))
-    weights = _weights(40, 8)
-    result = _loss(weights, x, torch.zeros(40).bool(), TrainingSettings(d_sae=40, k=3))
-    W_enc, W_dec, b_enc, b_dec = (tensor.detach().numpy() for tensor in weights.tensors())
+    parameters = _parameters(40, 8)
+    result = TopKRecipe(3).loss(parameters, _batch(x, torch.zeros(40).bool()))
+    W_enc, W_dec, b_enc, b_dec = (tensor.detach().numpy() for tensor in parameters.values())
     expected = 0.0
     for token in x.numpy():
         pre = W_enc @ (token - b_dec) + b_enc
@@ -58,16 +56,9 @@ def test_loss_without_dead_latents_is_the_unexplained_variance_by_numpy():
 
 def test_relu_penalty_is_the_mean_sum_of_codes():
     x = torch.randn(30, 8, generator=torch.Generator().manual_seed(2))
-    settings = TrainingSettings(d_sae=40, architecture="relu")
-    none = torch.zeros(40).bool()
-    losses = [
-        step_loss(
-            _weights(40, 8), x, dead=none, variance=2.0, l1=l1, settings=settings,
-            dtype=torch.float32,
-        ).loss
-        for l1 in (0.0, 1.0)
-    ]  # fmt: skip
-    W_enc, _, b_enc, b_dec = (tensor.detach() for tensor in _weights(40, 8).tensors())
+    batch = _batch(x, torch.zeros(40).bool(), variance=2.0)
+    losses = [ReLURecipe(l1).loss(_parameters(40, 8), batch).loss for l1 in (0.0, 1.0)]
+    W_enc, _, b_enc, b_dec = (tensor.detach() for tensor in _parameters(40, 8).values())
     codes = ((x - b_dec) @ W_enc.T + b_enc).relu()
     torch.testing.assert_close(losses[1] - losses[0], codes.sum(dim=1).mean() / 2)
 
@@ -83,16 +74,15 @@ def test_largest_is_topk(d_sae, k):
 
 
 def test_dead_latents_learn_what_the_others_leave_over():
-    weights = _weights(40, 8)
+    parameters = _parameters(40, 8)
     x = torch.randn(200, 8, generator=torch.Generator().manual_seed(4))
     dead = torch.arange(40) >= 30
     with torch.no_grad():
-        weights.b_enc[dead] = -100.0
-    settings = TrainingSettings(d_sae=40, k=3)
-    _loss(weights, x, dead, settings).loss.backward()
-    assert torch.equal(weights.W_dec.grad[dead], torch.zeros(10, 8))
+        parameters["b_enc"][dead] = -100.0
+    TopKRecipe(3).loss(parameters, _batch(x, dead)).loss.backward()
+    assert torch.equal(parameters["W_dec"].grad[dead], torch.zeros(10, 8))
     with torch.no_grad():
-        weights.b_enc[dead] = -2.0
-    weights.W_dec.grad = None
-    _loss(weights, x, dead, settings).loss.backward()
-    assert (weights.W_dec.grad[dead].norm(dim=1) > 0).any()
+        parameters["b_enc"][dead] = -2.0
+    parameters["W_dec"].grad = None
+    TopKRecipe(3).loss(parameters, _batch(x, dead)).loss.backward()
+    assert (parameters["W_dec"].grad[dead].norm(dim=1) > 0).any()
