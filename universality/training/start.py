@@ -37,6 +37,6 @@ def untrained(settings: TrainingSettings, centre: Float[Tensor, " d_in"] | int) 
 
     `centre` is the centre of the scaled tokens, or d_in where it is zero.
     """
-    centre = torch.zeros(centre) if isinstance(centre, int) else centre
+    centre = torch.zeros(centre, dtype=torch.float32) if isinstance(centre, int) else centre
     space = Space(settings.d_sae, centre, centre)
     return settings.architecture.dictionary(start_parameters(settings, space))

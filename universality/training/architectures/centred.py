@@ -16,7 +16,7 @@ def tied_start(space: Space, generator: torch.Generator) -> Parameters:
     return {
         "W_enc": W_dec.clone(),
         "W_dec": W_dec,
-        "b_enc": torch.zeros(space.d_sae),
+        "b_enc": torch.zeros(space.d_sae, dtype=torch.float32),
         "b_dec": space.target_centre.clone(),
     }
 
