@@ -15,7 +15,8 @@ import universality as un
 from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.synthetic import draw_tokens, make_truth
-from universality.training.initialisation import initialise
+from universality.training.settings import TrainingSettings
+from universality.training.start import untrained
 
 PACKAGE = Path(un.__file__).parent
 FLOATING = {"empty", "eye", "full", "linspace", "ones", "rand", "randn", "zeros"}
@@ -71,7 +72,7 @@ def test_worlds_and_starts_do_not_depend_on_it(default: torch.dtype) -> None:
         generator = torch.Generator().manual_seed(0)
         truth = make_truth(32, 8, generator=generator, hierarchy=0.3, correlation=0.4)
         tokens = draw_tokens(truth, 50, generator=generator)
-        start = initialise(8, 32, architecture="topk", k=4, generator=generator)
+        start = untrained(TrainingSettings(d_sae=32), 8)
         return [tokens.x, tokens.codes, start.W_dec, start.encode(tokens.x)]
 
     for found, expected in zip(*both(default, drawn), strict=True):
