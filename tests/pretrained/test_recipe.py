@@ -8,7 +8,8 @@ from pretrained.cards import late_change
 from pretrained.smollm2 import RUNS
 from universality.activations.documents import Document
 from universality.errors import MissingFileError
-from universality.training.identity import dependencies_of_record, differences
+from universality.storage.dependencies import differences
+from universality.training.identity import noted
 
 
 def test_brown_tags_are_stripped_and_punctuation_attached():
@@ -53,11 +54,13 @@ def test_runs_share_everything_but_width_and_seeds():
 def test_wide_runs_are_recognised_as_the_recipe_with_the_older_start(run):
     shipped = Path(smollm2.__file__).parent / smollm2.NAME / run.name
     record = json.loads((shipped / "training_record.json").read_text())
-    wanted = run.as_record() | {"trainer": 1, "activations": f"sha256 {record['cache_sha256']}"}
-    assert differences(dependencies_of_record(record), wanted) == []
+    wanted = run.as_record() | {"trainer": 1, "cache_sha256": record["cache_sha256"]}
+    wanted |= {"weights_dtype": "float16", "cache": "here", "dtype": "bfloat16"}
+    assert differences(noted(record, wanted), wanted) == []
     wanted |= {"start": "seed_and_width"}
-    found = differences(dependencies_of_record(record), wanted)
-    assert found == ["start is seed there, seed_and_width asked for"]
+    assert differences(noted(record, wanted), wanted) == [
+        'start was "seed", is now "seed_and_width"'
+    ]
 
 
 def test_late_change_is_relative_to_the_end():

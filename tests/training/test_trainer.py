@@ -163,7 +163,9 @@ def test_state_of_other_settings_or_a_damaged_one_is_refused(planted, tmp_path):
     path = tmp_path / "state"
     _trained(cache, _settings(), steps=1).save(path, {"k": 3})
     other = Trainer(_settings(init_seed=9), training_data(cache))
-    with pytest.raises(OutputError, match="holds another run: k is 3 there, 4 asked for"):
+    with pytest.raises(
+        OutputError, match="an unfinished run made from something else: k was 3, is now 4"
+    ):
         other.restore(path, {"k": 4})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(FormatError, match="not a readable training state"):

@@ -11,8 +11,8 @@ from typing import Any, final
 
 import torch
 
+from universality.storage.dependencies import digest
 from universality.training.evaluation import Evaluation
-from universality.training.identity import digest
 from universality.training.start import start_parameters
 from universality.training.trainer import Progress, Trainer
 

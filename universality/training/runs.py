@@ -15,10 +15,12 @@ from tqdm import tqdm
 from universality.activations.cache import ActivationCache
 from universality.errors import InvalidInputError, OutputError
 from universality.saving import save
+from universality.storage.claims import claimed
+from universality.storage.dependencies import require_same
 from universality.storage.staging import staged_folder
 from universality.training.data import TrainingData, training_data
 from universality.training.finish import named, run_metadata, write_run
-from universality.training.identity import check_same, dependencies, dependencies_of_record
+from universality.training.identity import dependencies, noted
 from universality.training.record import ENVIRONMENT, RECORD, read_record
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
@@ -78,7 +80,8 @@ def _is_finished(folder: Path) -> bool:
 
 def _check_finished(folder: Path, depends_on: Mapping[str, Any]) -> None:
     if _is_finished(folder):
-        check_same(folder, dependencies_of_record(read_record(folder)), depends_on)
+        found = noted(read_record(folder), depends_on)
+        require_same(found, depends_on, place=folder, holds="a run")
     elif folder.is_dir() and any(folder.iterdir()):
         raise OutputError(
             f"{folder}: exists, and holds no {RECORD}, so no run of this trainer; choose another "
@@ -105,15 +108,17 @@ def _train_one(
 ) -> None:
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     unfinished.mkdir(parents=True, exist_ok=True)
-    if (unfinished / _STATE).is_file():
-        trainer.restore(unfinished / _STATE, depends_on)
-    _run_to_end(trainer, unfinished, depends_on, weights_dtype=weights_dtype, progress=progress)
-    checkpoints = unfinished / "checkpoints"
-    with staged_folder(folder) as staged:
-        write_run(trainer, staged, depends_on, weights_dtype=weights_dtype)
-        if checkpoints.is_dir():
-            shutil.copytree(checkpoints, staged / "checkpoints")
-    _remove(unfinished, trainer.settings)
+    with claimed(unfinished):
+        if (unfinished / _STATE).is_file():
+            trainer.restore(unfinished / _STATE, depends_on)
+        _run_to_end(trainer, unfinished, depends_on, weights_dtype=weights_dtype, progress=progress)
+        checkpoints = unfinished / "checkpoints"
+        with staged_folder(folder) as staged:
+            write_run(trainer, staged, depends_on, weights_dtype=weights_dtype)
+            if checkpoints.is_dir():
+                shutil.copytree(checkpoints, staged / "checkpoints")
+        _remove_state(unfinished, trainer.settings)
+    _remove_if_empty(unfinished)
 
 
 def _run_to_end(
@@ -148,16 +153,19 @@ def _save_checkpoint(trainer: Trainer, folder: Path, weights_dtype: torch.dtype)
         save(named(trainer, weights_dtype), where, metadata=run_metadata(trainer))
 
 
-def _remove(unfinished: Path, settings: TrainingSettings) -> None:
-    """Take away what this run wrote there, and the folder if nothing else is in it."""
+def _remove_state(unfinished: Path, settings: TrainingSettings) -> None:
+    """Take away what this run wrote there, and nothing else."""
     (unfinished / _STATE).unlink(missing_ok=True)
     for step in _marks(settings.n_steps, settings.checkpoints):
         shutil.rmtree(
             unfinished / "checkpoints" / str(step * settings.batch_size), ignore_errors=True
         )
-    for folder in (unfinished / "checkpoints", unfinished):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    _remove_if_empty(unfinished / "checkpoints")
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _marks(n_steps: int, points: int) -> set[int]:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from universality.errors import FormatError
-from universality.storage.staging import staged_file
+from universality.storage.staged_files import staged_file
 
 SCHEMA = "universality.training_state/1"
 _HEADER = "state"

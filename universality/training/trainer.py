@@ -16,9 +16,9 @@ from torch import Tensor
 from universality.dictionary import Dictionary
 from universality.errors import UniversalityError
 from universality.models.precision import resolve_dtype
+from universality.storage.dependencies import require_same
 from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
 from universality.training.data import TrainingData
-from universality.training.identity import check_same
 from universality.training.inputs import Presentations, check_finite_rows
 from universality.training.settings import TrainingSettings
 from universality.training.start import start_parameters
@@ -167,7 +167,9 @@ class Trainer:
             OutputError: it belongs to other settings or another cache.
         """
         state = read_state(path, self._device)
-        check_same(path.parent, state.content["depends_on"], depends_on)
+        require_same(
+            state.content["depends_on"], depends_on, place=path.parent, holds="an unfinished run"
+        )
         self.step, self.seconds = state.content["step"], state.content["seconds"]
         self.history = [Progress(**entry) for entry in state.content["history"]]
         self._fvu_sum, self._l0_sum, self._n_summed = state.content["sums"]
