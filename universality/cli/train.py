@@ -26,7 +26,13 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     help="A cache that `universality activations collect` wrote.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs.")
-@click.option("--seeds", callback=_numbers, default="0,1,2", show_default=True)
+@click.option(
+    "--seeds",
+    callback=_numbers,
+    default="0,1,2",
+    show_default=True,
+    help="Seeds of the runs, one run for each.",
+)
 @click.option(
     "--order-seeds", callback=_numbers, help="Seeds of the data order.  [default: --seeds]"
 )
