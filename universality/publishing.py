@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,6 +11,7 @@ from typing import Any
 
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
+from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
@@ -18,15 +19,21 @@ from universality.report import page
 from universality.results import Comparison, Stability, read_result
 from universality.runs.policy import Policy
 from universality.saving import save
+from universality.storage.kept import end_store
 from universality.storage.manifest import hash_file, write_manifest
 from universality.storage.outputs import staged_outputs
+from universality.storage.owned import in_words
+from universality.storage.places import check_holds_no_input, real_place
 from universality.storage.staging import staged_folder
+
+_log = logging.getLogger(__name__)
 
 
 def publish(
     make: Callable[[], Comparison],
     folder: str | Path,
     *,
+    inputs: Sequence[Dictionary | ActivationCache | str | Path | None] = (),
     overwrite: bool = False,
     command: Sequence[str] = (),
     settings: dict[str, Any] | None = None,
@@ -34,19 +41,21 @@ def publish(
     """The comparison that `make` gives, written to a folder that is whole or absent.
 
     The folder's place is claimed before `make` runs, so that hours of work cannot end at a name
-    that is taken. `command` and `settings` go into the manifest.
+    that is taken. `inputs` is what `make` reads: none of it may lie in the folder. `command` and
+    `settings` go into the manifest.
 
     Raises:
-        OutputError: the folder exists and `overwrite` is off, it exists and was not written by
-            this function, or it cannot be written.
+        OutputError: the folder exists and `overwrite` is off, it holds anything that this program
+            did not write, an input lies in it, another process writes it, or it cannot be written.
     """
     folder = Path(folder)
+    check_holds_no_input(folder, paths_of(*inputs))
     with staged_folder(folder, overwrite=overwrite) as staged:
         comparison = make()
         comparison.save(staged)
         _add_pictures(staged)
-        inputs = {side: comparison.summary[side] for side in ("a", "b")}
-        write_manifest(staged, inputs, command=command, settings=settings)
+        runs = {side: comparison.summary[side] for side in ("a", "b")}
+        write_manifest(staged, runs, command=command, settings=settings)
     return comparison
 
 
@@ -56,6 +65,7 @@ def publish_stability(
     policy: Policy | None = None,
     *,
     activations: Sequence[ActivationCache | str | Path] = (),
+    inputs: Sequence[Path | None] = (),
     overwrite: bool = False,
     command: Sequence[str] = (),
 ) -> Stability:
@@ -69,7 +79,8 @@ def publish_stability(
         OutputError: as `publish`.
         InvalidInputError: as `stability`.
     """
-    folder, policy = Path(folder), policy or Policy()
+    folder, policy = real_place(Path(folder)), policy or Policy()
+    check_holds_no_input(folder, paths_of(*runs, *activations, *inputs))
     store = folder.with_name(f"{folder.name}.pairs")
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability(runs, policy, activations=activations, store=store)
@@ -79,9 +90,9 @@ def publish_stability(
             with suppress(UnsupportedError):
                 save(dictionary, staged / "consensus")
         _add_pictures(staged)
-        inputs = {run["name"]: run for run in found.summary["runs"]}
-        write_manifest(staged, inputs, command=command, settings=asdict(policy))
-    shutil.rmtree(store, ignore_errors=True)
+        studied = {run["name"]: run for run in found.summary["runs"]}
+        write_manifest(staged, studied, command=command, settings=asdict(policy))
+    _end(store)
     return found
 
 
@@ -100,6 +111,7 @@ def publish_assignments(
         MissingFileError, FormatError, InvalidInputError: as `read_assignments`.
     """
     folder, path = Path(folder), Path(path)
+    check_holds_no_input(folder, [path])
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability_of_assignments(path, seed=seed)
         found.save(staged)
@@ -147,6 +159,35 @@ def rewrite_report(folder: str | Path) -> Path:
     with staged_outputs(folder) as staged:
         (staged / "report.html").write_text(text, encoding="utf-8")
     return folder / "report.html"
+
+
+def paths_of(*inputs: Dictionary | ActivationCache | str | Path | None) -> list[str | Path]:
+    """Where inputs lie: files of weights, folders, and addresses, which may be no paths."""
+    found: list[str | Path] = []
+    for one in inputs:
+        match one:
+            case Dictionary():
+                found += one.source.weight_files
+            case ActivationCache():
+                found.append(one.path)
+            case str() | Path():
+                found.append(one)
+            case None:
+                pass
+    return found
+
+
+def _end(store: Path) -> None:
+    """Remove what was kept for a study that is whole, and say what else was found there."""
+    if not store.is_dir():
+        return
+    for codes in store.glob("codes-*"):
+        discard(codes)
+    left = end_store(store)
+    if left:
+        _log.warning(
+            "%s is left: it holds what this program did not write: %s", store, in_words(left)
+        )
 
 
 def _add_pictures(folder: Path) -> None:

@@ -99,7 +99,46 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path, monkeypatch, capsys) -
     assert _exit_code("stability", runs, "--view", "decoder", "--out", out) == 130
     assert "interrupted; run the same command again to go on" in capsys.readouterr().err
     assert not out.exists()
-    assert len(list((tmp_path / "result.pairs").iterdir())) == 1
+    assert len(list((tmp_path / "result.pairs").glob("*.npz"))) == 1
+
+
+def test_a_folder_of_the_user_with_the_name_of_the_kept_pairs_is_left(tmp_path, capsys) -> None:
+    runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
+    (tmp_path / "result.pairs").mkdir()
+    (tmp_path / "result.pairs" / "thesis.txt").write_text("mine")
+    assert _exit_code("stability", runs, "--view", "decoder", "--out", out) == 2
+    said = capsys.readouterr().err
+    assert "thesis.txt; move that out of the folder, or choose another --out" in said
+    assert [path.name for path in (tmp_path / "result.pairs").iterdir()] == ["thesis.txt"]
+    assert not out.exists()
+
+
+def test_what_the_user_puts_among_the_kept_pairs_stays(
+    tmp_path, monkeypatch, capsys, caplog
+) -> None:
+    runs, out = _save_runs(tmp_path / "runs", 2), tmp_path / "result"
+    options = ["--view", "decoder", "--draws", 2, "--out", out]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(null_draws, "assign", interrupted)
+        assert _exit_code("stability", runs, *options) == 130
+    (tmp_path / "result.pairs" / "thesis.txt").write_text("mine")
+    assert _exit_code("stability", runs, *options) == 0
+    left = sorted(path.name for path in (tmp_path / "result.pairs").iterdir())
+    assert left == ["pairs.json", "thesis.txt"]
+    assert "result.pairs is left: it holds what this program did not write: thesis" in caplog.text
+
+
+def test_no_result_takes_the_place_of_a_folder_with_an_input(tmp_path, capsys) -> None:
+    runs = _save_runs(tmp_path / "runs", 2)
+    for out in (runs, runs / "seed0"):
+        arguments = ["stability", runs / "seed0", runs / "seed1", "--overwrite", "--out", out]
+        assert _exit_code(*arguments) == 2
+        assert "holds an input" in capsys.readouterr().err
+    assert load(runs / "seed0").d_sae == load(runs / "seed1").d_sae == 30
 
 
 def test_an_existing_folder_is_left_alone(tmp_path, capsys) -> None:

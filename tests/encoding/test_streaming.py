@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,11 +90,18 @@ def test_codes_of_other_inputs_are_refused(
     cache, folder = write_cache(tmp_path / "cache", tokens), tmp_path / "codes"
     encode(dictionary, cache, folder=folder, progress=False)
     other = make_run(unit_rows(24, 8, seed=5), unit_rows(24, 8, seed=5))
-    with pytest.raises(OutputError, match="another dictionary or other activations"):
-        encode(other, cache, folder=folder, progress=False)
+    for run in (other, replace(dictionary, activation_fn=TopK(1))):
+        with pytest.raises(OutputError, match=r"encoder_sha256 was .*, is now .*--codes"):
+            encode(run, cache, folder=folder, progress=False)
     with pytest.raises(OutputError, match="holds no codes"):
         encode(dictionary, cache, folder=cache.path, progress=False)
     chunk = folder / "codes-00000.safetensors"
+    (folder / "codes.json").write_text("")
+    encode(dictionary, cache, folder=folder, progress=False)
+    (folder / "codes.json").write_text("")
+    with pytest.raises(FormatError, match="holds codes of another dictionary"):
+        encode(other, cache, folder=folder, progress=False)
+    (folder / "codes.json").unlink()
     chunk.write_bytes(chunk.read_bytes()[:-100])
     with pytest.raises(FormatError, match="not a readable chunk"):
         encode(dictionary, cache, folder=folder, progress=False)

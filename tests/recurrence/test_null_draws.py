@@ -50,5 +50,5 @@ def test_what_the_store_keeps_changes_nothing(found: Stability, tmp_path: Path) 
         assert again.summary == found.summary
     kept = [one.name for one in store.iterdir()]
     assert sum(name.startswith("codes-") for name in kept) == 3
-    # Three pairs in three views, and two draws of either null.
-    assert len(kept) == 3 + 9 + 2 + 2
+    # Three pairs in three views, two draws of either null, and the note whose folder it is.
+    assert len(kept) == 3 + 9 + 2 + 2 + 1

@@ -197,6 +197,7 @@ def _compare(
             unembedding=unembedding,
         ),
         out,
+        inputs=[a, b, *activations, codes, unembedding],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
         settings=asdict(policy),

@@ -129,7 +129,13 @@ def stability(
         policy = Policy(**{name: value for name, value in choices.items() if value is not None})
         with resumable():
             found = publish_stability(
-                loaded, out, policy, activations=activations, overwrite=overwrite, command=command
+                loaded,
+                out,
+                policy,
+                activations=activations,
+                inputs=[keys],
+                overwrite=overwrite,
+                command=command,
             )
     if as_json:
         click.echo(to_json(found.summary), nl=False)

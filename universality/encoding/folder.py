@@ -1,8 +1,10 @@
-"""Codes on disk: one file per chunk, written whole, and a key that says whose codes they are."""
+"""Codes on disk: one file per chunk, written whole, and a note that says whose codes they are."""
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import final
@@ -15,8 +17,17 @@ from scipy import sparse
 
 from universality.codes import Chunk, Codes
 from universality.errors import FormatError, OutputError
+from universality.storage.claims import claimed
+from universality.storage.dependencies import digest, read_note, require_same, write_note
+from universality.storage.owned import in_words, is_dropped
+from universality.storage.recovery import recover
+from universality.storage.staged_files import staged_file
+from universality.storage.traces import read_trace
 
-SCHEMA = "universality.codes/1"
+SCHEMA = "universality.codes/2"
+
+_NOTE = "codes.json"
+_CHUNK = re.compile(r"codes-\d{5,}\.safetensors")
 
 
 @final
@@ -24,76 +35,90 @@ SCHEMA = "universality.codes/1"
 class CodesKey:
     """What a folder of codes was made from; other inputs are other codes."""
 
-    weights_sha256: str
-    """Hash of the dictionary's weights."""
+    encoder_sha256: str
+    """Hash of all that the encoder computes with."""
     activations_sha256: str
     """Hash of the cache."""
     d_sae: int
     """Number of latents."""
     n_tokens: int
     """Rows of the cache."""
+    device: str = "cpu"
+    """Kind of device they were computed on: rounding differs."""
+
+    @property
+    def digest(self) -> str:
+        """One hash of all of it, which every chunk carries."""
+        return digest(asdict(self))
 
 
-def begin(folder: Path, key: CodesKey) -> None:
-    """Make the folder, or check that it was begun with the same inputs.
+def is_whole(folder: Path, key: CodesKey) -> bool:
+    """Whether the folder holds all codes of this key, so that nothing need be written.
 
     Raises:
-        OutputError: it holds something else, or cannot be made.
+        OutputError: it holds something else.
+        FormatError: a chunk cannot be read.
     """
-    marker = folder / "codes.json"
-    content = json.dumps({"schema": SCHEMA} | asdict(key), indent=1) + "\n"
-    if marker.is_file():
-        if marker.read_text() != content:
-            raise OutputError(
-                f"{folder} holds codes of another dictionary or other activations (codes.json "
-                "says which); choose another folder"
-            )
-        return
+    noted = read_note(folder / _NOTE)
+    if noted is None:
+        return False
+    _require_same(folder, noted, key)
+    return sum(int(chunk.shape[1]) for chunk in read_chunks(folder, key)) == key.n_tokens
+
+
+@contextmanager
+def begun(folder: Path, key: CodesKey) -> Iterator[None]:
+    """The folder, made or gone on with, for this process alone while the block runs.
+
+    A note that was damaged is written anew: each chunk says itself whose codes it holds.
+
+    Raises:
+        OutputError: it holds something else, another process writes there, or it cannot be made.
+    """
+    noted = read_note(folder / _NOTE)
+    if noted is not None:
+        _require_same(folder, noted, key)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise OutputError(f"{folder} is not empty and holds no codes; choose another folder")
-        marker.write_text(content)
+        others = _others(folder) if folder.is_dir() else []
+        if not others:
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        if isinstance(error, OutputError):
-            raise
         raise OutputError(f"cannot write codes into {folder}: {error.strerror}") from error
+    if noted is None and others:
+        raise OutputError(
+            f"{folder} is not empty and holds no codes ({in_words(others)}); choose another "
+            "--codes, or move that away"
+        )
+    with claimed(folder, option="--codes"):
+        write_note(folder / _NOTE, asdict(key), schema=SCHEMA)
+        yield
 
 
-def write_chunk(folder: Path, number: int, chunk: Chunk) -> None:
+def write_chunk(folder: Path, number: int, chunk: Chunk, key: CodesKey) -> None:
     """The chunk, whole or absent.
 
     Raises:
         OutputError: it cannot be written, for example because the disk is full.
     """
-    path = folder / _name(number)
-    temporary = path.with_name(f".{path.name}.partial")
     tensors = {
         "values": torch.from_numpy(chunk.data),
         "tokens": torch.from_numpy(chunk.indices),
         "starts": torch.from_numpy(chunk.indptr),
     }
-    try:
-        save_file(tensors, temporary, metadata={"n_tokens": str(chunk.shape[1])})
-        temporary.rename(path)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(
-            f"cannot write {path}: {error}; free some space and run the same command again, "
-            "what is finished is kept"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    about = {"n_tokens": str(chunk.shape[1]), "key": key.digest}
+    with staged_file(folder / _name(number)) as staged:
+        save_file(tensors, staged, metadata=about)
 
 
 def read_chunks(folder: Path, key: CodesKey) -> tuple[Chunk, ...]:
     """The chunks that are there, in order, memory-mapped.
 
     Raises:
-        FormatError: a chunk is truncated or of another width.
+        FormatError: a chunk is truncated, of another width, or holds codes of something else.
     """
     chunks: list[Chunk] = []
     while (path := folder / _name(len(chunks))).is_file():
-        chunks.append(_read_chunk(path, key.d_sae))
+        chunks.append(_read_chunk(path, key))
     return tuple(chunks)
 
 
@@ -112,19 +137,66 @@ def finish(folder: Path, key: CodesKey) -> Codes:
     return codes
 
 
+def discard(folder: Path) -> None:
+    """Remove the codes in a folder, their note, and the folder if nothing else is in it."""
+    noted = read_note(folder / _NOTE) or {}
+    if noted.pop("schema", None) != SCHEMA:
+        return
+    recover(folder)
+    for path in folder.iterdir():
+        if _CHUNK.fullmatch(path.name) and _metadata(path).get("key") == digest(noted):
+            path.unlink()
+    if [path.name for path in folder.iterdir()] == [_NOTE]:
+        (folder / _NOTE).unlink()
+        folder.rmdir()
+
+
+def _require_same(folder: Path, noted: dict[str, object], key: CodesKey) -> None:
+    wanted = {"schema": SCHEMA} | asdict(key)
+    require_same(noted, wanted, place=folder, holds="codes", option="--codes")
+
+
+def _others(folder: Path) -> list[str]:
+    """What lies there and is no codes, nor on its way to be, nor dropped by a system."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if not (
+            path.name == _NOTE
+            or _CHUNK.fullmatch(path.name)
+            or is_dropped(path.name)
+            or read_trace(path)
+        )
+    )
+
+
 def _name(number: int) -> str:
     return f"codes-{number:05d}.safetensors"
 
 
-def _read_chunk(path: Path, d_sae: int) -> Chunk:
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError):
+        return {}
+
+
+def _read_chunk(path: Path, key: CodesKey) -> Chunk:
     try:
         with safe_open(path, framework="pt") as file:
             values, tokens, starts = (
                 file.get_tensor(name).numpy() for name in ("values", "tokens", "starts")
             )
-            n_tokens = int((file.metadata() or {})["n_tokens"])
+            about = file.metadata() or {}
+            n_tokens = int(about["n_tokens"])
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise FormatError(f"{path}: not a readable chunk of codes ({error}); delete it") from error
-    if starts.shape != (d_sae + 1,) or np.diff(starts).min() < 0 or starts[-1] != values.size:
+    if about.get("key") != key.digest:
+        raise FormatError(
+            f"{path}: holds codes of another dictionary, other activations or another device; "
+            "choose another --codes, or delete the folder"
+        )
+    if starts.shape != (key.d_sae + 1,) or np.diff(starts).min() < 0 or starts[-1] != values.size:
         raise FormatError(f"{path}: its latents are not those of codes.json; delete the folder")
-    return sparse.csr_array((values, tokens, starts), shape=(d_sae, n_tokens))
+    return sparse.csr_array((values, tokens, starts), shape=(key.d_sae, n_tokens))

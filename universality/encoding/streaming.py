@@ -14,9 +14,16 @@ from tqdm import tqdm
 from universality.activations.cache import ActivationCache, read_activations
 from universality.codes import Codes, cut_chunks
 from universality.dictionary import Dictionary, Firing
-from universality.encoding.folder import CodesKey, begin, finish, read_chunks, write_chunk
+from universality.encoding.folder import (
+    CodesKey,
+    begun,
+    finish,
+    is_whole,
+    read_chunks,
+    write_chunk,
+)
+from universality.encoding.identity import encoder_hash
 from universality.errors import InvalidInputError
-from universality.loading import weights_hash
 
 _TOKENS_PER_TILE = 256
 _TOKENS_PER_READ = 32 * _TOKENS_PER_TILE
@@ -65,15 +72,29 @@ def encode(
         if folder is None:
             tiles = _tiles(dictionary, cache, 0, device=device, bar=bar)
             return Codes(tuple(cut_chunks(tiles, dictionary.d_sae)))
-        key = CodesKey(weights_hash(dictionary), cache.meta.sha256, dictionary.d_sae, len(cache))
-        begin(folder, key)
-        done = read_chunks(folder, key)
-        start = sum(int(chunk.shape[1]) for chunk in done)
-        if start < len(cache):
-            tiles = _tiles(dictionary, cache, start, device=device, bar=bar)
-            for number, chunk in enumerate(cut_chunks(tiles, dictionary.d_sae), start=len(done)):
-                write_chunk(folder, number, chunk)
+        key = codes_key(dictionary, cache, device)
+        if not is_whole(folder, key):
+            with begun(folder, key):
+                done = read_chunks(folder, key)
+                start = sum(int(chunk.shape[1]) for chunk in done)
+                tiles = _tiles(dictionary, cache, start, device=device, bar=bar)
+                chunks = cut_chunks(tiles, dictionary.d_sae) if start < len(cache) else []
+                for number, chunk in enumerate(chunks, start=len(done)):
+                    write_chunk(folder, number, chunk, key)
         return finish(folder, key)
+
+
+def codes_key(
+    dictionary: Dictionary, cache: ActivationCache, device: torch.device | str = "cpu"
+) -> CodesKey:
+    """What codes of a dictionary over a cache depend on."""
+    return CodesKey(
+        encoder_sha256=encoder_hash(dictionary),
+        activations_sha256=cache.meta.sha256,
+        d_sae=dictionary.d_sae,
+        n_tokens=len(cache),
+        device=torch.device(device).type,
+    )
 
 
 def count_firing(codes: Codes, source: str) -> Firing:

@@ -32,8 +32,9 @@ from universality.recurrence.certainty.pair_statistics import (
 from universality.recurrence.families.cycles import cycle_table
 from universality.recurrence.null_runs import BOTH, Found, RunsNull, joined, null_from
 from universality.runs.matches import Link, MatchedRuns, agreeing, stack
+from universality.runs.pairings import matching_choices
 from universality.runs.policy import Policy
-from universality.runs.run_set import RunSet
+from universality.runs.run_set import RunSet, array_digest
 from universality.runs.views import ACTIVATIONS, cosines
 from universality.similarity import Similarity
 from universality.similarity.code_similarity import CodeSimilarity
@@ -83,6 +84,7 @@ def _directions(
     n = max(len(next(iter(one.values()))) for one in rows)
     plan = plan_draws(n, n, n_draws=3 * policy.n_draws)
     digests = [runs.digests[run, view] for run in three for view in runs.directions]
+    choices = (matching_choices(policy), thresholds)
     found = []
     for number in _draws(null.name, policy.n_draws):
 
@@ -90,7 +92,7 @@ def _directions(
             drawn = _turned(rows, null, plan, seed=policy.seed + number)
             return _packed(_measure(_match(_cosines(drawn, policy), policy), thresholds))
 
-        key = [null.name, policy.seed + number, policy.absolute, plan.n_a, thresholds, *digests]
+        key = [null.name, policy.seed + number, *choices, plan.n_a, *runs.directions, *digests]
         found.append(_unpacked(kept(store, "/".join(map(str, key)), measure)))
     description = (
         f"{policy.n_draws} draws of three unrelated runs ({null.description}) with {plan.n_a:,} "
@@ -108,7 +110,9 @@ def _activations(
     store: PairStore | None,
 ) -> RunsNull:
     n_draws = policy.draws_of("tokens")
-    digests = [runs.digests[run, ACTIVATIONS] for run in three]
+    digests = [array_digest(runs.documents)]
+    digests += [runs.digests[run, ACTIVATIONS] for run in three]
+    choices = (matching_choices(policy), thresholds)
     found = []
     for number in _draws("tokens", n_draws):
 
@@ -116,7 +120,7 @@ def _activations(
             codes = _moved(runs, three, seed=policy.seed + number)
             return _packed(_measure(_match(_likeness(codes, policy), policy), thresholds))
 
-        key = ["tokens", policy.seed + number, policy.absolute, policy.measure, thresholds]
+        key = ["tokens", policy.seed + number, *choices]
         found.append(_unpacked(kept(store, "/".join(map(str, [*key, *digests])), measure)))
     description = (
         f"activations: {n_draws} draws of three runs whose codes belong to other tokens (tokens "

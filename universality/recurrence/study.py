@@ -42,7 +42,7 @@ from universality.runs.matches import MatchedRuns, among
 from universality.runs.pairings import groups, match_runs
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet, gather_runs
-from universality.storage.kept import PairStore
+from universality.storage.kept import PairStore, begin_store
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Thresholds of every spectrum, beside the policy's own."""
@@ -67,8 +67,11 @@ def stability(
 
     Raises:
         InvalidInputError: fewer than two runs, or runs that have no view in common.
+        OutputError: `store` holds something else, or cannot be written.
     """
     policy = policy or Policy()
+    if store is not None:
+        begin_store(store)
     loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
     caches = [c if isinstance(c, ActivationCache) else open_activations(c) for c in activations]
     gathered = gather_runs(loaded, policy, caches, store=store)

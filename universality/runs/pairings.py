@@ -66,11 +66,17 @@ def similarity_between(runs: RunSet, pair: Sequence[int], view: str, policy: Pol
     return cosines(rows[0], rows[1], absolute=policy.absolute, device=device)[view]
 
 
+def matching_choices(policy: Policy) -> str:
+    """The choices that the assignment of two runs depends on, for the key it is kept under."""
+    device = resolve_device(policy.device)
+    return f"{policy.absolute}/{policy.measure}/{policy.time_limit}/{device.type}"
+
+
 def _link(
     runs: RunSet, pair: tuple[int, int], view: str, policy: Policy, store: PairStore | None
 ) -> Link:
     digests = [runs.digests[run, view] for run in pair]
-    key = f"{view}/{policy.absolute}/{policy.measure}/{policy.time_limit}/{'/'.join(digests)}"
+    key = f"{view}/{matching_choices(policy)}/{'/'.join(digests)}"
 
     def find() -> Link:
         similarity = similarity_between(runs, pair, view, policy)

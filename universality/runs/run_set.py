@@ -18,7 +18,8 @@ from universality.alive import Alive, find_alive_in_all, find_firing
 from universality.codes import Codes, rearrange_tokens, take_latents
 from universality.compute.devices import resolve_device
 from universality.dictionary import Dictionary, View
-from universality.encoding.streaming import encode
+from universality.encoding.folder import CodesKey
+from universality.encoding.streaming import codes_key, encode
 from universality.errors import InvalidInputError
 from universality.loading import weights_hash
 from universality.runs.common_tokens import cache_for, common_rows
@@ -100,9 +101,10 @@ def gather_runs(
     rows = common_rows(caches) if caches else []
     hashes = tuple(weights_hash(run) for run in runs)
     device = resolve_device(policy.device)
+    keys = [codes_key(run, cache, device) for run, cache in zip(runs, caches, strict=False)]
     codes = [
-        _on(at, encode(run, cache, folder=_codes_folder(store, weights, cache), device=device))
-        for run, weights, cache, at in zip(runs, hashes, caches, rows, strict=False)
+        _on(at, encode(run, cache, folder=_codes_folder(store, key), device=device))
+        for run, key, cache, at in zip(runs, keys, caches, rows, strict=False)
     ]
     masks = _alive(runs, codes, policy)
     sides = tuple(side(run, mask, directions) for run, mask in zip(runs, masks, strict=True))
@@ -114,7 +116,7 @@ def gather_runs(
         rows=tuple(rows),
         documents=read_table(caches[0]).documents[rows[0]] if caches else np.zeros(0, np.int32),
         wants_activations=bool(codes) and (not policy.views or "activations" in policy.views),
-        digests=_digests(sides, hashes, caches, rows),
+        digests=_digests(sides, [key.digest for key in keys], rows),
     )
 
 
@@ -123,9 +125,8 @@ def _on(rows: Int64[np.ndarray, " n_tokens"], codes: Codes) -> Codes:
     return codes if everything else rearrange_tokens(codes, rows)
 
 
-def _codes_folder(store: Path | None, weights: str, cache: ActivationCache) -> Path | None:
-    key = hashlib.sha256(f"{weights}/{cache.meta.sha256}".encode()).hexdigest()
-    return None if store is None else store / f"codes-{key}"
+def _codes_folder(store: Path | None, key: CodesKey) -> Path | None:
+    return None if store is None else store / f"codes-{key.digest}"
 
 
 def _alive(runs: Sequence[Dictionary], codes: Sequence[Codes], policy: Policy) -> Sequence[Alive]:
@@ -182,21 +183,21 @@ def _common_directions(
 
 def _digests(
     sides: Sequence[Side],
-    hashes: Sequence[str],
-    caches: Sequence[ActivationCache],
+    codes: Sequence[str],
     rows: Sequence[Int64[np.ndarray, " n_tokens"]],
 ) -> dict[tuple[int, str], str]:
     digests = {
-        (number, view): _digest(rows.float().cpu().numpy())
+        (number, view): array_digest(rows.float().cpu().numpy())
         for number, one in enumerate(sides)
         for view, rows in one.directions.items()
     }
-    for number, (one, cache, at) in enumerate(zip(sides, caches, rows, strict=False)):
-        mask, tokens = _digest(one.alive.mask.cpu().numpy()), _digest(at)
-        digests[number, "activations"] = f"{hashes[number]}/{cache.meta.sha256}/{tokens}/{mask}"
+    for number, (one, key, at) in enumerate(zip(sides, codes, rows, strict=False)):
+        mask, tokens = array_digest(one.alive.mask.cpu().numpy()), array_digest(at)
+        digests[number, "activations"] = f"{key}/{tokens}/{mask}"
     return digests
 
 
-def _digest(array: np.ndarray) -> str:
+def array_digest(array: np.ndarray) -> str:
+    """SHA-256 of an array: numbers, shape and number format."""
     header = f"{array.dtype}{array.shape}".encode()
     return hashlib.sha256(header + np.ascontiguousarray(array).tobytes()).hexdigest()

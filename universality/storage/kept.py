@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
 
+from universality._version import __version__
 from universality.errors import OutputError
+from universality.storage.dependencies import read_note, write_note
+from universality.storage.owned import in_words, is_dropped
+from universality.storage.recovery import recover
+from universality.storage.staged_files import staged_file
+from universality.storage.traces import read_trace
 
-_VERSION = "2"
+_SCHEMA = "universality.pairs/1"
+_NOTE = "pairs.json"
+_KEY = "key"
+_NAME = re.compile(r"[0-9a-f]{64}\.npz")
 
 
 @final
@@ -28,7 +36,7 @@ class PairStore:
 
     def path(self, key: str) -> Path:
         """The file of a piece of work; the key says everything that its result depends on."""
-        return self.folder / f"{hashlib.sha256(f'{_VERSION}/{key}'.encode()).hexdigest()}.npz"
+        return self.folder / f"{hashlib.sha256(_whole(key).encode()).hexdigest()}.npz"
 
 
 def kept(
@@ -36,41 +44,82 @@ def kept(
 ) -> Mapping[str, np.ndarray]:
     """The arrays kept under a key, or made now and kept; made every time without a store.
 
+    The key, and the version of this package, are kept inside the file: what has the name of a piece
+    of work and is another is made anew.
+
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder holds something else, or cannot be written.
     """
     if store is None:
         return make()
     found = _read(store.path(key))
-    if found is not None:
+    if found is not None and str(found.pop(_KEY, "")) == _whole(key):
         return found
     made = make()
-    _write(store, key, made)
+    begin_store(store.folder)
+    with staged_file(store.path(key)) as staged, staged.open("wb") as file:
+        np.savez(file, allow_pickle=False, **{_KEY: np.array(_whole(key))}, **made)
     return made
 
 
-def _read(path: Path) -> dict[str, np.ndarray] | None:
+def begin_store(folder: Path) -> None:
+    """Make the folder of kept work, or find that it is one already.
+
+    Raises:
+        OutputError: it holds something else, or cannot be written.
+    """
+    if (read_note(folder / _NOTE) or {}).get("schema") == _SCHEMA:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        recover(folder)
+        others = [p.name for p in folder.iterdir() if not (is_dropped(p.name) or read_trace(p))]
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder}: {error.strerror}") from error
+    if others and others != [_NOTE]:
+        raise OutputError(
+            f"{folder}, where matched pairs are kept until the result is whole, holds what this "
+            f"program did not write: {in_words(sorted(others))}; move that out of the folder, or "
+            "choose another --out"
+        )
+    write_note(folder / _NOTE, {}, schema=_SCHEMA)
+
+
+def end_store(folder: Path) -> list[str]:
+    """Remove the kept work, its note and the folder; the names of what is not ours, which stays.
+
+    A folder that was never begun as one of kept work is left as it is.
+    """
+    if (read_note(folder / _NOTE) or {}).get("schema") != _SCHEMA:
+        return []
+    recover(folder)
+    for path in folder.iterdir():
+        if _NAME.fullmatch(path.name) and not path.is_symlink() and _is_kept(path):
+            path.unlink()
+    left = sorted(path.name for path in folder.iterdir() if path.name != _NOTE)
+    if not left:
+        (folder / _NOTE).unlink()
+        folder.rmdir()
+    return left
+
+
+def _whole(key: str) -> str:
+    return f"{__version__}/{key}"
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether the file says of itself that it is the work its name stands for."""
+    found = _read(path, only=(_KEY,)) or {}
+    key = str(found.get(_KEY, ""))
+    return path.name == f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
+
+
+def _read(path: Path, *, only: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
     """What a file holds; None when there is none, or a damaged one."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return {name: file[name] for name in file}
+            return {name: file[name] for name in (file if only is None else only)}
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-
-
-def _write(store: PairStore, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """The file of a key, whole or not at all."""
-    try:
-        store.folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=store.folder)
-    except OSError as error:
-        raise OutputError(f"cannot write into {store.folder}: {error.strerror}") from error
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(store.path(key))
-    finally:
-        partial.unlink(missing_ok=True)

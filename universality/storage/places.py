@@ -43,14 +43,15 @@ def check_holds_no_input(
 ) -> None:
     """Nothing, unless something that is read lies at `target` or below it.
 
-    Addresses that are no paths of this machine do not count.
+    Texts may be addresses: those that are no paths of this machine do not count. Paths count, also
+    where nothing lies yet.
 
     Raises:
         OutputError: an input does; the message names it.
     """
     place = target.resolve(strict=False)
     for one in inputs:
-        if not os.path.lexists(one):
+        if isinstance(one, str) and not os.path.lexists(one):
             continue
         found = Path(one).resolve()
         if found == place or place in found.parents:

@@ -16,12 +16,14 @@ from tqdm import tqdm
 
 from universality.activations.cache import ActivationCache
 from universality.compute.devices import resolve_device
+from universality.encoding.identity import encoder_hash
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
 from universality.recurrence.widths.stitching import stitching_gain
 from universality.runs.common_tokens import cache_for
 from universality.runs.matches import ROUNDING, MatchedRuns
+from universality.runs.pairings import matching_choices
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 from universality.runs.views import cosines
@@ -99,7 +101,7 @@ def climb(
     """
     narrow, wide = (runs.sides[run].directions["decoder"] for run in pair)
     digests = [runs.digests[run, "decoder"] for run in pair]
-    key = f"ladder/{policy.absolute}/{'/'.join(digests)}"
+    key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
     found = kept(store, key, lambda: _search(narrow, wide, policy))
     numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
     draws = []
@@ -236,7 +238,7 @@ def _stitch(
     runs: RunSet, pair: Sequence[int], cache: ActivationCache, store: PairStore | None
 ) -> Float64[np.ndarray, " n_wide"]:
     narrow, wide = (runs.dictionaries[run] for run in pair)
-    hashes = "/".join(runs.hashes[run] for run in pair)
-    key = f"stitching/{hashes}/{cache.meta.sha256}"
+    hashes = [f"{runs.hashes[run]}/{encoder_hash(runs.dictionaries[run])}" for run in pair]
+    key = f"stitching/{'/'.join(hashes)}/{cache.meta.sha256}"
     found = kept(store, key, lambda: {"gain": stitching_gain(narrow, wide, cache)})
     return np.asarray(found["gain"][runs.sides[pair[1]].numbers])
