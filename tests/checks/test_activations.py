@@ -3,12 +3,13 @@ from __future__ import annotations
 from tests.made_runs import make_run, unit_rows
 from universality.checks.activations import (
     check_cache_hooks,
+    check_cache_models,
     check_documents,
     check_silent_latents,
     check_spaces,
     check_tokens,
 )
-from universality.dictionary import Dictionary
+from universality.dictionary import Dictionary, RunKey
 
 HOOK = "blocks.0.hook_resid_post"
 
@@ -50,3 +51,20 @@ def test_activations_of_another_hook_warn() -> None:
     assert "b was trained on blocks.0.hook_resid_post and was given" in other.message
     assert check_cache_hooks(run, silent, (HOOK, HOOK)).status == "skipped"
     assert check_cache_hooks(run, run, (HOOK, "unknown")).status == "skipped"
+
+
+def test_activations_of_another_model_warn_and_of_the_same_under_another_name_do_not() -> None:
+    def named(model: str | None) -> Dictionary:
+        return Dictionary(W_dec=unit_rows(8, 4, seed=0), key=RunKey(model_name=model))
+
+    gpt2, llama = named("gpt2-small"), named("meta-llama/Llama-3.1-8B")
+    same = check_cache_models(gpt2, gpt2, ("openai-community/gpt2", "gpt2"))
+    assert same.status == "ok"
+    other = check_cache_models(gpt2, llama, ("gpt2", "meta-llama/Llama-3.1-8B-Instruct"))
+    assert other.status == "warn"
+    assert "b was trained on meta-llama/Llama-3.1-8B and was given" in other.message
+    assert "a was trained" not in other.message
+    folder = check_cache_models(gpt2, gpt2, ("my-copy", "my-copy"))
+    assert folder.status == "skipped"
+    assert "whether my-copy is gpt2-small cannot be told" in folder.message
+    assert check_cache_models(gpt2, named(None), ("gpt2", "gpt2")).status == "skipped"

@@ -20,6 +20,7 @@ from universality.errors import (
     MissingFileError,
     UniversalityError,
 )
+from universality.input_normalization import LayerNorm, NoNormalization
 from universality.loading import expand, hub
 from universality.loading.addresses import resolve
 
@@ -226,3 +227,15 @@ def test_the_hubs_refusals_are_one_line(served: list[str], address: str, words: 
 def test_addresses_are_written_as_they_are_read() -> None:
     for spec in ("hf://org/saes", "hf://org/saes@v1/a/b", "hf://org/saes/a.pt"):
         assert str(hub.parse(spec)) == spec
+
+
+def test_a_repository_whose_files_say_too_little_reads_as_its_release_does(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SAELens' list says of whole repositories what their configurations do not."""
+    corrected = "universality.loading.saelens_registry._CORRECTED"
+    plain = un.load("hf://org/saes/layer.8/topk")
+    monkeypatch.setattr(corrected, {"org/saes": {"normalize_activations": "layer_norm"}})
+    found = un.load("hf://org/saes/layer.8/topk")
+    assert isinstance(plain.input_normalization, NoNormalization)
+    assert isinstance(found.input_normalization, LayerNorm)

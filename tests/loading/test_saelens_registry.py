@@ -11,7 +11,9 @@ import torch
 
 import universality as un
 from tests.loading.fixtures import CHECKPOINTS, difference, expected
+from universality.checks.provenance import check_loading
 from universality.errors import MissingDependencyError, MissingFileError
+from universality.input_normalization import ConstantNorm, NoNormalization
 from universality.loading import saelens_registry
 
 pytest.importorskip("yaml")
@@ -29,6 +31,26 @@ gpt2-made-up:
     l0: 40
     norm_scaling_factor: 1.7
   - id: sae_group:v1
+    path: layer.8/topk
+gpt2-corrected:
+  repo_id: org/saes
+  model: gpt2-small
+  conversion_func: null
+  config_overrides:
+    dataset_path: org/texts
+    normalize_activations: constant_norm_rescale
+  saes:
+  - id: layer_8
+    path: layer.8/topk
+gpt2-centred:
+  repo_id: org/saes
+  model: gpt2-small
+  conversion_func: null
+  config_overrides:
+    model_from_pretrained_kwargs:
+      center_writing_weights: true
+  saes:
+  - id: layer_8
     path: layer.8/topk
 """
 
@@ -66,6 +88,25 @@ def test_an_id_may_hold_a_colon_and_a_repository_may_stand_for_a_release() -> No
     by_id = un.load("gpt2-made-up:sae_group:v1")
     by_repository = un.load("org/saes:layer.8/topk")
     assert torch.equal(by_id.W_dec, by_repository.W_dec)
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_the_list_says_stands_above_the_files_own_configuration() -> None:
+    corrected, plain = un.load("gpt2-corrected:layer_8"), un.load("gpt2-made-up:sae_group:v1")
+    assert corrected.key.dataset == "org/texts"
+    assert isinstance(corrected.input_normalization, ConstantNorm)
+    assert isinstance(plain.input_normalization, NoNormalization)
+    assert "sets dataset_path, normalize_activations anew" in " ".join(corrected.source.assumptions)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_list_tells_how_the_model_was_loaded() -> None:
+    centred, plain = un.load("gpt2-centred:layer_8"), un.load("gpt2-made-up:sae_group:v1")
+    x = torch.randn(40, plain.d_in, generator=torch.Generator().manual_seed(0)) + 1.5
+    codes = plain.encode(x - x.mean(dim=1, keepdim=True))
+    torch.testing.assert_close(centred.encode(x), codes, rtol=0, atol=1e-5)
+    assert check_loading(centred, centred).status == "ok"
+    assert check_loading(centred, plain).status == "warn"
 
 
 @pytest.mark.usefixtures("installed")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from universality.checks.check import Check
 from universality.dictionary import Dictionary
+from universality.naming import same_model, same_place
 
 _CHANCE = 0.1
 _SILENT = 0.5
@@ -68,19 +71,40 @@ def check_spaces(a: Dictionary, b: Dictionary) -> Check:
 
 def check_cache_hooks(a: Dictionary, b: Dictionary, hooks: tuple[str, str]) -> Check:
     """Whether each run was given activations of the hook it was trained on."""
+    own = a.key.hook_name, b.key.hook_name
+    return _given("activations_hook", "hook", own, hooks, same_place)
+
+
+def check_cache_models(a: Dictionary, b: Dictionary, models: tuple[str, str]) -> Check:
+    """Whether each run was given activations of the language model it was trained on."""
+    own = a.key.model_name, b.key.model_name
+    return _given("activations_model", "model", own, models, same_model)
+
+
+def _given(
+    id: str,
+    what: str,
+    own: tuple[str | None, str | None],
+    given: tuple[str, str],
+    same: Callable[[str | None, str | None], bool | None],
+) -> Check:
+    findings = [same(mine, cache) for mine, cache in zip(own, given, strict=True)]
     wrong = [
-        f"{side} was trained on {run.key.hook_name} and was given activations of {hook}"
-        for side, run, hook in (("a", a, hooks[0]), ("b", b, hooks[1]))
-        if run.key.hook_name not in (None, hook) and hook != "unknown"
+        f"{side} was trained on {mine} and was given activations of {cache}"
+        for side, mine, cache, found in zip("ab", own, given, findings, strict=True)
+        if found is False
     ]
-    known = all(run.key.hook_name for run in (a, b)) and "unknown" not in hooks
-    return Check(
-        "activations_hook",
-        "warn" if wrong else "ok" if known else "skipped",
-        None,
-        "; ".join(wrong) + "; its codes mean nothing there"
-        if wrong
-        else "each run was given activations of its own hook"
-        if known
-        else "a run or a cache does not say which hook it belongs to",
-    )
+    if wrong:
+        message = f"{'; '.join(dict.fromkeys(wrong))}; its codes mean nothing there"
+        return Check(id, "warn", None, message)
+    if None not in findings:
+        return Check(id, "ok", None, f"each run was given activations of its own {what}")
+    unsettled = [
+        (mine, cache)
+        for mine, cache, found in zip(own, given, findings, strict=True)
+        if found is None and mine and cache != "unknown"
+    ]
+    if unsettled:
+        message = f"whether {unsettled[0][1]} is {unsettled[0][0]} cannot be told from the names"
+        return Check(id, "skipped", None, message)
+    return Check(id, "skipped", None, f"a run or a cache does not say which {what} it belongs to")

@@ -9,19 +9,63 @@ from typing import Any
 from universality.checks.check import Check
 from universality.dictionary import Dictionary
 from universality.input_normalization import describe
+from universality.naming import same_model, same_place
 
 _CONTEXT_KEYS = ("context_size", "ctx_len", "context_length", "seq_len")
 _DRIFT = 0.02
+_LOADING = "model_from_pretrained_kwargs"
+_SAME_TOKENS = {
+    "attn_implementation",
+    "default_padding_side",
+    "default_prepend_bos",
+    "device",
+    "device_map",
+    "dtype",
+    "local_files_only",
+    "low_cpu_mem_usage",
+    "move_to_device",
+    "n_devices",
+    "torch_dtype",
+    "trust_remote_code",
+}
 
 
 def check_model(a: Dictionary, b: Dictionary) -> Check:
     """Whether both were trained on the same language model."""
-    return _same("model", a.key.model_name, b.key.model_name, "their directions share no space")
+    names = a.key.model_name, b.key.model_name
+    return _same_name("model", *names, same_model(*names), "their directions share no space")
 
 
 def check_hook(a: Dictionary, b: Dictionary) -> Check:
     """Whether both read the same place of the model."""
-    return _same("hook", a.key.hook_name, b.key.hook_name, "their directions may share no space")
+    names = a.key.hook_name, b.key.hook_name
+    return _same_name("hook", *names, same_place(*names), "their directions may share no space")
+
+
+def check_loading(a: Dictionary, b: Dictionary) -> Check:
+    """Whether both ask for the language model to be loaded in the same way."""
+    said = [_find(run.source.config, (_LOADING,)) for run in (a, b)]
+    if not any(isinstance(one, Mapping) for one in said):
+        return Check("loading", "skipped", None, "no run says how its model was loaded")
+    wanted = [_changes(one) if isinstance(one, Mapping) else [] for one in said]
+    if wanted[0] != wanted[1]:
+        left, right = (", ".join(one) or "no such change" for one in wanted)
+        message = (
+            f"the runs' model was loaded in different ways ({left}; and {right}): their tokens "
+            "differ, and their encoders and codes with them"
+        )
+        return Check("loading", "warn", None, message)
+    changes = ", ".join(wanted[0]) or "its weights as they are"
+    return Check("loading", "ok", None, f"both runs' model was loaded alike: {changes}")
+
+
+def _changes(options: Mapping[str, Any]) -> list[str]:
+    """The options that may change what a model computes, in order."""
+    return [
+        name if value is True else f"{name}={value}"
+        for name, value in sorted(options.items())
+        if name not in _SAME_TOKENS and value not in (False, None)
+    ]
 
 
 def check_dataset(a: Dictionary, b: Dictionary) -> Check:
@@ -57,6 +101,19 @@ def check_convergence(a: Dictionary, b: Dictionary) -> Check:
         message = f"{about}: far from converged, and agreement rises with training"
         return Check("convergence", "warn", largest, message)
     return Check("convergence", "ok", largest, about)
+
+
+def _same_name(
+    what: str, name_a: str | None, name_b: str | None, same: bool | None, consequence: str
+) -> Check:
+    """As `_same`, for names that different libraries spell in different ways."""
+    if same is None and name_a and name_b:
+        message = f"whether {name_a} and {name_b} are the same {what} cannot be told"
+        return Check(what, "skipped", None, message)
+    if same and name_a != name_b:
+        message = f"same {what}, under two names: {name_a} and {name_b}"
+        return Check(what, "ok", None, message)
+    return _same(what, name_a, name_b, consequence)
 
 
 def _same(name: str, value_a: Any, value_b: Any, consequence: str) -> Check:

@@ -15,6 +15,7 @@ from universality.checks.provenance import (
     check_dataset,
     check_hook,
     check_input_normalization,
+    check_loading,
     check_model,
 )
 from universality.checks.seeds import (
@@ -64,6 +65,7 @@ def run_checks(
         check_width(a, b),
         check_model(a, b),
         check_hook(a, b),
+        check_loading(a, b),
         check_dataset(a, b),
         check_context_length(a, b),
         check_input_normalization(a, b),

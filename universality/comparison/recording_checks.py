@@ -9,6 +9,7 @@ import numpy as np
 from universality.checks import Check
 from universality.checks.activations import (
     check_cache_hooks,
+    check_cache_models,
     check_documents,
     check_silent_latents,
     check_spaces,
@@ -24,10 +25,11 @@ def check_recording(
 ) -> list[Check]:
     """What the activations leave open: few tokens, silent latents, spaces of different width."""
     silent = [float(np.mean(codes.count < min_firing)) for codes in (recording.a, recording.b)]
-    hooks = (recording.caches[0].meta.hook_name, recording.caches[1].meta.hook_name)
+    cache_a, cache_b = (cache.meta for cache in recording.caches)
     checks = [
         check_spaces(a.dictionary, b.dictionary),
-        check_cache_hooks(a.dictionary, b.dictionary, hooks),
+        check_cache_hooks(a.dictionary, b.dictionary, (cache_a.hook_name, cache_b.hook_name)),
+        check_cache_models(a.dictionary, b.dictionary, (cache_a.model_name, cache_b.model_name)),
         check_silent_latents(silent[0], silent[1], minimum=min_firing),
     ]
     if a.codes is not None:

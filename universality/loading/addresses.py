@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from universality.errors import MissingFileError
 from universality.loading.hub import SCHEME, fetch, from_browser, looks_like_repository, parse
-from universality.loading.saelens_registry import find_release
+from universality.loading.saelens_registry import corrections_of, find_release
 from universality.loading.shards import is_sharded, whole_name
 
 _GENERIC_STEMS = ("sae_weights", "ae", "sae", "params", "model", "final", "cc_weights")
@@ -29,6 +30,8 @@ class Place:
     """A short name for tables and figures."""
     norm_scaling_factor: float | None = None
     """Factor on the tokens that a registry states."""
+    config_overrides: Mapping[str, Any] = field(default_factory=dict)
+    """What a registry states instead of the checkpoint's own configuration."""
 
 
 def resolve(spec: str | Path) -> Place:
@@ -75,14 +78,17 @@ def _exists(path: Path) -> bool:
 def _remote(spec: str, address: str, part: str) -> Place | None:
     address = from_browser(address) or address
     if address.startswith(SCHEME):
-        path = fetch(parse(address))
-        return Place(path, spec, part, _short_name(Path(address), part))
+        on_hub = parse(address)
+        corrected = corrections_of(on_hub.repo)
+        name = _short_name(Path(address), part)
+        return Place(fetch(on_hub), spec, part, name, config_overrides=corrected)
     release, colon, sae_id = address.partition(":")
     if not colon or not release or not sae_id or _is_drive(release):
         return None
     found = find_release(release, sae_id)
     name = _short_name(Path(sae_id), part)
-    return Place(fetch(found.address), spec, part, name, found.norm_scaling_factor)
+    path = fetch(found.address)
+    return Place(path, spec, part, name, found.norm_scaling_factor, found.config_overrides)
 
 
 def _is_drive(release: str) -> bool:

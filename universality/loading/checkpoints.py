@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 from universality.dictionary import View
 from universality.loading.configs import Config, read_json
@@ -37,6 +38,8 @@ class Request:
     """The views that are wanted; encoder tensors are read only for the encoder."""
     norm_scaling_factor: float | None = None
     """Factor on the tokens that a registry states for a checkpoint that lacks it."""
+    config_overrides: Mapping[str, Any] = field(default_factory=dict)
+    """What a registry states instead of the checkpoint's own configuration."""
     checked: bool = True
     """Whether every tensor that is used is checked to be finite."""
     format_named: bool = False

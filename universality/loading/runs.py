@@ -10,6 +10,7 @@ from universality.loading.addresses import Place, resolve
 from universality.loading.checkpoints import Checkpoint, Orientation, Request
 from universality.loading.detection import detect, natural_order, recognised, weight_files
 from universality.loading.formats import Format
+from universality.loading.formats.saelens import NAME as SAELENS
 from universality.loading.hub import SCHEME, checkpoints, from_browser, parse
 
 _DEEPEST = 8
@@ -49,9 +50,15 @@ def load(
         checked=checked,
         format_named=bool(name),
         norm_scaling_factor=place.norm_scaling_factor,
+        config_overrides=place.config_overrides,
     )
     kind, checkpoint = detect(place.path, request, format=name or None)
     _check_part(kind, checkpoint)
+    if place.config_overrides and kind.name != SAELENS:
+        raise FormatError(
+            f"{spec}: SAELens' list of releases sets {', '.join(place.config_overrides)} anew, "
+            f"which is not known to mean anything for the format {kind.name}"
+        )
     return kind.read(checkpoint)
 
 

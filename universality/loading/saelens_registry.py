@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, final
 
 from universality.errors import FormatError, MissingDependencyError, MissingFileError
 from universality.loading.hub import HubAddress
+
+_CENTRED: Mapping[str, Any] = {"model_from_pretrained_kwargs": {"center_writing_weights": True}}
+# What SAELens' list (October 2025) states of whole repositories whose own files say otherwise.
+_CORRECTED: Mapping[str, Mapping[str, Any]] = {
+    "jbloom/GPT2-Small-SAEs-Reformatted": _CENTRED,
+    "jbloom/GPT2-Small-Feature-Splitting-Experiment-Layer-8": _CENTRED,
+    "tommmcgrath/gpt2-small-mlp-out-saes": _CENTRED,
+    "JoshEngels/Mistral-7B-Residual-Stream-SAEs": {
+        "normalize_activations": "constant_norm_rescale"
+    },
+}
 
 
 @final
@@ -21,6 +33,8 @@ class Release:
     """Where it lies on the hub."""
     norm_scaling_factor: float | None = None
     """Factor on its tokens, for those that were saved before it was folded."""
+    config_overrides: Mapping[str, Any] = field(default_factory=dict)
+    """What the list states instead of the checkpoint's own configuration."""
 
 
 def find_release(release: str, sae_id: str) -> Release:
@@ -34,7 +48,7 @@ def find_release(release: str, sae_id: str) -> Release:
             are named).
     """
     if "/" in release and "://" not in release and release not in _registry_or_empty():
-        return Release(HubAddress(release, None, sae_id))
+        return Release(HubAddress(release, None, sae_id), None, corrections_of(release))
     releases = _registry()
     if release not in releases:
         raise MissingFileError(
@@ -50,7 +64,17 @@ def find_release(release: str, sae_id: str) -> Release:
     return Release(
         HubAddress(releases[release]["repo_id"], None, entry["path"].strip("/")),
         None if factor is None else float(factor),
+        {**(releases[release].get("config_overrides") or {})},
     )
+
+
+def corrections_of(repo: str) -> Mapping[str, Any]:
+    """What SAELens' list states instead of the configurations in a repository; mostly nothing.
+
+    So that the address `hf://` of a dictionary reads as its `release:sae_id` does, with SAELens
+    installed or not.
+    """
+    return _CORRECTED.get(repo, {})
 
 
 def release_names() -> list[str]:

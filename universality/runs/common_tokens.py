@@ -12,23 +12,30 @@ from universality.activations.alignment import align
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
+from universality.naming import same_model, same_place
 
 
 def cache_for(dictionary: Dictionary, caches: Sequence[ActivationCache]) -> ActivationCache:
-    """The cache that a run reads: of its width, and of its hook where one is.
+    """The cache that a run reads: of its width, and of its hook and model where one is.
 
     Raises:
         InvalidInputError: none has its width.
     """
     fitting = [cache for cache in caches if cache.meta.d_in == dictionary.d_in]
-    same_hook = [one for one in fitting if one.meta.hook_name == dictionary.key.hook_name]
+    key = dictionary.key
+    fitting.sort(
+        key=lambda one: (
+            same_place(one.meta.hook_name, key.hook_name) is not True,
+            same_model(one.meta.model_name, key.model_name) is False,
+        )
+    )
     if not fitting:
         raise InvalidInputError(
             f"{dictionary.source.name} reads d_in={dictionary.d_in}, but --activations has "
             f"{', '.join(str(cache.meta.d_in) for cache in caches)}; add a cache of the same texts "
             "for its model and hook"
         )
-    return (same_hook or fitting)[0]
+    return fitting[0]
 
 
 def common_rows(caches: Sequence[ActivationCache]) -> list[Int64[np.ndarray, " n_tokens"]]:

@@ -16,6 +16,7 @@ from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import foreign_cache, rows_of_sequences, starts_of
 from universality.activations.shards import Rows
 from universality.errors import FormatError
+from universality.naming import place_or_unknown
 
 PATTERN = "*chunk-*.safetensors"
 """What its files are called."""
@@ -45,7 +46,7 @@ def read_lm_saes(folder: Path) -> ActivationCache:
         dtype=str(read(folder / names[0]).activations.dtype).removeprefix("torch."),
         n_documents=sum(counts),
         context=context,
-        hook_name=folder.name,
+        hook_name=place_or_unknown(folder.name),
         dropped={"first_position_or_padding": sum(counts) * context - n_kept},
     )
 

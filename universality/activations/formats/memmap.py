@@ -27,6 +27,7 @@ from universality.activations.formats.foreign import (
 )
 from universality.activations.shards import Rows
 from universality.errors import FormatError
+from universality.naming import place_or_unknown
 
 
 def read_memmap(folder: Path) -> ActivationCache:
@@ -49,7 +50,7 @@ def read_memmap(folder: Path) -> ActivationCache:
         dtype=str(metas[0]["dtype"]).removeprefix("torch."),
         n_documents=math.ceil(sum(counts) / document),
         context=document,
-        hook_name=str(config.get("hook_name", folder.name)),
+        hook_name=str(config.get("hook_name") or place_or_unknown(folder.name)),
     )
 
 

@@ -32,6 +32,7 @@ from universality.input_normalization import (
 from universality.loading.checkpoints import Checkpoint
 from universality.loading.configs import Config
 from universality.loading.formats.saelens_configs import migrated
+from universality.loading.formats.saelens_model import centred, read_loading
 from universality.loading.formats.saelens_siblings import (
     Whitening,
     read_firing,
@@ -78,6 +79,8 @@ class _Frame:
     """Whether pre-activations are multiplied by the norm of the latent's decoder row."""
     pre_bias: bool
     not_encodable: str
+    centres: bool
+    """Whether each token's mean is to be subtracted first, folded into the encoder."""
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -108,7 +111,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     return reading.finish(
         W_dec,
         b_dec,
-        partial(_encoder, reading, frame, norms),
+        partial(_encoder, reading, frame, norms, b_dec),
         format=NAME,
         version=_version(frame.config),
         key=key,
@@ -138,7 +141,10 @@ def _version(config: Config) -> str:
 
 def _frame(reading: Reading) -> _Frame:
     checkpoint = reading.checkpoint
-    config = migrated(checkpoint.config("cfg.json") or _inner_config(checkpoint))
+    overrides = checkpoint.request.config_overrides
+    config = migrated(checkpoint.config("cfg.json") or _inner_config(checkpoint), overrides)
+    if overrides:
+        reading.assume(f"SAELens' list of releases sets {', '.join(overrides)} anew")
     if not config:
         reading.assume("no cfg.json: a standard ReLU SAE, b_dec subtracted before encoding")
     architecture = config.text("architecture") or "standard"
@@ -149,15 +155,23 @@ def _frame(reading: Reading) -> _Frame:
         )
     scale, whitening, problem = _foldable(reading, config)
     transcodes = "transcoder" in architecture
+    normalization = _normalization(config)
+    loading = read_loading(config, normalization)
+    if loading.note:
+        reading.assume(loading.note)
     return _Frame(
         config=config,
         architecture=architecture,
-        normalization=_normalization(config),
+        normalization=normalization,
         scale=scale,
         whitening=whitening,
         rescale=config.flag("rescale_acts_by_decoder_norm", default=architecture in _TRAINING_TOPK),
         pre_bias=not transcodes and config.flag("apply_b_dec_to_input", default=True),
-        not_encodable=_NOT_ENCODABLE.get(architecture, "") or problem or _foreign_rule(config),
+        not_encodable=_NOT_ENCODABLE.get(architecture, "")
+        or problem
+        or _foreign_rule(config)
+        or loading.refusal,
+        centres=loading.centres,
     )
 
 
@@ -220,7 +234,7 @@ def _decoder(reading: Reading, frame: _Frame) -> tuple[Tensor, Tensor, Tensor | 
     return W_dec, b_dec, norms
 
 
-def _encoder(reading: Reading, frame: _Frame, norms: Tensor | None) -> Encoder:
+def _encoder(reading: Reading, frame: _Frame, norms: Tensor | None, b_dec: Tensor) -> Encoder:
     if "W_enc" not in reading.tensors:
         reason = frame.not_encodable or "the file has no W_enc"
         return Encoder(None, None, NotEncodable(reason))
@@ -236,6 +250,9 @@ def _encoder(reading: Reading, frame: _Frame, norms: Tensor | None) -> Encoder:
     if norms is not None:
         W_enc = W_enc.float() * norms[:, None]
         b_enc = None if b_enc is None else b_enc.float() * norms
+    if frame.centres:
+        pre_bias = b_dec if frame.pre_bias else None
+        W_enc, b_enc, rule = centred(W_enc, b_enc, rule, pre_bias=pre_bias)
     return Encoder(W_enc, b_enc, rule)
 
 

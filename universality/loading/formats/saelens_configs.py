@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from universality.loading.configs import Config
@@ -13,14 +14,16 @@ _RENAMED = {
 }
 
 
-def migrated(config: Config) -> Config:
+def migrated(config: Config, overrides: Mapping[str, Any] | None = None) -> Config:
     """The configuration with version 6's keys, those of its `metadata` beside the others.
+
+    `overrides`, which SAELens' list of releases states, take the place of the file's own words.
 
     Files before version 6 were flat, before version 3 spelled hooks otherwise, wrote the
     normalisation as a truth value, and named top-k by its activation function.
     """
     nested = config.section("metadata").values
-    values: dict[str, Any] = {**nested, **config.values}
+    values: dict[str, Any] = {**nested, **config.values, **(overrides or {})}
     for old, new in _RENAMED.items():
         if old in values:
             values.setdefault(new, values[old])
