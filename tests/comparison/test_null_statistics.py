@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.made_runs import unit_rows
-from universality.comparison.null_statistics import draw_direction_nulls
+from universality.comparison.null_statistics import OWN_DRAW, draw_direction_nulls
 from universality.metrics import Statistics, measure
 from universality.nulls.rotation import rows_at_cosine
 from universality.runs.views import cosines, match_views
@@ -61,7 +61,20 @@ def test_unrelated_runs_lie_on_the_null_in_every_statistic(name: str, absolute: 
     expected, spread = flat(null.mean), flat(null.sd)
     assert {"decoder_encoder agreement", "encoder mutual.fraction_b"} <= set(expected)
     assert "decoder_and_encoder assignment 0.5" in expected
+    moved = [expected.pop(f"{view} {OWN_DRAW}") for view in ("decoder", "encoder")]
+    assert max(moved) < 0.7
     for statistic, chance in expected.items():
         values = np.array([one[statistic] for one in observed(absolute)])
         error = np.hypot(values.std(ddof=1), spread[statistic]) / np.sqrt(DRAWS)
         assert abs(values.mean() - chance) < 4 * error + 0.01, statistic
+
+
+def test_rows_along_few_axes_stay_where_they_are_and_the_null_says_so() -> None:
+    """Five axes with nine tenths of the energy, each its own eigenspace: nothing can be turned."""
+    scale = 0.25 ** torch.arange(5.0)
+    run = {"decoder": unit_rows(60, 5, seed=1) * scale}
+    (null,) = draw_direction_nulls(
+        {"geometry": 4}, run, run, thresholds=THRESHOLDS, absolute=False, device=CPU, seed=1
+    )
+    assert null.version == 2
+    assert null.mean.averages["decoder", OWN_DRAW] > 0.9

@@ -72,6 +72,32 @@ def test_geometry_keeps_the_moments_of_both_views_and_their_likeness():
     assert own_likeness(drawn).mean() == pytest.approx(float(own_likeness(b).mean()), abs=0.02)
 
 
+def test_each_view_of_a_draw_by_itself_keeps_all_inner_products_and_ties():
+    """Drawn together, views mix and their rows lose some length; drawn by itself, each keeps it.
+
+    What a single view says is then right: of independent pairs, the mean excess is nothing.
+    """
+    excess = []
+    for pair in range(12):
+        a, b = anisotropic_run(2 * pair + 100), anisotropic_run(2 * pair + 101)
+        drawn = NULLS["geometry"].draw_each_view(a, b, generator=generator(pair))
+        for view, rows in b.items():
+            before, after = normalize(rows, dim=1), normalize(drawn[1][view], dim=1)
+            torch.testing.assert_close(after @ after.T, before @ before.T, rtol=0, atol=1e-4)
+        excess.append([greedy_mean(a, b, v) - greedy_mean(*drawn, v) for v in a])
+    assert torch.tensor(excess).mean(dim=0).abs().max() < 0.004
+    tied = {"decoder": b["decoder"], "encoder": b["decoder"]}
+    _, drawn = NULLS["geometry"].draw_each_view(tied, tied, generator=generator())
+    assert drawn["decoder"] is drawn["encoder"]
+
+
+def test_a_null_that_mixes_no_views_is_drawn_as_it_is():
+    a, b = anisotropic_run(1), anisotropic_run(2)
+    once = NULLS["isotropic"].draw(a, b, generator=generator(3))
+    again = NULLS["isotropic"].draw_each_view(a, b, generator=generator(3))
+    assert all(torch.equal(x[v], y[v]) for x, y in zip(once, again, strict=True) for v in x)
+
+
 def test_isotropic_keeps_the_likeness_of_each_latents_own_views_and_nothing_else():
     a, b = anisotropic_run(1), anisotropic_run(2)
     drawn, _ = NULLS["isotropic"].draw(a, b, generator=generator())

@@ -129,16 +129,16 @@ def test_a_result_survives_saving(tmp_path: Path, four: Stability) -> None:
         read_stability(tmp_path / "result")
 
 
-@pytest.mark.parametrize(("stops_at", "n_kept", "n_calls"), [(4, 3, 4 + 3 + 12), (14, 7, 14 + 6)])
+@pytest.mark.parametrize(("stops_at", "n_kept", "n_calls"), [(4, 3, 4 + 3 + 24), (20, 7, 20 + 12)])
 def test_an_interrupted_study_goes_on_where_it_stopped(
     tmp_path, monkeypatch, stops_at, n_kept, n_calls
 ) -> None:
-    """Three runs in two views: 6 assignments, then two draws of the null with 6 each."""
+    """Three runs in two views: 6 assignments, then two draws of the null with 12 each."""
     runs, store = _runs(3), tmp_path / "pairs"
     calls = _count(monkeypatch, pairings, stops_at), _count(monkeypatch, null_draws, stops_at - 6)
     with pytest.raises(KeyboardInterrupt):
         stability(runs, POLICY, store=store)
-    assert len(list(store.iterdir())) == n_kept
+    assert len(list(store.glob("*.npz"))) == n_kept
     resumed = stability(runs, POLICY, store=store)
     assert sum(map(len, calls)) == n_calls
     assert resumed.summary == stability(runs, POLICY).summary

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from universality.checks import Check, run_checks
+from universality.checks.nulls import check_room
 from universality.comparison.answer import answer
 from universality.comparison.cross_view import activation_findings
 from universality.comparison.draws import draw_nulls
 from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
-from universality.comparison.null_statistics import NullStatistics
+from universality.comparison.null_statistics import OWN_DRAW, NullStatistics
 from universality.comparison.recording_checks import check_recording
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators, pair_table
@@ -132,6 +133,9 @@ def _checks(
         },
         hashes=hashes,
     )
+    room = {view: value for (view, of), value in nulls[0].mean.averages.items() if of == OWN_DRAW}
+    if room:
+        checks.append(check_room(nulls[0].name, room))
     if matched.recording is not None:
         checks += check_recording(a, b, matched.recording, nulls, policy.min_firing)
     return checks

@@ -16,7 +16,7 @@ from universality.codes import rearrange_tokens
 from universality.compute.workers import side_by_side
 from universality.metrics import Statistics, ViewMatch, measure
 from universality.nulls import isotropic
-from universality.nulls.null import find_null
+from universality.nulls.null import NULLS, find_null
 from universality.nulls.plan import (
     DrawPlan,
     carry_mean,
@@ -36,6 +36,9 @@ from universality.runs.views import (
 )
 from universality.similarity.measures import Measure
 
+OWN_DRAW = "own_draw.cosine"
+"""Median cosine of a row of b with its own draw: a null that leaves rows in place has no room."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,11 @@ class NullStatistics:
     sd: Statistics
     """Sample standard deviation of a single draw."""
 
+    @property
+    def version(self) -> int:
+        """Of the way it is drawn."""
+        return NULLS[self.name].version if self.name in NULLS else 1
+
 
 def draw_direction_nulls(
     n_draws: Mapping[str, int],
@@ -63,21 +71,37 @@ def draw_direction_nulls(
     device: torch.device,
     seed: int,
 ) -> list[NullStatistics]:
-    """Statistics of each null, drawn so often, for runs with the shapes and geometry of a and b."""
+    """Statistics of each null, drawn so often, for runs with the shapes and geometry of a and b.
+
+    Where a null mixes views, those of single views are from draws of each by itself, and those of
+    two views together from half as many draws of both.
+    """
     n_a, n_b = (next(iter(run.values())).shape[0] for run in (a, b))
     plans = {name: plan_draws(n_a, n_b, n_draws=n) for name, n in n_draws.items()}
 
-    def draw(of: tuple[int, str]) -> Statistics:
-        number, name = of
-        generator = torch.Generator().manual_seed(seeds[number])
-        drawn_a, drawn_b = find_null(name).draw(a, b, generator=generator)
+    def found_in(
+        drawn: tuple[Directions, Directions], plan: DrawPlan, generator: torch.Generator
+    ) -> Statistics:
         similarities = cosines(
-            subsample(drawn_a, plans[name].n_a, generator=generator),
-            subsample(drawn_b, plans[name].n_b, generator=generator),
+            subsample(drawn[0], plan.n_a, generator=generator),
+            subsample(drawn[1], plan.n_b, generator=generator),
             absolute=absolute,
             device=device,
         )
         return measure(match_views(similarities), thresholds)
+
+    def draw(of: tuple[int, str]) -> Statistics:
+        number, name = of
+        null, plan = find_null(name), plans[name]
+        generator = torch.Generator().manual_seed(seeds[number])
+        each = null.draw_each_view(a, b, generator=generator)
+        found = _with_room(found_in(each, plan, generator), b, each[1], absolute=absolute)
+        if not null.mixes_views or len(a) == 1:
+            return found
+        joint = None
+        if number < max(2, plan.n_draws // 2):
+            joint = found_in(null.draw(a, b, generator=generator), plan, generator)
+        return _views_apart(found, joint, views=a)
 
     seeds = np.random.SeedSequence(seed).generate_state(max(n_draws.values())).tolist()
     # One draw of each null in turn: what the draws of one share is prepared beside another's.
@@ -148,6 +172,8 @@ def _null_statistics(
     absolute: bool,
 ) -> NullStatistics:
     mean, sd = over_draws(drawn, np.mean), over_draws(drawn, partial(np.std, ddof=1))
+    if find_null(name).mixes_views and len(a) > 1:
+        plan = replace(plan, note="each view by itself")
     if plan.subsampled:
         mean = _carried(mean, plan, a, b, absolute=absolute)
     if name == "isotropic":
@@ -161,12 +187,37 @@ def _of_activations(found: Statistics) -> Statistics:
     return replace(found, averages=averages, shares=shares)
 
 
+def _with_room(
+    found: Statistics, b: Directions, drawn: Directions, *, absolute: bool
+) -> Statistics:
+    """With the median cosine of a row of b with its own draw: what the null leaves in place."""
+    averages = dict(found.averages)
+    for view, rows in b.items():
+        cosine = torch.cosine_similarity(rows.float(), drawn[view].to(rows.device).float(), dim=1)
+        averages[view, OWN_DRAW] = float((cosine.abs() if absolute else cosine).median())
+    return replace(found, averages=averages)
+
+
+def _views_apart(found: Statistics, joint: Statistics | None, views: Directions) -> Statistics:
+    """What single views say, and what several say together from a draw of all, if there is one."""
+    averages = {key: value for key, value in found.averages.items() if key[0] in views}
+    shares = {key: value for key, value in found.shares.items() if key[0] in views}
+    if joint is not None:
+        averages |= {key: value for key, value in joint.averages.items() if key[0] not in views}
+        shares |= {key: value for key, value in joint.shares.items() if key[0] not in views}
+    return replace(found, averages=averages, shares=shares)
+
+
 def over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Statistics:
-    """Each statistic of the draws reduced to one number."""
+    """Each statistic of the draws that have it, reduced to one number."""
     first = drawn[0]
-    averages = {key: float(reduce([one.averages[key] for one in drawn])) for key in first.averages}
+    averages = {
+        key: float(reduce([one.averages[key] for one in drawn if key in one.averages]))
+        for key in first.averages
+    }
     shares = {
-        key: np.asarray(reduce([one.shares[key] for one in drawn], axis=0)) for key in first.shares
+        key: np.asarray(reduce([one.shares[key] for one in drawn if key in one.shares], axis=0))
+        for key in first.shares
     }
     return replace(first, averages=averages, shares=shares)
 

@@ -37,6 +37,7 @@ def summarise(
             "threshold": policy.threshold,
             "alive": policy.alive,
             "null": first.name,
+            "null_version": first.version,
             "null_draws": first.plan.n_draws,
             "null_width": first.plan.description,
             "seed": policy.seed,

@@ -42,6 +42,28 @@ class Null:
     """What a draw keeps and what it destroys, for reports."""
     draw: Draw
     """Draws a pair of runs; the same generator state gives the same pair."""
+    version: int = 1
+    """Raised when its draws change; results name it, and draws kept from before are not used."""
+    mixes_views: bool = False
+    """Whether a draw of several views changes a little what each of them says alone."""
+
+    def draw_each_view(self, a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+        """A pair of runs for what single views say: each is drawn by itself where they would mix.
+
+        What two views of such a pair say together is nothing. Views with the same rows stay so.
+        """
+        if not self.mixes_views:
+            return self.draw(a, b, generator=generator)
+        made: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        for view in a:
+            rows = id(a[view]), id(b[view])
+            if rows not in made:
+                one, other = self.draw({view: a[view]}, {view: b[view]}, generator=generator)
+                made[rows] = one[view], other[view]
+        pairs = {view: made[id(a[view]), id(b[view])] for view in a}
+        return {view: x for view, (x, _) in pairs.items()}, {
+            view: y for view, (_, y) in pairs.items()
+        }
 
 
 def find_null(name: str) -> Null:
@@ -61,7 +83,7 @@ def draw_isotropic(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, 
 
 
 def draw_geometry(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
-    """Run a as it is, and b turned by a random map that keeps b's means and spectrum."""
+    """Run a as it is, and b turned by a random map that keeps b's mean and covariance."""
     views = tuple(b.values())
     turn = geometry.draw_map(geometry.fit(*views), generator=generator)
     turned = geometry.side_by_side(views) @ turn.to(views[0].device)
@@ -124,9 +146,11 @@ NULLS: Mapping[str, Null] = MappingProxyType(
         for null in (
             Null(
                 "geometry",
-                "b turned by a random rotation that keeps its mean direction, its spectrum and the "
+                "b turned by a random rotation that keeps its mean, its covariance and the "
                 "likeness of each latent's own rows; only the alignment with a is lost",
                 draw_geometry,
+                version=2,
+                mixes_views=True,
             ),
             Null(
                 "isotropic",

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from universality.codes import Codes, rearrange_tokens
 from universality.compute.devices import resolve_device
 from universality.matching import assign
-from universality.nulls.null import Null, find_null
+from universality.nulls.null import Draw, find_null
 from universality.nulls.plan import (
     DrawPlan,
     carry_mean,
@@ -57,7 +57,8 @@ def draw_null(
     """Three independent runs like three of these, drawn a few times.
 
     Directions by the policy's first null: each run is replaced by a draw of its own, so pairs and
-    triples share nothing. Wide runs are drawn narrower and the shares carried to the full width;
+    triples share nothing; what single views say comes from draws of each by itself, where the null
+    mixes views. Wide runs are drawn narrower and the shares carried to the full width;
     cycle consistency and agreement fall with width, so theirs are upper bounds. Activations by the
     tokens null at full width: each run's codes on other tokens. Draws found in the store are not
     drawn again.
@@ -89,14 +90,20 @@ def _directions(
     for number in _draws(null.name, policy.n_draws):
 
         def measure(number: int = number) -> dict[str, np.ndarray]:
-            drawn = _turned(rows, null, plan, seed=policy.seed + number)
-            return _packed(_measure(_match(_cosines(drawn, policy), policy), thresholds))
+            drawn = _turned(rows, null.draw_each_view, plan, seed=policy.seed + number)
+            found = _measure(_match(_cosines(drawn, policy), policy), thresholds)
+            if null.mixes_views and BOTH in {rule for _, rule, _ in found}:
+                drawn = _turned(rows, null.draw, plan, seed=policy.seed + number)
+                joint = _measure(_match(_cosines(drawn, policy), policy), thresholds)
+                found = {key: (joint if key[1] == BOTH else found)[key] for key in found}
+            return _packed(found)
 
-        key = [null.name, policy.seed + number, *choices, plan.n_a, *runs.directions, *digests]
+        drawn_as = [null.name, null.version, policy.seed + number, *choices, plan.n_a]
+        key = [*drawn_as, *runs.directions, *digests]
         found.append(_unpacked(kept(store, "/".join(map(str, key)), measure)))
     description = (
-        f"{policy.n_draws} draws of three unrelated runs ({null.description}) with {plan.n_a:,} "
-        f"of {plan.full_n_a:,} latents; {_INDEPENDENT}"
+        f"{policy.n_draws} draws of three unrelated runs ({null.description}; version "
+        f"{null.version}) with {plan.n_a:,} of {plan.full_n_a:,} latents; {_INDEPENDENT}"
     )
     return null_from(null.name, description, _at_full_width(_mean(found), rows, plan, policy))
 
@@ -133,10 +140,10 @@ def _draws(name: str, n_draws: int) -> tqdm[int]:
     return tqdm(range(n_draws), desc=f"null: {name}", leave=False, disable=None)
 
 
-def _turned(rows: _Rows, null: Null, plan: DrawPlan, *, seed: int) -> _Rows:
+def _turned(rows: _Rows, draw: Draw, plan: DrawPlan, *, seed: int) -> _Rows:
     generator = torch.Generator().manual_seed(seed)
     parts = [subsample(one, plan.n_a, generator=generator) for one in rows]
-    return [null.draw(part, part, generator=generator)[1] for part in parts]
+    return [draw(part, part, generator=generator)[1] for part in parts]
 
 
 def _moved(runs: RunSet, three: Sequence[int], *, seed: int) -> list[Codes]:

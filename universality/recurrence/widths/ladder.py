@@ -104,10 +104,12 @@ def climb(
     key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
     found = kept(store, key, lambda: _search(narrow, wide, policy))
     numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
+    null = find_null(policy.nulls[0])
+    drawn_as = f"{null.name}/{null.version}"
     draws = []
     for number in numbers:
         draw = partial(_search_null, narrow, wide, policy, number)
-        draws.append(kept(store, f"{key}/{policy.nulls[0]}/{policy.seed + number}", draw))
+        draws.append(kept(store, f"{key}/{drawn_as}/{policy.seed + number}", draw))
     stitching = None
     if activations:
         stitching = _stitch(runs, pair, cache_for(runs.dictionaries[pair[0]], activations), store)
