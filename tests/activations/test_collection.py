@@ -207,7 +207,7 @@ def test_bad_options_say_which_flag_and_write_nothing(model, tmp_path, options, 
 
 def test_other_options_into_the_same_folder_are_refused(model, tmp_path):
     _collect(model, tmp_path / "c")
-    with pytest.raises(OutputError, match=r"another model, hook.*\(hook_name was blocks.1.*is now"):
+    with pytest.raises(OutputError, match=r"from something else: hook_name was \"blocks.1.*is now"):
         _collect(model, tmp_path / "c", hook_name="blocks.0.hook_resid_post")
 
 

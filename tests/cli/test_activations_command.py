@@ -57,7 +57,9 @@ def test_random_weights_are_another_model_and_its_cache_says_so(tiny, tmp_path, 
     with pytest.raises(SystemExit) as left:
         main(["activations", *_arguments(tiny, drawn)])
     assert left.value.code == 2
-    assert "was begun with another model" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "made from something else: model_name was" in said
+    assert "model_sha256 was" in said
 
 
 @pytest.mark.parametrize(

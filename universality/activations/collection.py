@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from universality.activations.cache import (
 )
 from universality.activations.contexts import write_tokens
 from universality.activations.documents import Document, text_hash, without_duplicates
-from universality.activations.plan import Collection, begin, check_numbers
+from universality.activations.plan import Collection, begun, check_numbers, is_finished
 from universality.activations.shards import (
     ROW_FIELDS,
     Rows,
@@ -40,9 +42,11 @@ from universality.activations.windows import (
     limit_rows,
     pad,
     special_tokens,
+    windows_hash,
 )
 from universality.errors import InvalidInputError, UnsupportedError
 from universality.models.hooks import HookPoint, record, resolve_hook
+from universality.models.identity import model_hash
 from universality.models.language_model import LanguageModel, tokenizer_hash
 from universality.storage.staged_files import staged_file
 
@@ -111,13 +115,16 @@ def collect_into(
     need not be of one length; each says which token of which document every row is.
     """
     check_numbers(context=context, shard_tokens=shard_tokens, max_tokens=max_tokens)
-    hooks = {name: resolve_hook(model.module, name) for name in folders}
+    for name in folders:
+        resolve_hook(model.module, name)
     bos = bos_token(model.tokenizer, prepend=prepend_bos)
     unique = without_duplicates(documents)
     windows = cut_windows(unique, model.tokenizer, context=context, bos=bos)
     if max_tokens is not None:
         windows = limit_rows(windows, max_tokens, has_bos=bos is not None)
     _check_fits(model, windows, context)
+    special = special_tokens(model.tokenizer) if drop_special else []
+    about_model, about_windows = model_hash(model.module), windows_hash(windows)
     plans = {
         name: Collection(
             model_name=model.name,
@@ -130,28 +137,48 @@ def collect_into(
             tokenizer_sha256=tokenizer_hash(model.tokenizer),
             text_sha256=text_hash(unique),
             drop_special=drop_special,
+            special_tokens=tuple(special),
+            model_sha256=about_model,
+            windows_sha256=about_windows,
+            device=model.device.type,
         )
         for name in folders
     }
-    for name, folder in folders.items():
-        begin(folder, plans[name])
-    shards = cut_at(windows, shard_tokens)
-    special = torch.tensor(
-        special_tokens(model.tokenizer) if drop_special else [], dtype=torch.int32
-    )
+    unfinished = {name: at for name, at in folders.items() if not is_finished(at, plans[name])}
+    dropped = {
+        "special": _n_special(windows, bos, torch.tensor(special, dtype=torch.int32)),
+        "duplicate_documents": len(documents) - len(unique),
+    }
+    with ExitStack() as claims:
+        for name, folder in unfinished.items():
+            claims.enter_context(begun(folder, plans[name]))
+        _write_shards(model, windows, unfinished, plans, progress=progress)
+        for name, folder in unfinished.items():
+            _finish(folder, plans[name], unique, windows, dropped, model.tokenizer)
+    return {name: open_cache(folder) for name, folder in folders.items()}
+
+
+def _write_shards(
+    model: LanguageModel,
+    windows: Sequence[Window],
+    folders: Mapping[str, Path],
+    plans: Mapping[str, Collection],
+    *,
+    progress: bool,
+) -> None:
+    """Write every shard that is not there, one pass of the model for all hooks that lack it."""
+    if not folders:
+        return
+    plan = next(iter(plans.values()))
+    special = torch.tensor(plan.special_tokens, dtype=torch.int32)
+    hooks = {name: resolve_hook(model.module, name) for name in folders}
+    shards = cut_at(windows, plan.shard_tokens)
     for number, shard in enumerate(tqdm(shards, unit="shard", disable=not progress)):
         paths = {name: folder / _shard_name(number) for name, folder in folders.items()}
         missing = [hooks[name] for name, path in paths.items() if not path.exists()]
-        found = _run(model, missing, shard, bos=bos, special=special) if missing else {}
+        found = _run(model, missing, shard, bos=plan.bos, special=special) if missing else {}
         for name, (rows, counts) in found.items():
             write_shard(paths[name], rows, counts)
-    dropped = {
-        "special": _n_special(windows, bos, special),
-        "duplicate_documents": len(documents) - len(unique),
-    }
-    for name, folder in folders.items():
-        _finish(folder, plans[name], unique, windows, dropped, model.tokenizer)
-    return {name: open_cache(folder) for name, folder in folders.items()}
 
 
 def _check_fits(model: LanguageModel, windows: Sequence[Window], context: int) -> None:
@@ -254,7 +281,8 @@ def _finish(
     write_tokens(out, windows)
     _write_json(out / "vocabulary.json", {token: tokenizer.decode([token]) for token in tokens})
     _write_json(out / "documents.json", [document.name for document in documents[:used]])
-    inputs = {k: v for k, v in vars(plan).items() if k not in ("shard_tokens", "max_tokens")}
+    kept = {field.name for field in fields(CacheMeta)}
+    inputs = {name: value for name, value in vars(plan).items() if name in kept}
     meta = CacheMeta(
         **inputs,
         d_in=_width(paths[0]),

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
+from universality.activations.cache import open_cache
 from universality.errors import InvalidInputError, OutputError
-from universality.storage.staged_files import staged_file
+from universality.storage.claims import claimed
+from universality.storage.dependencies import read_note, require_same, write_note
+from universality.storage.owned import in_words, is_dropped
+from universality.storage.traces import read_trace
+
+SCHEMA = "universality.collection/1"
 
 _MARKER = "collection.json"
 
@@ -39,6 +46,14 @@ class Collection:
     """Hash of the texts."""
     drop_special: bool
     """Whether rows of special tokens are left out."""
+    special_tokens: tuple[int, ...]
+    """The tokens whose rows are left out."""
+    model_sha256: str
+    """Hash of the model's weights and configuration."""
+    windows_sha256: str
+    """Hash of the tokens that the model reads, window by window."""
+    device: str
+    """Kind of device it runs on: rounding differs."""
 
 
 def check_numbers(*, context: int, shard_tokens: int, max_tokens: int | None) -> None:
@@ -71,37 +86,68 @@ def hook_folders(out: Path, hook_names: Iterable[str]) -> dict[str, Path]:
     return {name: out / name for name in names}
 
 
-def begin(out: Path, plan: Collection) -> None:
-    """Make `out` the folder of this collection, or find that it is already.
+def is_finished(out: Path, plan: Collection) -> bool:
+    """Whether the cache of this collection is whole there, so that nothing need be run.
 
     Raises:
-        OutputError: `out` holds something else, was begun with other inputs, or cannot be written.
+        OutputError: `out` was begun with other inputs.
     """
-    marker = out / _MARKER
-    if marker.is_file():
-        _check_same(out, json.loads(marker.read_text()), plan)
+    noted = read_note(out / _MARKER)
+    if noted is None:
+        return False
+    _check_same(out, noted, plan)
+    if not (out / "meta.json").is_file():
+        return False
+    return all((out / shard.file).is_file() for shard in open_cache(out).meta.shards)
+
+
+@contextmanager
+def begun(out: Path, plan: Collection) -> Iterator[None]:
+    """`out` as the folder of this collection, for this process alone while the block runs.
+
+    Raises:
+        OutputError: `out` holds something else, was begun with other inputs, another process
+            collects into it, or it cannot be written.
+    """
+    noted = read_note(out / _MARKER)
+    if noted is not None:
+        _check_same(out, noted, plan)
+    else:
+        _check_empty(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write into {out}: {error.strerror}") from error
+    with claimed(out):
+        if noted is None:
+            write_note(out / _MARKER, vars(plan), schema=SCHEMA)
+        yield
+
+
+def _check_empty(out: Path) -> None:
+    if not out.is_dir():
+        if os.path.lexists(out):
+            raise OutputError(f"{out}: exists and is no folder; choose another --out")
         return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out}: exists and is no collection; choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    with staged_file(marker) as staged:
-        staged.write_text(json.dumps(vars(plan), indent=1) + "\n")
+    names = [p.name for p in out.iterdir() if not (is_dropped(p.name) or read_trace(p))]
+    if _MARKER in names and len(names) > 1:
+        raise OutputError(
+            f"{out / _MARKER} is damaged, so it cannot be told what the files beside it were "
+            "collected from; choose another --out, or delete the folder"
+        )
+    if names not in ([], [_MARKER]):
+        raise OutputError(
+            f"{out}: exists and is no collection ({in_words(sorted(names))}); choose another "
+            "--out, or move that away"
+        )
 
 
-def _check_same(out: Path, begun: dict[str, object], plan: Collection) -> None:
+def _check_same(out: Path, noted: dict[str, Any], plan: Collection) -> None:
     # Collections of before the option existed kept special tokens.
-    begun = {"drop_special": False} | begun
-    differing = [name for name, value in vars(plan).items() if begun.get(name) != value]
-    if "tokenizer_sha256" in differing:
+    noted = {"drop_special": False} | noted
+    if noted.get("tokenizer_sha256") != plan.tokenizer_sha256:
         raise OutputError(
             f"{out}: was begun with another tokenizer, so the same token ids mean other strings "
             "there; go on with the model it was begun with, or choose another --out"
         )
-    if differing:
-        changes = "; ".join(
-            f"{name} was {begun.get(name)}, is now {vars(plan)[name]}" for name in differing
-        )
-        raise OutputError(
-            f"{out}: was begun with another model, hook, text or option ({changes}); choose "
-            "another --out, or delete it"
-        )
+    require_same(noted, vars(plan), place=out, holds="a cache")

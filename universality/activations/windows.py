@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +28,15 @@ class Window:
     """Position of the first token within the document."""
     tokens: Int[np.ndarray, " n_tokens"]
     """Token ids, without a beginning-of-sequence token."""
+
+
+def windows_hash(windows: Sequence[Window]) -> str:
+    """SHA-256 of the tokens that the model reads, with the document and place of each window."""
+    digest = hashlib.sha256()
+    for window in windows:
+        digest.update(f"{window.document} {window.start} {len(window.tokens)} ".encode())
+        digest.update(window.tokens.astype("<i8").tobytes())
+    return digest.hexdigest()
 
 
 def cut_windows(
