@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -12,14 +12,19 @@ import torch
 from jaxtyping import Float64
 
 from universality.comparison.null_statistics import NullStatistics, null_of
-from universality.comparison.tables import Columns, latent_table, view_columns
+from universality.comparison.tables import (
+    Columns,
+    latent_table,
+    significance_columns,
+    view_columns,
+)
 from universality.compute.workers import side_by_side
 from universality.metrics import Partners
-from universality.nulls.coincidence import activation_p_values
+from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import nearest_p_values
 from universality.runs.pair import Matched
 from universality.runs.policy import Policy
-from universality.runs.views import Side, is_large, own_nearest
+from universality.runs.views import ACTIVATIONS, Side, is_large, own_nearest
 
 _RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
@@ -29,9 +34,11 @@ def latent_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row per latent of a, and of b."""
     looks = [_look(matched, nulls, view, of=run) for view in matched.matches for run in _RUNS]
+    bounds = _activation_bounds(matched, policy)
 
     def columns_of(look: _Look) -> Columns:
-        return _columns(look, matched, policy=policy, device=device)
+        bound = bounds.get(look.of) if look.view == ACTIVATIONS else None
+        return _columns(look, p_bound=bound, policy=policy, device=device)
 
     large = any(is_large(look.run.alive.n_alive, look.other.alive.n_alive) for look in looks)
     columns = side_by_side(columns_of, looks, device, large=large)
@@ -75,7 +82,13 @@ def _look(
     return _Look(view, of, run, other, partners, null_of(view, nulls))
 
 
-def _columns(look: _Look, matched: Matched, *, policy: Policy, device: torch.device) -> Columns:
+def _columns(
+    look: _Look,
+    *,
+    p_bound: Float64[np.ndarray, " n_alive"] | None,
+    policy: Policy,
+    device: torch.device,
+) -> Columns:
     return view_columns(
         look.partners,
         look.other,
@@ -83,27 +96,31 @@ def _columns(look: _Look, matched: Matched, *, policy: Policy, device: torch.dev
             look.run, look.view, measure=policy.measure, absolute=policy.absolute, device=device
         ),
         null_mean=look.null_mean,
-        p_value=_p_values(look, matched, policy),
-    )
+    ) | significance_columns(p_value=_p_values(look, policy), p_bound=p_bound)
 
 
-def _p_values(
-    look: _Look, matched: Matched, policy: Policy
-) -> Float64[np.ndarray, " n_alive"] | None:
-    """How surprising each nearest similarity is; None for measures without a known answer."""
-    run, other = look.run, look.other
-    similarity = look.partners.near.nearest_similarity
-    if look.view in run.directions:
-        return nearest_p_values(
-            look.null.name,
-            run.directions[look.view],
-            other.directions[look.view],
-            similarity,
-            absolute=policy.absolute,
-        )
-    recording = matched.recording
-    if policy.measure != "pearson" or recording is None or run.codes is None or other.codes is None:
+def _p_values(look: _Look, policy: Policy) -> Float64[np.ndarray, " n_alive"] | None:
+    """How surprising each nearest similarity of directions is; None for other views."""
+    if look.view not in look.run.directions:
         return None
-    return activation_p_values(
-        run.codes, other.codes, similarity, recording.table.documents, absolute=policy.absolute
+    return nearest_p_values(
+        look.null.name,
+        look.run.directions[look.view],
+        look.other.directions[look.view],
+        look.partners.near.nearest_similarity,
+        absolute=policy.absolute,
     )
+
+
+def _activation_bounds(
+    matched: Matched, policy: Policy
+) -> Mapping[str, Float64[np.ndarray, " n_alive"]]:
+    """How surprising each nearest correlation can be at most, by run; of other measures nothing."""
+    a, b, recording = matched.a.codes, matched.b.codes, matched.recording
+    if policy.measure != "pearson" or recording is None or a is None or b is None:
+        return {}
+    match = matched.matches[ACTIVATIONS]
+    nearest = match.candidates.of_a, match.candidates.of_b
+    documents = recording.table.documents
+    found = activation_p_bounds(a, b, nearest, documents, absolute=policy.absolute)
+    return dict(zip(_RUNS, found, strict=True))

@@ -39,7 +39,9 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
         columns["decoder_norm"] = row_norms(dictionary.W_dec).cpu().numpy()
     for view, found in by_view.items():
         columns |= {f"{name}_{view}": run.column(values) for name, values in found.items()}
-    return pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    flags = [f"above_chance_{view}" for view, found in by_view.items() if "p_bound" in found]
+    return table.astype(dict.fromkeys(flags, "boolean"))
 
 
 def view_columns(
@@ -48,14 +50,10 @@ def view_columns(
     *,
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
-    p_value: Float64[np.ndarray, " n_alive"] | None,
 ) -> Columns:
-    """What one view found for the latents of one run that take part, one entry each.
-
-    Without p-values, there are no columns that follow from them.
-    """
+    """What one view found for the latents of one run that take part, one entry each."""
     near, numbers = partners.near, other.numbers
-    columns = {
+    return {
         "nearest": numbers[near.nearest],
         "nearest_similarity": near.nearest_similarity,
         "runner_up": np.where(near.runner_up >= 0, numbers[near.runner_up], -1),
@@ -65,11 +63,28 @@ def view_columns(
         "partner_similarity": partners.similarity,
         "excess": near.nearest_similarity - null_mean,
     }
+
+
+def significance_columns(
+    *,
+    p_value: Float64[np.ndarray, " n_alive"] | None,
+    p_bound: Float64[np.ndarray, " n_alive"] | None,
+) -> Columns:
+    """P-values, or bounds on them, and what follows; nothing where there are neither.
+
+    Where a bound is NaN, which says nothing, so are the columns that follow from it; among the
+    others such a latent counts as one whose p-value is 1.
+    """
     if p_value is not None:
         q_value = q_values(p_value)
-        columns |= {"p_value": p_value, "q_value": q_value}
-        columns["above_chance"] = q_value <= FALSE_DISCOVERY_RATE
-    return columns
+        above = q_value <= FALSE_DISCOVERY_RATE
+        return {"p_value": p_value, "q_value": q_value, "above_chance": above}
+    if p_bound is None:
+        return {}
+    silent = np.isnan(p_bound)
+    q_value = np.where(silent, np.nan, q_values(np.where(silent, 1.0, p_bound)))
+    above = np.where(silent, np.nan, q_value <= FALSE_DISCOVERY_RATE)
+    return {"p_bound": p_bound, "q_value": q_value, "above_chance": above}
 
 
 def pair_table(matched: Matched) -> pd.DataFrame:

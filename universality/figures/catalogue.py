@@ -95,7 +95,7 @@ def _of_two(
         draws.append(latents.decoder_against_activations)
     if "frequency" in columns:
         draws.append(latents.similarity_against_frequency)
-    if any(f"p_value_{view}" in columns for view in views):
+    if any(f"{name}_{view}" in columns for name in ("p_value", "p_bound") for view in views):
         draws.append(latents.p_value_calibration)
     of_pair = pairs.figures_of_pair(comparison, pair)
     return of_pair | {draw.__name__: partial(draw, comparison) for draw in draws}

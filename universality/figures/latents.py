@@ -86,14 +86,17 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
 
 
 def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
-    """Share of the latents of a whose p-value is at most p, against p.
+    """Share of the latents of a whose p-value, or bound on it, is at most p, against p.
 
-    Runs that share nothing follow the diagonal; the further above it, the more is shared.
+    Runs that share nothing follow the diagonal or stay below it; the further above it, the more is
+    shared.
     """
+    latents = comparison.latents_a[comparison.latents_a["alive"]]
     for view in comparison.summary["views"]:
-        if f"p_value_{view}" not in comparison.latents_a:
+        name = next((n for n in (f"p_value_{view}", f"p_bound_{view}") if n in latents), None)
+        if name is None:
             continue
-        p = comparison.latents_a[f"p_value_{view}"].dropna().clip(lower=LEAST_P)
+        p = latents[name].fillna(1.0).clip(lower=LEAST_P)
         ax.ecdf(p, color=COLOURS[view], label=LABELS[view])
     uniform = np.geomspace(LEAST_P, 1, 50)
     ax.plot(uniform, uniform, color=COLOURS["null"], linestyle="--", label="nothing shared")

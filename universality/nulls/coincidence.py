@@ -1,145 +1,222 @@
-"""P-values of activation correlations under the tokens null, without drawing it.
+"""Bounds on the p-values of activation correlations under the tokens null, without drawing it.
 
 When pieces of text change places at random, the sum of products behind a correlation is
 sum_w K(w, pi(w)), with K the inner product of one latent's codes in piece w and the other's in the
 piece that came there. Chernoff's bound, with pieces as if drawn with replacement,
 
-    P(r >= s) <= min over t of exp(-t s' + (1/W) sum_w sum_w' (exp(t K(w, w')) - 1)),
+    P(r >= s) <= min over t of exp(-t s' + T(t)),  T(t) = sum_w mean_w' (exp(t K(w, w')) - 1),
 
 has no floor and keeps what a normal approximation forgets: coincidences of rare latents make heavy
-tails. exp(t K) is convex in K, a mean of X y_s with weights x_s / X (X the sum of x over the
-piece), so the double sum is at most one over sums of x and single codes y_s, taken to be spread
-evenly over the places within a piece; x and y may change roles. The first pieces of documents
-change places among themselves, as the null has it, and their places are not alike: there K is
-bounded by the product of norms. Values are rounded up to a geometric grid, which turns the double
-sums of all pairs into products of histograms.
+tails. w' runs over the pieces that may come to w: those at the same place of other documents, so
+latents that are locked to a place coincide there by chance as they do in the draws. exp(t K) is
+convex in K, a mean of X y_s with weights x_s / X (X the sum of x over the piece), so T is at most
+one over sums of x and single codes y_s at each place; x and y may change roles. Both are convex
+again, so values may be shared out to the levels of a grid, which turns the sums of all pairs into
+products of histograms; and log T is convex in log t, so few t are enough.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int, Int64
-from scipy import sparse
+from jaxtyping import Float, Float64, Int, Int64
 from torch import Tensor
 
-from universality.codes import Codes, token_range
+from universality.codes import Codes
+from universality.matching import Neighbours
+from universality.nulls.places import LEVELS, Profile, deviation, profiles
 from universality.nulls.tokens import WINDOW
 
-_Histograms: TypeAlias = tuple[Tensor, Tensor]
-_Profile: TypeAlias = dict[str, _Histograms]
+_TILTS = np.geomspace(0.7, 20.0, 7)
+"""Values of t, in units of the largest products of a pair."""
+_STEP = float(_TILTS[1] / _TILTS[0])
+_MOST_PAIRS = 1 << 25
+_CANDIDATES_AT_LEAST = 1024
+_BLOCK = 1024
+_NOTHING = 1e-30
 
-_GRID = 1.25 ** -np.arange(40.0)
-_TILTS = np.geomspace(2.0, 2000.0, 24)
-_LARGEST_EXPONENT = 60.0
-_MOST_CANDIDATES = 4096
+_Numbers: TypeAlias = "Int64[np.ndarray, ' _']"
+_Levels: TypeAlias = "Float64[np.ndarray, ' _']"
+_Table: TypeAlias = Float[Tensor, "rows cols"]
 
 
-def activation_p_values(
+def activation_p_bounds(
     a: Codes,
     b: Codes,
-    correlation: Float64[np.ndarray, " n_a"],
+    nearest: tuple[Neighbours, Neighbours],
     documents: Int[np.ndarray, " n_tokens"],
     *,
     absolute: bool = False,
     window: int = WINDOW,
-) -> Float64[np.ndarray, " n_a"]:
-    """P-value of each latent's Pearson correlation with its nearest: a fixed, tokens of b permuted.
+) -> tuple[_Levels, _Levels]:
+    """Bounds on the p-value of each latent's correlation with its nearest, for a and for b.
 
-    Nearly an upper bound on the p-value of the tokens null, so safe and without a floor, but slack:
-    a latent active in one or two pieces of text cannot be significant. Candidates are summed over
-    (Bonferroni), of more than 4,096 an evenly spaced sample. 1 where the correlation is not
-    positive or NaN.
+    The latent stays as it is, the tokens of the other run are permuted as the tokens null does it.
+    Safe, also for latents that are locked to a place in the document, and without a floor, but
+    slack: NaN where the bound reaches 1 and so says nothing, as for a latent that is active in one
+    or two pieces of text. Candidates are summed over (Bonferroni). Where there are more than 2^25
+    pairs, the sum is that over a sample of the candidates, evenly spaced by the size of their
+    largest code, and over the nearest.
 
     Args:
-        a: Codes of the latents that p-values are for.
-        b: Codes of the latents among which the nearest was sought.
-        correlation: Pearson correlation with the nearest (its size, if absolute).
+        a: Codes of the first run.
+        b: Codes of the second run on the same tokens.
+        nearest: The nearest in b of each latent of a by Pearson correlation (its size, if
+            absolute), and the nearest in a of each latent of b.
         documents: Document of each token.
         absolute: Whether the nearest was sought by the size of the correlation.
         window: Tokens in a piece.
     """
-    piece, first = _pieces(documents, window)
-    profile_a, profile_b = (_profile(codes, piece, first) for codes in (a, b))
-    shown = slice(None, None, -(-b.d_sae // _MOST_CANDIDATES))
-    profile_b = {name: (grid, counts[shown]) for name, (grid, counts) in profile_b.items()}
-    mean_a, mean_b = (torch.from_numpy(codes.mean / _deviation(codes)) for codes in (a, b))
-    means = mean_a[:, None] * mean_b[None, shown]
-    level = torch.from_numpy(np.nan_to_num(correlation, nan=-1.0))[:, None]
-    needed = (level - means.abs() if absolute else level + means).float()
-    sizes = max(1, int(first.sum())), max(1, int((~first[piece]).sum()))
-    bound = _log_chernoff(profile_a, profile_b, needed, sizes=sizes)
-    p = bound.double().exp().sum(dim=1) * (b.d_sae / bound.shape[1]) * (2 if absolute else 1)
-    return np.asarray(torch.where(level[:, 0] > 0, p.clamp(max=1), 1.0).numpy())
+    pairs = _Pairs(a, b, nearest, documents, absolute=absolute, window=window)
+    shown_a, shown_b = pairs.shown
+    all_a, all_b = np.arange(a.d_sae), np.arange(b.d_sae)
+    of_a, of_b = pairs.sums(all_a, shown_b)
+    if shown_a.size < a.d_sae or shown_b.size < b.d_sae:
+        _, of_b = pairs.sums(shown_a, all_b)
+    of_a, of_b = of_a * b.d_sae / shown_b.size, of_b * a.d_sae / shown_a.size
+    if shown_b.size < b.d_sae:
+        of_a += pairs.alone(all_a, nearest[0].nearest)[0]
+    if shown_a.size < a.d_sae:
+        of_b += pairs.alone(nearest[1].nearest, all_b)[1]
+    signs = 2 if absolute else 1
+    return _meaningful(signs * of_a, nearest[0]), _meaningful(signs * of_b, nearest[1])
 
 
-def _log_chernoff(a: _Profile, b: _Profile, needed: Tensor, *, sizes: tuple[int, int]) -> Tensor:
-    """The smallest bound over the tilts, for every pair; never above 0.
+def _meaningful(bound: _Levels, near: Neighbours) -> _Levels:
+    return np.where((bound < 1) & (near.nearest_similarity > 0), bound, np.nan)
 
-    `sizes` are the number of first pieces, and of tokens in all other pieces.
-    """
-    bound = torch.zeros_like(needed)
-    for tilt in _TILTS.tolist():
-        first = _growth(a["norms"], b["norms"], tilt) / sizes[0]
-        later = torch.minimum(
-            _growth(a["sums"], b["tokens"], tilt), _growth(a["tokens"], b["sums"], tilt)
+
+class _Pairs:
+    """The bounds of pairs of latents, block by block."""
+
+    def __init__(
+        self,
+        a: Codes,
+        b: Codes,
+        nearest: tuple[Neighbours, Neighbours],
+        documents: Int[np.ndarray, " n_tokens"],
+        *,
+        absolute: bool,
+        window: int,
+    ) -> None:
+        self._a, self._b = profiles(a, b, documents, window)
+        self._mean = a.mean / deviation(a), b.mean / deviation(b)
+        self._level = [np.nan_to_num(near.nearest_similarity, nan=-1.0) for near in nearest]
+        self._absolute = absolute
+
+    @property
+    def shown(self) -> tuple[_Numbers, _Numbers]:
+        """Which latents of a, and of b, stand for all of their run as candidates."""
+        n_a, n_b = (mean.size for mean in self._mean)
+        return _spaced(self._a, n_a, n_b), _spaced(self._b, n_b, n_a)
+
+    def sums(self, rows: _Numbers, cols: _Numbers) -> tuple[_Levels, _Levels]:
+        """Sums over the candidates of each latent: of a over `cols`, of b over `rows`."""
+        of_a, of_b = np.zeros(rows.size), np.zeros(cols.size)
+        for j in _blocks(cols.size):
+            tokens, sums = (of.flatten(1).T.contiguous() for of in _histograms(self._b, cols[j]))
+            for i in _blocks(rows.size):
+                needed = self._needed(rows[i][:, None], cols[j][None])
+                scales = self._scales(rows[i][:, None], cols[j][None])
+                left = _histograms(self._a, rows[i])[::-1]
+                bounds = _bounds(left, (tokens, sums), needed, scales, torch.matmul)
+                of_a[i] += bounds[0].sum(dim=1, dtype=torch.float64).numpy()
+                of_b[j] += bounds[1].sum(dim=0, dtype=torch.float64).numpy()
+        return of_a, of_b
+
+    def alone(self, i: _Numbers, j: _Numbers) -> tuple[_Levels, _Levels]:
+        """The bounds of single pairs, from either side."""
+        found = np.empty((2, i.size))
+        for part in _blocks(i.size):
+            left = _histograms(self._a, i[part])[::-1]
+            tokens, sums = (of.flatten(1) for of in _histograms(self._b, j[part]))
+            needed = self._needed(i[part][:, None], j[part][:, None])
+            scales = self._scales(i[part][:, None], j[part][:, None])
+            bounds = _bounds(left, (tokens, sums), needed, scales, _row_by_row)
+            found[:, part] = torch.cat(bounds, dim=1).T.numpy()
+        return found[0], found[1]
+
+    def _needed(
+        self, i: Int64[np.ndarray, "..."], j: Int64[np.ndarray, "..."]
+    ) -> tuple[_Table, _Table]:
+        """What sums of products must reach for a correlation as large as that of i, and of j."""
+        means = self._mean[0][i] * self._mean[1][j]
+        lost = np.abs(means) if self._absolute else -means
+        first, second = (
+            torch.from_numpy(level - lost).float()
+            for level in (self._level[0][i], self._level[1][j])
         )
-        bound = torch.minimum(bound, first + later / sizes[1] - tilt * needed)
-    return bound
+        return first, second
+
+    def _scales(
+        self, i: Int64[np.ndarray, "..."], j: Int64[np.ndarray, "..."]
+    ) -> tuple[_Table, _Table]:
+        """The largest products of a sum of a with a code of b, and of a code with a sum."""
+        a, b = self._a, self._b
+        products = (
+            a.sums.largest[i] * b.tokens.largest[j],
+            a.tokens.largest[i] * b.sums.largest[j],
+        )
+        first, second = (torch.from_numpy(one).float().clamp_(min=_NOTHING) for one in products)
+        return first, second
 
 
-def _growth(a: _Histograms, b: _Histograms, tilt: float) -> Tensor:
-    """Sum of exp(tilt x y) - 1 over all values x of one latent and y of the other, by pair."""
-    (grid_a, counts_a), (grid_b, counts_b) = a, b
-    exponent = (tilt * grid_a[:, None] * grid_b[None]).clamp(max=_LARGEST_EXPONENT)
-    return counts_a @ torch.expm1(exponent) @ counts_b.T
+def _bounds(
+    left: tuple[Tensor, Tensor],
+    right: tuple[Tensor, Tensor],
+    needed: tuple[_Table, _Table],
+    scales: tuple[_Table, _Table],
+    meet: Callable[[Tensor, Tensor], Tensor],
+) -> tuple[_Table, _Table]:
+    """The smallest bound over the tilts and both roles, for what is `needed` from either side."""
+    least = torch.zeros(needed[0].shape), torch.zeros(needed[1].shape)
+    for x, y, scale in zip(left, right, scales, strict=True):
+        far = needed[0] / scale, needed[1] / scale
+        for tilt, growth in growths(x, y, meet):
+            for one, lowest in zip(far, least, strict=True):
+                torch.minimum(lowest, torch.sub(growth, one, alpha=tilt), out=lowest)
+    return least[0].exp_(), least[1].exp_()
 
 
-def _pieces(
-    documents: Int[np.ndarray, " n_tokens"], window: int
-) -> tuple[Int64[np.ndarray, " n_tokens"], np.ndarray]:
-    """The piece of each token, cut from the start of each document; which pieces are first."""
-    begins = np.flatnonzero(np.diff(documents, prepend=documents[:1] - 1))
-    lengths = np.diff(np.append(begins, documents.size))
-    place = np.arange(documents.size) - np.repeat(begins, lengths)
-    starts = place % window == 0
-    return np.cumsum(starts) - 1, place[starts] == 0
+def growths(
+    x: Float[Tensor, "rows places levels"],
+    y: Float[Tensor, "_ _"],
+    meet: Callable[[Tensor, Tensor], Tensor] = torch.matmul,
+) -> Iterator[tuple[float, _Table]]:
+    """Values of t, in units of the largest products, and T there, or between two a bound on it.
 
-
-def _profile(codes: Codes, piece: Int64[np.ndarray, " n_tokens"], first: np.ndarray) -> _Profile:
-    """What each latent does in pieces of text, in standard deviations over root n_tokens.
-
-    `norms`: its norm in each first piece; `sums`: the sum of its codes in each later piece;
-    `tokens`: its codes on the tokens of later pieces; all by size.
+    `meet` brings the histograms x, times what their levels mean, together with the histograms y.
     """
-    whole = abs(token_range(codes, range(codes.n_tokens)).astype(np.float64))
-    unit = sparse.diags_array(1 / (np.sqrt(codes.n_tokens) * _deviation(codes)))
-    whole = sparse.csr_array(unit @ whole)
-    entries = np.ones(piece.size), (np.arange(piece.size), piece)
-    gather = sparse.csr_array(entries, shape=(piece.size, first.size))
-    return {
-        "norms": _histograms((whole.power(2) @ gather[:, first]).sqrt()),
-        "sums": _histograms(whole @ gather[:, ~first]),
-        "tokens": _histograms(whole[:, ~first[piece]]),
-    }
+    levels = torch.from_numpy(np.outer(LEVELS, LEVELS))
+    before: Tensor | None = None
+    for tilt in _TILTS.tolist():
+        products = torch.expm1(tilt * levels).float()
+        log_growth = meet((x @ products).flatten(1), y).clamp_(min=_NOTHING).log_()
+        if before is not None:
+            yield tilt / _STEP**0.5, torch.lerp(before, log_growth, 0.5).exp_()
+        yield tilt, log_growth.exp()
+        before = log_growth
 
 
-def _histograms(values: sparse.csr_array) -> _Histograms:
-    """A geometric grid, and how many nonzero values of each row round up to each of its points."""
-    row = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))
-    fires = values.data > 0
-    size = values.data[fires]
-    largest = float(size.max(initial=1e-30))
-    below = np.floor(np.log(size / largest) / np.log(_GRID[1]) + 1e-9)
-    place = np.clip(below, 0, _GRID.size - 1).astype(np.int64)
-    flat = np.bincount(
-        row[fires] * _GRID.size + place, minlength=values.shape[0] * _GRID.size
-    ).reshape(-1, _GRID.size)
-    return torch.from_numpy(largest * _GRID).float(), torch.from_numpy(flat).float()
+def _row_by_row(x: Float[Tensor, "rows _"], y: Float[Tensor, "rows _"]) -> Float[Tensor, "rows 1"]:
+    return (x * y).sum(dim=1, keepdim=True)
 
 
-def _deviation(codes: Codes) -> Float64[np.ndarray, " d_sae"]:
-    """Standard deviation of each latent; infinite where constant, so that it weighs nothing."""
-    return np.where(codes.variance > 0, np.sqrt(codes.variance), np.inf)
+def _histograms(profile: Profile, part: _Numbers) -> tuple[Tensor, Tensor]:
+    """Of the tokens and of the sums of some latents."""
+    return profile.joined_tokens(part), profile.joined_sums(part)
+
+
+def _spaced(profile: Profile, n: int, n_others: int) -> _Numbers:
+    size = min(n, max(_CANDIDATES_AT_LEAST, _MOST_PAIRS // n_others))
+    if size == n:
+        return np.arange(n)
+    by_size = np.argsort(profile.tokens.largest, kind="stable")
+    return np.sort(by_size[((np.arange(size) + 0.5) * n / size).astype(np.int64)])
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, n, _BLOCK)]

@@ -50,6 +50,23 @@ def permute_windows(
     return (starts[:, None] + inside).reshape(-1), (source[:, None] + inside).reshape(-1)
 
 
+def kept_places(
+    documents: Int[np.ndarray, " n_tokens"], window: int = WINDOW
+) -> tuple[Int64[np.ndarray, " n_tokens"], Int64[np.ndarray, " n_tokens"]]:
+    """The piece of each token, and a number of the place that it keeps when pieces change places.
+
+    Two tokens have the same number where they are the same token of pieces that may change places;
+    the rests of documents, which the draws leave out, count as pieces. Numbers count from 0, by
+    token within a piece and then by group of pieces.
+    """
+    begins = np.flatnonzero(np.diff(documents, prepend=documents[:1] - 1))
+    lengths = np.diff(np.append(begins, documents.size))
+    token = np.arange(documents.size) - np.repeat(begins, lengths)
+    piece = np.cumsum(token % window == 0) - 1
+    group = _group_of_place(_pieces(documents, window)[1], int(token.max()) // window + 1)
+    return piece, group[token // window] * window + token % window
+
+
 def _pieces(
     documents: Int[np.ndarray, " n_tokens"], window: int
 ) -> tuple[Int64[np.ndarray, " n_pieces"], Int64[np.ndarray, " n_pieces"]]:
@@ -62,12 +79,16 @@ def _pieces(
 
 def _groups(place: Int64[np.ndarray, " n_pieces"]) -> list[np.ndarray]:
     """Pieces that may change places: equal places while many documents have them, then the rest."""
+    group = _group_of_place(place, int(place.max()) + 1)[place]
+    return [group == k for k in range(int(group.max()) + 1)]
+
+
+def _group_of_place(
+    place: Int64[np.ndarray, " n_pieces"], n_places: int
+) -> Int64[np.ndarray, " n_places"]:
+    """For each place, which group a piece there belongs to; a last piece alone joins the others."""
     counts = np.bincount(place)
     mixed_from = int(np.argmax(np.append(counts, 0) < _PIECES_PER_GROUP))
-    groups = [place == k for k in range(mixed_from)]
-    rest = place >= mixed_from
-    if rest.sum() == 1 and groups:
-        groups[-1] = groups[-1] | rest
-    elif rest.any():
-        groups.append(rest)
-    return groups
+    if mixed_from > 0 and counts[mixed_from:].sum() == 1:
+        mixed_from -= 1
+    return np.minimum(np.arange(n_places), mixed_from)
