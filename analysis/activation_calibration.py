@@ -4,15 +4,18 @@ Run as `python -m analysis.activation_calibration --out analysis/results/activat
 
 Worlds are pairs of independent sets of codes over the same documents; in mixtures some latents of
 the second repeat those of the first on a share of the tokens. Writes the tables of
-`analysis.null_calibration` for `activation_p_values`, the bound on p under the tokens null:
-`super_uniformity.csv` (by decile of firing frequency), `rejections.csv` and `mixtures.csv`.
+`analysis.null_calibration` for `activation_p_bounds`, the bound on p under the tokens null:
+`super_uniformity.csv` (by decile of firing frequency), `rejections.csv` and `mixtures.csv`. A bound
+that says nothing counts as 1. `positions.csv` has worlds in which a fifth of the latents of both
+runs are locked to one place of the documents: how many of these are called above chance, what the
+bound says of them beside the draws, and how many are found when their strengths are shared.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -24,8 +27,10 @@ from tqdm import tqdm
 
 from analysis.null_calibration import rejections, shares_by_decile, super_uniformity
 from universality.codes import from_batches
-from universality.nulls.coincidence import activation_p_values
+from universality.matching import Neighbours
+from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import q_values
+from universality.nulls.tokens import permute_windows
 from universality.storage.json_files import write_json
 from universality.synthetic import draw_tokens, make_truth
 
@@ -68,6 +73,18 @@ class Settings:
     """Planted fractions of shared latents."""
     kept: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
     """Share of tokens on which a copy does what its original does; elsewhere it goes its way."""
+    locked: float = 0.2
+    """Share of the latents that are locked to a place, where positions are tested."""
+    n_long: int = 12
+    """Documents twice as long, where positions are tested: too few to keep their places apart."""
+    position_documents: int = 100
+    """Documents, where positions are tested."""
+    position_repeats: int = 100
+    """Pairs of runs per range of places."""
+    position_draws: int = 20
+    """Draws of the tokens null beside the bound, in the first ten of these pairs."""
+    position_share: float = 0.3
+    """Share of the documents in which a planted pair fires at its place."""
     seed: int = 0
     """Seed of everything drawn."""
 
@@ -75,6 +92,17 @@ class Settings:
     def documents(self) -> np.ndarray:
         """Document of each token."""
         return np.repeat(np.arange(self.n_documents), self.length)
+
+
+PLACES: Mapping[str, range] = {
+    "0": range(1),
+    "1-15": range(1, 16),
+    "16-31": range(16, 32),
+    "32-47": range(32, 48),
+    "48-63": range(48, 64),
+    "64 and later": range(64, 128),
+}
+"""Where in the document latents are locked; the last range only 12 documents have."""
 
 
 def run(out: Path, settings: Settings) -> None:
@@ -87,12 +115,15 @@ def run(out: Path, settings: Settings) -> None:
     found.to_csv(out / "rejections.csv", index=False)
     mixed = pd.DataFrame(_mixtures(settings, generator))
     mixed.to_csv(out / "mixtures.csv", index=False, float_format="%.5f")
+    positions = pd.DataFrame(_positions(settings, generator))
+    positions.to_csv(out / "positions.csv", index=False, float_format="%.5f")
     command = (
         "python -m analysis.activation_calibration --out analysis/results/activation_calibration"
     )
     described = {"command": command} | asdict(settings) | {"worlds": dict(WORLDS)}
     write_json(described, out / "settings.json")
     print(found.to_string(index=False))
+    print(positions.to_string(index=False))
 
 
 def draw_codes(
@@ -130,7 +161,7 @@ def _independent(
 ) -> Iterator[dict[str, Any]]:
     for repeat in tqdm(range(settings.repeats), desc=world, disable=None):
         x, y = (draw_codes(settings, generator, **WORLDS[world]) for _ in "ab")
-        p = p_values(x, y, settings)
+        p = p_values(x, y, settings.documents)
         rejected = bool((q_values(p) <= settings.alpha).any())
         frequency = (x > 0).float().mean(dim=0).numpy()
         for row in shares_by_decile(p, {"frequency": frequency}, settings.levels):
@@ -168,17 +199,96 @@ def _discoveries(
     x, y = (draw_codes(settings, generator) for _ in "ab")
     copied = torch.rand(x.shape, generator=generator) < kept
     y = torch.where(shared & copied, x, y)
-    found = q_values(p_values(x, y, settings)) <= settings.alpha
+    found = q_values(p_values(x, y, settings.documents)) <= settings.alpha
     planted = shared.numpy()
     level = np.diagonal(_correlations(x, y))[planted].mean()
     return (found & ~planted).sum() / max(1, found.sum()), float(found[planted].mean()), level
 
 
-def p_values(x: Tensor, y: Tensor, settings: Settings) -> np.ndarray:
-    """P-value of each latent's correlation with its nearest in the other run."""
-    codes = [from_batches([side], settings.n) for side in (x, y)]
-    nearest = _correlations(x, y).max(axis=1)
-    return activation_p_values(codes[0], codes[1], nearest, settings.documents)
+def _positions(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
+    """One row per range of places: independent strengths, then strengths that half share."""
+    for name, span in PLACES.items():
+        trials = [
+            _locked_trial(span, settings, generator, drawn=repeat < 10)
+            for repeat in tqdm(range(settings.position_repeats), desc=f"place {name}", disable=None)
+        ]
+        called, bound, drawn, found = (
+            np.array([t[k] for t in trials if k in t])
+            for k in ("called", "bound", "drawn", "found")
+        )
+        error = called.std(ddof=1) / np.sqrt(called.size)
+        yield {
+            "place": name,
+            "called": called.mean(),
+            "standard_error": error,
+            "within": called.mean() <= settings.alpha + 2 * error,
+            "median_bound": np.median(bound),
+            "median_drawn_p": np.median(drawn),
+            "power": found.mean(),
+            "power_error": found.std(ddof=1) / np.sqrt(found.size),
+            "repeats": called.size,
+        }
+
+
+def _locked_trial(
+    span: range, settings: Settings, generator: torch.Generator, *, drawn: bool
+) -> dict[str, Any]:
+    """A pair of runs whose first latents are locked to a place of every document, or of some."""
+    lengths = np.full(settings.position_documents, settings.length)
+    lengths[: settings.n_long] *= 2
+    documents = np.repeat(np.arange(lengths.size), lengths)
+    place = np.arange(documents.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    chosen = span[int(torch.randint(len(span), (1,), generator=generator))]
+    at_place = torch.from_numpy(place == chosen)
+    n_locked = round(settings.locked * settings.n)
+    longer = replace(settings, n_documents=1, length=documents.size)
+
+    def codes(share: float) -> Tensor:
+        drawn = draw_codes(longer, generator)
+        fires = torch.rand(at_place.shape[0], n_locked, generator=generator) < share
+        strength = torch.randn(fires.shape, generator=generator).abs()
+        drawn[:, :n_locked] = strength * fires * at_place[:, None]
+        return drawn
+
+    x, y = codes(1.0), codes(1.0)
+    p = p_values(x, y, documents)
+    result: dict[str, Any] = {
+        "called": float((q_values(p)[:n_locked] <= settings.alpha).mean()),
+        "bound": np.median(p[:n_locked]),
+    }
+    if drawn:
+        reached = _reached_in_draws(x, y, documents, settings.position_draws, generator)
+        result["drawn"] = np.median(reached[:n_locked])
+    x, y = codes(settings.position_share), codes(settings.position_share)
+    y[:, : n_locked // 2] = x[:, : n_locked // 2]
+    found = q_values(p_values(x, y, documents)) <= settings.alpha
+    fires = (x[:, : n_locked // 2] > 0).any(dim=0).numpy()
+    if fires.any():
+        result["found"] = float(found[: n_locked // 2][fires].mean())
+    return result
+
+
+def _reached_in_draws(
+    x: Tensor, y: Tensor, documents: np.ndarray, n_draws: int, generator: torch.Generator
+) -> np.ndarray:
+    """Share of draws of the tokens null in which each latent's nearest is as alike as observed."""
+    observed = _correlations(x, y).max(axis=1)
+    reached = []
+    for _ in range(n_draws):
+        rows_a, rows_b = map(torch.from_numpy, permute_windows(documents, generator=generator))
+        reached.append(_correlations(x[rows_a], y[rows_b]).max(axis=1) >= observed)
+    return np.mean(reached, axis=0)
+
+
+def p_values(x: Tensor, y: Tensor, documents: np.ndarray) -> np.ndarray:
+    """The bound for each latent's correlation with its nearest in the other run, at most 1."""
+    codes = [from_batches([side], side.shape[1]) for side in (x, y)]
+    r = _correlations(x, y)
+    near = [
+        Neighbours(side.argmax(axis=1)[:, None], side.max(axis=1)[:, None]) for side in (r, r.T)
+    ]
+    bounds, _ = activation_p_bounds(codes[0], codes[1], (near[0], near[1]), documents)
+    return np.nan_to_num(bounds, nan=1.0)
 
 
 def _correlations(x: Tensor, y: Tensor) -> np.ndarray:
