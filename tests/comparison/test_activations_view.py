@@ -188,7 +188,9 @@ def test_what_does_not_fit_is_refused(cache: ActivationCache) -> None:
         compare(run, run, Policy(views=("activations",)))
     with pytest.raises(InvalidInputError, match="got 3"):
         compare(run, run, QUICK, activations=[cache, cache, cache])
-    with pytest.raises(InvalidInputError, match="--min-firing must be at least 1"):
+    with pytest.raises(
+        InvalidInputError, match=r"--min-firing\) must be a whole number of at least 1"
+    ):
         Policy(min_firing=0)
 
 

@@ -169,11 +169,11 @@ def test_a_view_that_a_run_lacks_is_named() -> None:
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"threshold": 1.5}, r"--threshold must lie in \[0, 1\]"),
-        ({"nulls": ()}, "--null needs at least one"),
-        ({"nulls": ("perfect",)}, "unknown null 'perfect'"),
-        ({"n_draws": 1}, "at least two draws"),
-        ({"alive": "maybe"}, "--alive must be one of"),
+        ({"threshold": 1.5}, r"--threshold\) must be a number in \[0, 1\]"),
+        ({"nulls": ()}, r"--null\) must be one of"),
+        ({"nulls": ("perfect",)}, "'haar', .*got .'perfect'"),
+        ({"n_draws": 1}, r"--draws\) must be a whole number of at least 2"),
+        ({"alive": "maybe"}, r"--alive\) must be one of"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(choice: dict, message: str) -> None:

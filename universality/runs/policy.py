@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import final, get_args
 
 from universality.alive import ALIVE_RULES
-from universality.errors import InvalidInputError
-from universality.nulls.null import NULLS, find_null
-from universality.similarity.measures import Measure
+from universality.dictionary import View
+from universality.nulls.null import NULLS
+from universality.runs.views import ACTIVATIONS
+from universality.similarity.measures import MEASURES, Measure
+from universality.validation import (
+    FLAG,
+    TEXT,
+    Constraint,
+    Number,
+    OneOf,
+    Several,
+    as_tuple,
+    check,
+    either,
+    plain,
+)
+
+VIEWS = (*get_args(View), ACTIVATIONS)
+"""The views that runs can be compared in."""
+
+POLICY_TAKES: Mapping[str, Constraint] = {
+    "views": either(Several(OneOf(VIEWS)), None),
+    "threshold": Number(0, 1),
+    "nulls": Several(OneOf(tuple(NULLS))),
+    "n_draws": Number(2, whole=True),
+    "alive": OneOf(ALIVE_RULES),
+    "min_firing": Number(1, whole=True),
+    "held_out": FLAG,
+    "measure": OneOf(MEASURES),
+    "absolute": FLAG,
+    "seed": Number(0, whole=True),
+    "device": TEXT,
+    "matrix": FLAG,
+    "time_limit": either(Number(0, above=True), None),
+}
+"""What each field of a policy may be."""
+
+OPTIONS = {"views": "--view", "nulls": "--null", "n_draws": "--draws"} | {
+    name: f"--{name.replace('_', '-')}"
+    for name in POLICY_TAKES
+    if name not in ("views", "nulls", "n_draws")
+}
+"""How the command line spells each field."""
 
 
 @final
@@ -44,20 +85,10 @@ class Policy:
     """Seconds after which the assignment of a view is taken as it stands, with its true gap."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise InvalidInputError(f"--threshold must lie in [0, 1], got {self.threshold}")
-        if not self.nulls:
-            raise InvalidInputError(f"--null needs at least one of {', '.join(NULLS)}")
-        for name in self.nulls:
-            find_null(name)
-        if self.alive not in ALIVE_RULES:
-            raise InvalidInputError(
-                f"--alive must be one of {', '.join(ALIVE_RULES)}, got {self.alive!r}"
-            )
-        if self.min_firing < 1:
-            raise InvalidInputError(f"--min-firing must be at least 1, got {self.min_firing}")
-        if self.n_draws < 2:
-            raise InvalidInputError(f"a null needs at least two draws, got {self.n_draws}")
+        check("Policy", vars(self), POLICY_TAKES, options=OPTIONS)
+        for name, value in vars(self).items():
+            several = name in ("views", "nulls") and value is not None
+            object.__setattr__(self, name, as_tuple(value) if several else plain(value))
 
     def draws_of(self, null: str) -> int:
         """How often a null is drawn; at least twice, so that it has a spread."""
