@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from universality.cli.main import main
+from universality.cli.main import cli, main
 
 
 def universality(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,3 +52,27 @@ def test_a_folder_that_begins_with_a_dash_is_answered_with_its_path(
         error = capsys.readouterr().err
         assert left.value.code == 2
         assert ("write ./-run" in error) == advised
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_a_command_with_its_own_code(monkeypatch, capsys, number, code) -> None:
+    monkeypatch.setattr(cli, "main", lambda **_: signal.raise_signal(number))
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert left.value.code == code
+    assert "interrupted; nothing was left behind" in capsys.readouterr().err
+    assert signal.getsignal(number) == before
+
+
+def test_what_is_to_be_ignored_stays_ignored(monkeypatch) -> None:
+    monkeypatch.setattr(cli, "main", lambda **_: signal.raise_signal(signal.SIGHUP))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit) as left:
+            main([])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert left.value.code == 0

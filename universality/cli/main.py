@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from universality._version import __version__
+from universality.cli.interrupts import Signals
 from universality.errors import UniversalityError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -53,11 +54,13 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
-    0: done. 2: the user must change something (`error: ...`). 130: interrupted. Anything else
-    is a bug and keeps its traceback.
+    0: done. 2: the user must change something (`error: ...`). 130: interrupted, 143 and 129: told
+    to end, or hung up on. Anything else is a bug and keeps its traceback.
     """
+    signals = Signals()
     try:
-        result = cli.main(args=arguments, prog_name="universality", standalone_mode=False)
+        with signals.caught():
+            result = cli.main(args=arguments, prog_name="universality", standalone_mode=False)
     except UniversalityError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
@@ -66,8 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort) as error:
         advice = (error.__cause__ or error).args or ("nothing was left behind",)
-        click.echo(f"interrupted; {advice[0]}", err=True)
-        sys.exit(130)
+        with suppress(OSError):  # the terminal may be what has gone
+            click.echo(f"interrupted; {advice[0]}", err=True)
+        sys.exit(signals.exit_code)
     sys.exit(result if isinstance(result, int) else 0)
 
 
