@@ -26,6 +26,7 @@ from universality.input_normalization import (
     normalize,
     raw_scale,
 )
+from universality.intake.names import show_names
 
 View: TypeAlias = Literal["decoder", "encoder"]
 """A view of a latent by a direction: what it writes, or what it reads."""
@@ -48,6 +49,9 @@ class RunKey:
     """Training step of the checkpoint, for checkpoints taken on the way."""
     dataset: str | None = None
     """What the tokens came from."""
+
+    def __post_init__(self) -> None:
+        show_names(self, "model_name", "hook_name", "dataset")
 
 
 @final
@@ -77,6 +81,9 @@ class Source:
     """Keys in the file that the loader did not use."""
     config: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """The checkpoint's configuration as it was read."""
+
+    def __post_init__(self) -> None:
+        show_names(self, "spec", "name", "part", "assumptions", "missing_keys", "extra_keys")
 
 
 @final

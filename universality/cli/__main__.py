@@ -1,5 +1,5 @@
 """`python -m universality.cli`: the `universality` command."""
 
-from universality.cli.main import main
+from universality.cli.main import run
 
-main()
+run()

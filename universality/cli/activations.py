@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from universality.cli.terminal import say_line
+from universality.cli.types import SEED, Address, Device, UserPath, WorkFolder
+
 
 @click.group()
 def activations() -> None:
@@ -15,6 +18,7 @@ def activations() -> None:
 @activations.command()
 @click.option(
     "--model",
+    type=Address(),
     required=True,
     help="A local Hugging Face folder, a .gguf file, or a hub id org/name[@revision].",
 )
@@ -32,11 +36,11 @@ def activations() -> None:
     "texts",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="A .txt, .jsonl or .json file; may be given several times.",
 )
 @click.option("--field", default="text", show_default=True, help="Key of the text in JSON records.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--out", required=True, type=WorkFolder(), help="Folder to write.")
 @click.option("--context", default=256, show_default=True, help="Longest window, in tokens.")
 @click.option("--max-tokens", type=int, help="Stop after this many tokens.")
 @click.option("--shard-tokens", default=32_768, show_default=True, help="Tokens per file.")
@@ -54,13 +58,15 @@ def activations() -> None:
 )
 @click.option(
     "--random-weights",
-    type=int,
+    type=SEED,
     metavar="SEED",
     help="Give the model the weights it had before any training, drawn with this seed: what runs "
     "trained on it have in common is a floor.",
 )
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
-@click.option("--device", default="cpu", show_default=True, help="auto, cpu or cuda.")
+@click.option(
+    "--device", type=Device(), default="cpu", show_default=True, help="auto, cpu or cuda."
+)
 def collect(
     model: str,
     hook_names: tuple[str, ...],
@@ -113,7 +119,7 @@ def collect(
 
 
 @activations.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=UserPath())
 @click.option("--verify", is_flag=True, help="Also check the hash of every file.")
 def info(folder: Path, verify: bool) -> None:
     """Say what a cache holds."""
@@ -127,7 +133,7 @@ def info(folder: Path, verify: bool) -> None:
 
 
 def _print(folder: Path, meta: dict[str, object]) -> None:
-    click.echo(f"{folder}")
+    say_line(f"{folder}")
     for key, value in meta.items():
         if key != "shards":
-            click.echo(f"  {key:<17}{value}")
+            say_line(f"  {key:<17}{value}")

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from universality.cli.terminal import say
+from universality.cli.types import DRAWS, SEED, Address, Device, NewFolder, UserPath, WorkFolder
+from universality.intake.names import all_visible, visible
+
 if TYPE_CHECKING:
     from universality.dictionary import Dictionary
 
@@ -29,18 +33,19 @@ _OPTIONS = (
     click.option(
         "--activations",
         multiple=True,
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         help="Cache of activations, to compare when latents fire. Twice where the runs "
         "read different hooks or models: that of A, then that of B.",
     ),
     click.option(
         "--codes",
-        type=click.Path(path_type=Path),
+        type=WorkFolder(),
         help="Folder for the codes over the cache, so that a repeated command need not "
         "encode again. Default: in memory.",
     ),
     click.option(
         "--unembedding",
+        type=Address(),
         metavar="FILE|MODEL",
         help="What turns directions into logits: .npy or .safetensors with one row per token, or "
         "the runs' language model (folder, .gguf file, hub id). Adds the tokens latents raise.",
@@ -72,7 +77,7 @@ _OPTIONS = (
         metavar="NAME[,NAME]",
         help="Nulls to draw; the first stands beside every number.",
     ),
-    click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of each null."),
+    click.option("--draws", "n_draws", type=DRAWS, help="Draws of each null."),
     click.option(
         "--alive",
         default="auto",
@@ -99,13 +104,15 @@ _OPTIONS = (
         is_flag=True,
         help="Also write every similarity, similarity_<view>.npy, where it fits.",
     ),
-    click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ..."),
-    click.option("--seed", default=0, show_default=True, type=int, help="Seed of the null draws."),
+    click.option(
+        "--device", default="auto", show_default=True, type=Device(), help="auto, cpu, cuda, ..."
+    ),
+    click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the null draws."),
     click.option(
         "--out",
         default="comparison",
         show_default=True,
-        type=click.Path(path_type=Path),
+        type=NewFolder(),
         help="Folder for the result.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out."),
@@ -122,8 +129,8 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", type=Address())
+@click.argument("b", type=Address())
 @click.option("--format", "format_", default=None, help="Format of both runs, if it is not clear.")
 @click.option(
     "--orientation",
@@ -203,6 +210,6 @@ def _compare(
         settings=asdict(policy),
     )
     if as_json:
-        click.echo(to_json(comparison.summary), nl=False)
+        say(to_json(comparison.summary), end="")
     else:
-        click.echo(comparison_screen(comparison.summary, out))
+        say(comparison_screen(all_visible(comparison.summary), Path(visible(str(out)))))

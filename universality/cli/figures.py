@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from universality.cli.terminal import complain, say_line
+from universality.cli.types import UserPath
+
 
 def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(value.split(","))
@@ -21,7 +24,7 @@ def _pair(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=UserPath())
 @click.option(
     "--style",
     default="paper",
@@ -61,6 +64,6 @@ def figures(
     from universality.results import age_of_saved
 
     if age := age_of_saved(folder):
-        click.echo(f"{folder} was {age}", err=True)
+        complain(f"{folder} was {age}")
     for file in redraw(folder, style=style, formats=formats, width=width, pair=pair):
-        click.echo(str(file))
+        say_line(str(file))

@@ -7,9 +7,13 @@ from typing import Any
 
 import click
 
+from universality.cli.terminal import say
+from universality.cli.types import Address
+from universality.intake.names import all_visible
+
 
 @click.command()
-@click.argument("run")
+@click.argument("run", type=Address())
 @click.option("--format", "format_", metavar="F", help="Format, where it cannot be told.")
 @click.option(
     "--orientation",
@@ -22,7 +26,7 @@ def inspect(run: str, format_: str | None, orientation: Any, as_json: bool) -> N
     from universality.loading.inspection import examine
 
     summary = examine(run, format=format_, orientation=orientation).summary()
-    click.echo(json.dumps(summary, indent=2) if as_json else _screen(summary))
+    say(json.dumps(summary, indent=2) if as_json else _screen(all_visible(summary)))
 
 
 def _screen(summary: dict[str, Any]) -> str:

@@ -6,13 +6,19 @@ import gc
 import importlib
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from universality._version import __version__
 from universality.cli.interrupts import Signals
+from universality.cli.terminal import (
+    cannot_print,
+    complain,
+    leave,
+    open_streams,
+    while_printing,
+)
 from universality.errors import UniversalityError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -62,16 +68,22 @@ def main(arguments: list[str] | None = None) -> None:
         with signals.caught():
             result = cli.main(args=arguments, prog_name="universality", standalone_mode=False)
     except UniversalityError as error:
-        click.echo(f"error: {error}", err=True)
+        complain(f"error: {error}")
         sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}{_dashed_path(error, arguments)}", err=True)
+        complain(f"error: {error.format_message()}{_dashed_path(error, arguments)}")
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort) as error:
         advice = (error.__cause__ or error).args or ("nothing was left behind",)
-        with suppress(OSError):  # the terminal may be what has gone
-            click.echo(f"interrupted; {advice[0]}", err=True)
+        complain(f"interrupted; {advice[0]}")
         sys.exit(signals.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)  # whoever read the output has read enough of it
+    except OSError as error:
+        if not while_printing(error):
+            raise
+        complain(f"error: {cannot_print(error)}")
+        sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -91,12 +103,10 @@ def run() -> NoReturn:
     looking for garbage while importing, where there is none; mypy leaves the same way.
     """
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    open_streams()
     code: object = 0
     try:
         main()
     except SystemExit as end:
         code = end.code
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+    leave(code if isinstance(code, int) else 0)

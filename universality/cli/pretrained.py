@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from universality.cli.terminal import say, say_line
+from universality.cli.types import Address
+
 if TYPE_CHECKING:
     from universality.registry import RunSet
 
@@ -29,19 +32,19 @@ def list_(word: str, saelens: bool, as_json: bool) -> None:
     sets = [s for s in known_sets() if word.lower() in f"{s.name} {s.about} {s.kind}".lower()]
     releases = [name for name in release_names() if word.lower() in name] if saelens else []
     if as_json:
-        click.echo(json.dumps({"sets": [asdict(s) for s in sets], "saelens": releases}, indent=2))
+        say(json.dumps({"sets": [asdict(s) for s in sets], "saelens": releases}, indent=2))
         return
-    click.echo("\n".join([*(_line(s) for s in sets), *releases]) or f"nothing matches {word!r}")
+    say("\n".join([*(_line(s) for s in sets), *releases]) or f"nothing matches {word!r}")
 
 
 @pretrained.command()
-@click.argument("name")
+@click.argument("name", type=Address())
 def fetch(name: str) -> None:
     """Bring a set, or the checkpoint at an address, into the local cache; print where it lies."""
     from universality.registry import fetch_set
 
     for path in fetch_set(name):
-        click.echo(str(path))
+        say_line(str(path))
 
 
 def _line(run_set: RunSet) -> str:

@@ -8,29 +8,33 @@ from typing import Any, Literal
 
 import click
 
+from universality.cli.terminal import say
+from universality.cli.types import DRAWS, SEED, Address, Device, NewFolder, UserPath
+from universality.intake.names import all_visible, visible
+
 
 def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     return tuple(value.split(",")) if value else None
 
 
 @click.command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@click.argument("runs", type=Address(), nargs=-1, metavar="[RUN]...")
 @click.option(
     "--activations",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="DIR",
     help="Cache of activations; once for each model and hook that the runs read.",
 )
 @click.option(
     "--assignments",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="Precomputed assignments (npz), in place of runs.",
 )
 @click.option(
     "--keys",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="FILE",
     help="CSV that tells runs apart: run, model_name, hook_name, seed, step, dataset.",
 )
@@ -56,7 +60,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help="What firing together means.",
 )
 @click.option("--null", "nulls", callback=_names, metavar="NAME", help="Null of directions.")
-@click.option("--draws", "n_draws", type=click.IntRange(2), help="Draws of the null.")
+@click.option("--draws", "n_draws", type=DRAWS, help="Draws of the null.")
 @click.option(
     "--alive",
     default="auto",
@@ -72,8 +76,10 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help="Tokens a latent must fire on, for --alive firing.",
 )
 @click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, ...")
-@click.option("--seed", default=0, show_default=True, type=int, help="Seed of the null draws.")
+@click.option(
+    "--device", default="auto", show_default=True, type=Device(), help="auto, cpu, cuda, ..."
+)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the null draws.")
 @click.option("--format", "format_", default=None, help="Format of the runs, if it is not clear.")
 @click.option(
     "--orientation",
@@ -85,7 +91,7 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     "--out",
     default="stability",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=NewFolder(),
     help="Folder for the result.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out.")
@@ -138,6 +144,6 @@ def stability(
                 command=command,
             )
     if as_json:
-        click.echo(to_json(found.summary), nl=False)
+        say(to_json(found.summary), end="")
     else:
-        click.echo(stability_screen(found.summary, out))
+        say(stability_screen(all_visible(found.summary), Path(visible(str(out)))))

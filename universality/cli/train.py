@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from universality.cli.terminal import say_line
+from universality.cli.types import Device, UserPath, WorkFolder
+
 
 def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
     try:
@@ -22,10 +25,10 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     "--activations",
     "folder",
     required=True,
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="A cache that `universality activations collect` wrote.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the runs.")
+@click.option("--out", required=True, type=WorkFolder(), help="Folder of the runs.")
 @click.option(
     "--seeds",
     callback=_numbers,
@@ -60,7 +63,9 @@ def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--checkpoints", default=0, show_default=True, help="Dictionaries saved on the way.")
 @click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
 @click.option("--half", is_flag=True, help="Save the weights in float16.")
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or cuda.")
+@click.option(
+    "--device", type=Device(), default="cpu", show_default=True, help="Such as cpu or cuda."
+)
 def train(
     folder: Path,
     out: Path,
@@ -110,4 +115,4 @@ def train(
             progress=sys.stderr.isatty(),
         )
     for path in folders:
-        click.echo(runs.describe(path))
+        say_line(runs.describe(path))

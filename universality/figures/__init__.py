@@ -1,5 +1,6 @@
 """Figures from results: each function takes a result and an `Axes`, draws, and returns the axes."""
 
+from universality.figures.backend import only_settings
 from universality.figures.calibration import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
 from universality.figures.comparison import fates, means_beside_null, share_against_threshold
@@ -44,6 +45,7 @@ __all__ = [
     "matched_similarity",
     "means_beside_null",
     "only_in_one",
+    "only_settings",
     "p_value_calibration",
     "p_value_levels",
     "pair_matrix",

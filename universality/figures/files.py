@@ -8,12 +8,13 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import Any
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from universality.errors import InvalidInputError
+from universality.figures.backend import only_settings
 from universality.figures.numbers import plotted_numbers
 from universality.figures.style import STYLES, WIDTHS
 
@@ -61,7 +62,7 @@ def write_figure(
     """
     _check(style, formats, width)
     inches = width or WIDTHS[style]
-    with mpl.rc_context(STYLES[style]):
+    with only_settings(STYLES[style]):
         figure = Figure(figsize=(inches, inches * aspect), layout="constrained")
         ax = draw(figure.subplots())
         files = _save(figure, stem, formats)
@@ -90,7 +91,7 @@ def write_panels(
     inches = width or columns * WIDTHS[style]
     rows = -(-len(draws) // columns)
     tables = []
-    with mpl.rc_context(STYLES[style]):
+    with only_settings(STYLES[style]):
         size = (inches, inches / columns * aspect * rows)
         figure = Figure(figsize=size, layout="constrained")
         places = figure.subplots(rows, columns, squeeze=False).flat
@@ -105,6 +106,9 @@ def write_panels(
 
 
 def _save(figure: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:
+    for text in figure.findobj(Text):
+        if "$" in text.get_text():  # the name of a run, or a token: no formula
+            text.set_parse_math(False)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     files = [stem.with_name(f"{stem.name}.{name}") for name in formats]

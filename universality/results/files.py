@@ -15,6 +15,9 @@ from universality.errors import FormatError, MissingFileError
 SUMMARY = "summary.json"
 """Where the headline numbers lie in the folder of a result."""
 
+_NAMES = ("a", "b", "c", "view", "rule", "base_run", "narrow", "wide", "source", "target")
+"""Columns of CSV tables that hold names, whatever they look like."""
+
 
 def write_tables(result: object, files: Mapping[str, str], folder: Path) -> None:
     """Write the tables of a result, by the names of its fields; a None makes no file."""
@@ -78,6 +81,17 @@ def _read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise MissingFileError(f"the result in {path.parent} is incomplete: no {path.name}")
     try:
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        return _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     except (ValueError, OSError) as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """The table, in which a run called 1, or NA, is still called that."""
+    columns = [str(name) for name in pd.read_csv(path, nrows=0)]
+    return pd.read_csv(
+        path,
+        dtype={name: str for name in columns if name in _NAMES},
+        keep_default_na=False,
+        na_values={name: [""] for name in columns if name not in _NAMES},
+    )

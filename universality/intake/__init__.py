@@ -1,0 +1,1 @@
+"""What comes from outside - files and names - and the guard that stands before all of it."""
