@@ -210,9 +210,11 @@ def _held_out_summary(n_pairs: int) -> dict[str, Any]:
             {
                 "n_tokens_fit": 1162,
                 "n_tokens_held_out": 1200,
+                "n_documents_held_out": 30,
                 "n_pairs": n_pairs,
                 "mean_fit": 0.5,
                 "mean_held_out": 0.375,
+                "mean_held_out_bias_freed": interval and 0.4,
                 "mean_held_out_interval": interval,
                 "silent_fraction": 0.1,
             }

@@ -23,10 +23,13 @@ def test_few_tokens_warn_with_the_size_of_the_null() -> None:
     assert "0.60 on average" in few.message
 
 
-def test_a_single_document_warns() -> None:
-    assert check_documents(2).status == "ok"
-    assert check_documents(1).status == "warn"
-    assert "cannot be held out of itself" in check_documents(1).message
+def test_few_documents_warn() -> None:
+    limits = {"few": 50, "fewest": 20}
+    assert check_documents(100, **limits).status == "ok"
+    for n, says in ((99, "below 50"), (39, "too few for an interval"), (1, "out of itself")):
+        found = check_documents(n, **limits)
+        assert (found.status, found.value) == ("warn", n)
+        assert says in found.message
 
 
 def test_many_silent_latents_warn() -> None:

@@ -82,10 +82,17 @@ def test_the_mean_over_unseen_documents_comes_with_an_interval() -> None:
     folds = cross_fit(as_codes(codes(60, seed=2)), as_codes(codes(60, seed=3)), DOCUMENTS)
     for fold in folds:
         assert fold.interval is not None
-        assert fold.interval.estimate == pytest.approx(np.nanmean(fold.held_out), abs=1e-6)
+        assert fold.interval.raw == pytest.approx(np.nanmean(fold.held_out), abs=1e-6)
         assert fold.interval.low < 0 < fold.interval.high
-        assert fold.interval.n_documents == 30
+        assert fold.interval.n_documents == fold.n_documents_held_out == 30
     dropped, _ = cross_fit(
         as_codes(codes(9, seed=2)), as_codes(codes(9, seed=3)), DOCUMENTS, absolute=True
     )
     assert dropped.interval is None
+
+
+def test_too_few_documents_give_no_interval() -> None:
+    values = as_codes(codes(9, seed=2))
+    for n, given in ((40, True), (30, False)):
+        folds = cross_fit(values, values, np.repeat(np.arange(n), DOCUMENTS.size // n))
+        assert all((fold.interval is not None) == given for fold in folds)

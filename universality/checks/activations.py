@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from universality.checks.check import Check
+from universality.checks.check import Check, Status
 from universality.dictionary import Dictionary
 from universality.naming import same_model, same_place
 
@@ -29,15 +29,30 @@ def check_tokens(n_tokens: int, *, null_mean: float) -> Check:
     )
 
 
-def check_documents(n_documents: int) -> Check:
-    """Whether pairs can be judged on documents that did not make them."""
+def check_documents(n_documents: int, *, few: int, fewest: int) -> Check:
+    """Whether pairs can be judged on documents that did not make them, and how well.
+
+    Intervals need about `few` documents in each half, and are not given below `fewest`.
+    """
+    half = n_documents // 2
+    status: Status = "ok" if half >= few else "warn"
     if n_documents < 2:
         message = (
             "one document cannot be held out of itself: collect several to judge pairs on others"
         )
-        return Check("documents", "warn", float(n_documents), message)
-    message = f"{n_documents} documents, so that pairs can be judged on others than made them"
-    return Check("documents", "ok", float(n_documents), message)
+    elif half < fewest:
+        message = (
+            f"{n_documents} documents: pairs are judged on about {half} that did not make them, "
+            "too few for an interval; collect more"
+        )
+    elif half < few:
+        message = (
+            f"{n_documents} documents: pairs are judged on about {half} that did not make them; "
+            f"below {few} means still move with every document more, and intervals are wide"
+        )
+    else:
+        message = f"{n_documents} documents, so that pairs can be judged on others than made them"
+    return Check("documents", status, float(n_documents), message)
 
 
 def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> Check:

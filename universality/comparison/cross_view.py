@@ -71,10 +71,12 @@ def _fold(fold: Fold) -> dict[str, Any]:
     return {
         "n_tokens_fit": fold.n_tokens_fit,
         "n_tokens_held_out": fold.n_tokens_held_out,
+        "n_documents_held_out": fold.n_documents_held_out,
         "n_pairs": int(fold.a.size),
         "mean_fit": float(fold.fit.mean()),
         "mean_fit_of_heard": float(fold.fit[heard].mean()) if heard.any() else 0.0,
         "mean_held_out": float(fold.held_out[heard].mean()) if heard.any() else 0.0,
+        "mean_held_out_bias_freed": fold.interval.estimate if fold.interval else None,
         "mean_held_out_interval": [fold.interval.low, fold.interval.high]
         if fold.interval
         else None,

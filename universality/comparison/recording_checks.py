@@ -16,6 +16,7 @@ from universality.checks.activations import (
     check_tokens,
 )
 from universality.comparison.null_statistics import NullStatistics, null_of
+from universality.evidence.document_interval import FEW_DOCUMENTS, FEWEST_DOCUMENTS
 from universality.runs.recording import Recording
 from universality.runs.views import ACTIVATIONS, Side
 
@@ -35,5 +36,7 @@ def check_recording(
     if a.codes is not None:
         chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
         checks.append(check_tokens(recording.n_tokens, null_mean=chance))
-        checks.append(check_documents(recording.n_documents))
+        checks.append(
+            check_documents(recording.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS)
+        )
     return checks

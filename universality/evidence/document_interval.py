@@ -17,6 +17,11 @@ from scipy.special import stdtrit
 from universality.codes import Codes, token_range
 from universality.errors import InvalidInputError
 
+FEWEST_DOCUMENTS = 20
+"""With fewer documents the interval covers too seldom to be given as one of 95 %."""
+FEW_DOCUMENTS = 50
+"""With fewer documents the bias that is taken off is more than a correction."""
+
 _FEWEST = 2
 _MOST_GROUPS = 200
 
@@ -43,10 +48,12 @@ class PairSums:
 @final
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and where its value on unlimited documents is likely to be."""
+    """An estimate of a value on unlimited documents, and where that value is likely to be."""
 
     estimate: float
-    """From all documents."""
+    """From all documents, freed of first-order bias."""
+    raw: float
+    """From all documents, as it is."""
     low: float
     """Lower end."""
     high: float
@@ -92,13 +99,15 @@ def pair_sums(
 
 
 def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
-    """Mean Pearson correlation of the pairs over all tokens, with an interval over documents.
+    """Mean Pearson correlation of the pairs on unlimited documents, with an interval.
 
-    The interval is a delete-one-document jackknife: around the estimate freed of its first-order
-    bias, with Student's t on one degree of freedom per document less one. With 50 documents it
-    covers 94-96 % of the time where a percentile bootstrap covers 69-76 %, because correlations of
-    rarely active latents are biased (`analysis/document_intervals.py`). Pairs in which a latent
-    never fires are left out.
+    Correlations of rarely active latents are biased on few documents, upwards or downwards. The
+    estimate is freed of bias of first order by a delete-one-document jackknife; since the bias is
+    not of first order alone, the interval spans what Student's t, on one degree of freedom per
+    document less one, gives around the raw value and around the estimate. It holds both. At 95 %
+    it covers in at least 90 % from 20 documents on, in every world of
+    `analysis/document_intervals.py`, where a percentile bootstrap goes down to nothing. Pairs in
+    which a latent never fires are left out.
 
     Raises:
         InvalidInputError: fewer than two documents, or no pair in which both latents fire.
@@ -109,12 +118,13 @@ def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
     active = (sums.xx.sum(axis=0) > 0) & (sums.yy.sum(axis=0) > 0)
     if not active.any():
         raise InvalidInputError("no pair has two latents that fire on these documents")
-    estimate = float(np.nanmean(_correlations(sums, active, leave_out=False)))
+    raw = float(np.nanmean(_correlations(sums, active, leave_out=False)))
     without = np.nanmean(_correlations(sums, active, leave_out=True), axis=1)
-    centre = n * estimate - (n - 1) * without.mean()
+    freed = float(n * raw - (n - 1) * without.mean())
     error = np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())
     reach = stdtrit(n - 1, (1 + level) / 2) * error
-    return Interval(estimate, float(centre - reach), float(centre + reach), n)
+    low, high = min(raw, freed) - float(reach), max(raw, freed) + float(reach)
+    return Interval(freed, raw, low, high, n)
 
 
 def _correlations(

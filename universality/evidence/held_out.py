@@ -12,7 +12,12 @@ from jaxtyping import Bool, Float64, Int, Int64
 
 from universality.codes import Codes, take_latents, take_tokens
 from universality.errors import InvalidInputError
-from universality.evidence.document_interval import Interval, mean_correlation, pair_sums
+from universality.evidence.document_interval import (
+    FEWEST_DOCUMENTS,
+    Interval,
+    mean_correlation,
+    pair_sums,
+)
 from universality.matching import assign, find_candidates
 from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.measures import Measure
@@ -35,9 +40,12 @@ class Fold:
     """Similarity on the half that the pair was found on."""
     held_out: Float64[np.ndarray, " n_pairs"]
     """Similarity on the other half; NaN where a latent of the pair is silent there."""
+    n_documents_held_out: int
+    """Documents that these tokens come from."""
     interval: Interval | None
     """The mean held-out correlation of the pairs heard, with an interval over documents; None for
-    other measures than signed Pearson correlation, with one document, or with no pair heard."""
+    other measures than signed Pearson correlation, with fewer than 20 documents, or with no pair
+    heard."""
 
     @property
     def silent(self) -> Bool[np.ndarray, " n_pairs"]:
@@ -153,6 +161,7 @@ def _fold(
     return Fold(
         n_tokens_fit=seen[0].n_tokens,
         n_tokens_held_out=unseen[0].n_tokens,
+        n_documents_held_out=int(np.unique(documents[~fit]).size),
         a=pairs[0],
         b=pairs[1],
         fit=matching.similarity,
@@ -166,7 +175,7 @@ def _fold(
 def _interval(
     codes: list[Codes], documents: Int[np.ndarray, " n_tokens"], pairs: list[np.ndarray]
 ) -> Interval | None:
-    if not pairs[0].size or np.unique(documents).size < 2:
+    if not pairs[0].size or np.unique(documents).size < FEWEST_DOCUMENTS:
         return None
     sums = pair_sums(codes[0], codes[1], documents, pairs=(pairs[0], pairs[1]))
     return mean_correlation(sums)
