@@ -27,7 +27,7 @@ from universality.dictionary import Dictionary, Source
 from universality.matching import assign
 from universality.recurrence.study import stability
 from universality.runs.policy import Policy
-from universality.runs.views import cosines
+from universality.similarity import Cosine
 
 RESULTS = Path(__file__).parent / "results/stability.json"
 POLICY = Policy(views=("decoder",), nulls=("geometry",), n_draws=2)
@@ -59,8 +59,7 @@ def measure(n: int, d: int, n_runs: int, n_single: int) -> dict[str, Any]:
     timed = pairs[:: max(1, len(pairs) // n_single)]
     start = time.process_time()
     for i, j in timed:
-        rows = [{"decoder": runs[run].W_dec} for run in (i, j)]
-        assign(cosines(*rows, absolute=False, device=torch.device("cpu"))["decoder"])
+        assign(Cosine.between(runs[i].W_dec, runs[j].W_dec, device="cpu"))
     single = (time.process_time() - start) / len(timed)
     start = time.process_time()
     found = stability(runs, POLICY)

@@ -14,7 +14,7 @@ from universality.errors import InvalidInputError
 
 def test_without_evidence_every_latent_counts_and_the_source_is_unknown() -> None:
     run = make_run(unit_rows(20, 8, seed=0))
-    alive, _ = find_alive(run, run)
+    alive, _ = find_alive((run, run))
     assert alive.n_alive == 20
     assert alive.source == "unknown"
 
@@ -24,11 +24,11 @@ def test_auto_uses_firing_counts_only_when_both_runs_have_them() -> None:
     frequency[3] = 0
     counted = make_run(unit_rows(20, 8, seed=0), frequency=frequency)
     silent = make_run(unit_rows(20, 8, seed=1))
-    both, _ = find_alive(counted, counted)
+    both, _ = find_alive((counted, counted))
     assert both.n_alive == 19
     assert not both.mask[3]
     assert both.source == "planted"
-    one, other = find_alive(counted, silent)
+    one, other = find_alive((counted, silent))
     assert (one.n_alive, other.n_alive) == (20, 20)
     assert (one.source, other.source) == ("unknown", "unknown")
 
@@ -39,7 +39,7 @@ def test_zero_rows_never_take_part(side: str) -> None:
     with_zero = rows.clone()
     with_zero[5] = 0
     run = make_run(with_zero, rows) if side == "decoder" else make_run(rows, with_zero)
-    alive, _ = find_alive(run, run, "all")
+    alive, _ = find_alive((run, run), "all")
     assert not alive.mask[5]
     assert alive.n_zero_rows == 1
     assert alive.n_alive == 19
@@ -49,26 +49,26 @@ def test_the_norm_rule_drops_rows_below_a_tenth_of_the_median() -> None:
     scale = torch.ones(20)
     scale[:3] = torch.tensor([0.09, 0.11, 5.0])
     run = make_run(unit_rows(20, 8, seed=0) * scale[:, None])
-    alive, _ = find_alive(run, run, "norm")
+    alive, _ = find_alive((run, run), "norm")
     assert (~alive.mask).nonzero().flatten().tolist() == [0]
 
 
 def test_the_file_rule_needs_counts() -> None:
     run = make_run(unit_rows(20, 8, seed=0))
     with pytest.raises(InvalidInputError, match="--alive file: planted brought no firing counts"):
-        find_alive(run, run, "file")
+        find_alive((run, run), "file")
 
 
 def test_a_run_without_a_living_latent_is_an_error() -> None:
     run = make_run(unit_rows(20, 8, seed=0), frequency=torch.zeros(20))
     with pytest.raises(InvalidInputError, match="no latent of planted is alive"):
-        find_alive(run, run)
+        find_alive((run, run))
 
 
 def test_an_unknown_rule_lists_the_known_ones() -> None:
     run = make_run(unit_rows(20, 8, seed=0))
     with pytest.raises(InvalidInputError, match="auto, all, norm, file, firing, got 'sometimes'"):
-        find_alive(run, run, "sometimes")
+        find_alive((run, run), "sometimes")
 
 
 def test_firing_counts_on_codes_and_leaves_out_what_never_changes() -> None:
@@ -86,4 +86,4 @@ def test_firing_counts_on_codes_and_leaves_out_what_never_changes() -> None:
 def test_firing_without_activations_says_what_is_missing() -> None:
     run = make_run(unit_rows(4, 8, seed=0))
     with pytest.raises(InvalidInputError, match="pass --activations DIR"):
-        find_alive(run, run, "firing")
+        find_alive((run, run), "firing")

@@ -9,14 +9,16 @@ from scipy.optimize import linear_sum_assignment
 
 from tests.made_runs import unit_rows
 from universality.metrics import Statistics, measure, share_reaching
-from universality.runs.views import cosines, match_views
+from universality.runs.pair import match_traits
+from universality.runs.views import Traits, direction_views
 
 CPU = torch.device("cpu")
 
 
 def statistics(a: torch.Tensor, b: torch.Tensor, thresholds: list[float]) -> Statistics:
-    rows = [{"decoder": run[0], "encoder": run[1]} for run in (a, b)]
-    return measure(match_views(cosines(*rows, absolute=False, device=CPU)), thresholds)
+    one, other = (Traits({"decoder": run[0], "encoder": run[1]}) for run in (a, b))
+    views = direction_views(("decoder", "encoder"), device=CPU)
+    return measure(match_traits(views, one, other), thresholds)
 
 
 def test_share_reaching_counts_what_a_loop_counts() -> None:

@@ -40,24 +40,18 @@ class Alive:
         return int(self.mask.sum())
 
 
-def find_alive(a: Dictionary, b: Dictionary, rule: str = "auto") -> tuple[Alive, Alive]:
-    """The latents of each run that take part, by one rule for both.
+def find_alive(runs: Sequence[Dictionary], rule: str = "auto") -> tuple[Alive, ...]:
+    """The latents of each run that take part, by one rule for all.
 
-    `file`: firing counts that came with both checkpoints. `norm`: decoder norm at least a tenth
-    of the run's median. `all`: every latent. `auto`: `file` where both runs brought counts, else
+    `file`: firing counts that came with every checkpoint. `norm`: decoder norm at least a tenth
+    of the run's median. `all`: every latent. `auto`: `file` where all runs brought counts, else
     every latent with the source `unknown`, since unit decoder norms say nothing of deadness.
     Latents with a zero row in either weight matrix are left out under every rule.
 
     Raises:
-        InvalidInputError: an unknown rule; `file` without counts in both runs; a run in which no
+        InvalidInputError: an unknown rule; `file` without counts in some run; a run in which no
             latent is left.
     """
-    first, second = find_alive_in_all((a, b), rule)
-    return first, second
-
-
-def find_alive_in_all(runs: Sequence[Dictionary], rule: str = "auto") -> tuple[Alive, ...]:
-    """The latents of each of many runs that take part, by one rule for all, as in `find_alive`."""
     if rule not in ALIVE_RULES:
         raise InvalidInputError(f"--alive must be one of {', '.join(ALIVE_RULES)}, got {rule!r}")
     if rule == "firing":

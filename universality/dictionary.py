@@ -28,7 +28,7 @@ from universality.input_normalization import (
 )
 from universality.intake.names import show_names
 
-View: TypeAlias = Literal["decoder", "encoder"]
+DirectionName: TypeAlias = Literal["decoder", "encoder"]
 """A view of a latent by a direction: what it writes, or what it reads."""
 
 
@@ -172,13 +172,13 @@ class Dictionary:
         return self.W_dec.shape[1]
 
     @property
-    def views(self) -> tuple[View, ...]:
+    def views(self) -> tuple[DirectionName, ...]:
         """The directions this dictionary has: the encoder is missing from a bare decoder."""
         if self.d_out == 0:
             return ()
         return ("decoder",) if self.W_enc is None else ("decoder", "encoder")
 
-    def directions(self, view: View = "decoder") -> Float[Tensor, "d_sae d"]:
+    def directions(self, view: DirectionName = "decoder") -> Float[Tensor, "d_sae d"]:
         """One row per latent, in the raw space of the hook, not normalised.
 
         Per-dimension scaling of the input is undone, so that dictionaries trained on differently

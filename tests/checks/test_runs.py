@@ -14,7 +14,7 @@ def test_every_check_speaks_once_and_independent_runs_fail_none():
         for W in (torch.randn(50, 9, generator=torch.Generator().manual_seed(s)) for s in (1, 2))
     )
     partners = {"decoder": np.roll(np.arange(50), 7)}
-    checks = run_checks(a, b, alive=find_alive(a, b), partners=partners)
+    checks = run_checks(a, b, alive=find_alive((a, b)), partners=partners)
     assert len({check.id for check in checks}) == len(checks)
     assert {check.status for check in checks} <= {"ok", "warn", "skipped"}
     assert all(check.message for check in checks)

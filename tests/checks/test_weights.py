@@ -67,16 +67,16 @@ def test_decoder_norms_far_below_the_median_are_counted():
 
 def test_dead_latents_say_how_they_were_decided():
     a = run(1)
-    unknown = check_dead_latents(*find_alive(a, a))
+    unknown = check_dead_latents(*find_alive((a, a)))
     assert unknown.status == "warn"
     assert "nothing says which latents are dead" in unknown.message
     frequency = torch.ones(60)
     frequency[:45] = 0
     dead = run(2, firing=Firing(frequency=frequency, source="sparsity.safetensors"))
-    check = check_dead_latents(*find_alive(dead, dead))
+    check = check_dead_latents(*find_alive((dead, dead)))
     assert (check.status, check.value) == ("warn", pytest.approx(0.75))
     assert "sparsity.safetensors" in check.message
-    assert check_dead_latents(*find_alive(a, a, "all")).status == "ok"
+    assert check_dead_latents(*find_alive((a, a), "all")).status == "ok"
 
 
 def test_fewer_latents_than_dimensions():

@@ -18,7 +18,7 @@ from universality.loading import load
 from universality.recurrence.study import stability
 from universality.report import page
 from universality.results import Comparison, Stability
-from universality.runs.recording import record
+from universality.runs.common_tokens import record
 from universality.shipped import sample, shipped_folder
 
 RUNS = shipped_folder()
@@ -36,15 +36,9 @@ def two_seeds() -> Comparison:
     """By their decoders, with the texts on which the latents of the pairs fire."""
     a, b = (load(RUNS / f"w2304-s{seed}") for seed in range(2))
     found = compare(a, b, Policy(views=("decoder",), nulls=("isotropic",), n_draws=2))
-    recording = record(a, b, first_shard(), progress=False)
+    one, other = record((a, b), (first_shard(),) * 2, progress=False)[0]
     ordered = found.pairs.sort_values("similarity", ascending=False)
-    texts = pair_contexts(
-        ordered.head(500),
-        recording.a,
-        recording.b,
-        rows=recording.rows,
-        cache=recording.caches[0],
-    )
+    texts = pair_contexts(ordered.head(500), one.codes, other.codes, rows=one.rows, cache=one.cache)
     return replace(found, evidence=texts)
 
 

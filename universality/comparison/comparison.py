@@ -12,27 +12,26 @@ from universality.checks import Check, run_checks
 from universality.checks.nulls import check_room
 from universality.comparison.answer import answer
 from universality.comparison.cross_view import activation_findings
-from universality.comparison.draws import draw_nulls
 from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
-from universality.comparison.null_statistics import OWN_DRAW, NullStatistics
-from universality.comparison.recording_checks import check_recording
+from universality.comparison.recording_checks import check_recorded
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators, pair_table
 from universality.comparison.unmatched import unmatched_subspaces
-from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
-from universality.loading import weights_hash
 from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
+from universality.runs.chance import NullStatistics, draw_nulls
+from universality.runs.common_tokens import Activations, caches_of_two
+from universality.runs.draws import OWN_DRAW
 from universality.runs.matrix import whole_matrix
-from universality.runs.opening import Run, open_runs
-from universality.runs.pair import Matched, match_runs
+from universality.runs.opening import Run, dictionary_of, is_coded, open_run
+from universality.runs.pair import MatchedPair, match_pair, partner_numbers
 from universality.runs.policy import Policy
-from universality.runs.recording import Activations, Recording
-from universality.runs.views import ACTIVATIONS, partner_numbers
+from universality.runs.run_set import RunSet, gather_runs
+from universality.runs.views import ACTIVATIONS
 
 
 def compare(
@@ -67,37 +66,34 @@ def compare(
         MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
     """
     policy = policy or Policy()
-    device = resolve_device(policy.device)
-    run_a, run_b, recording = open_runs(a, b)
-    if recording is not None and not (activations is None and unembedding is None):
+    opened = [open_run(a), open_run(b)]
+    if unembedding is not None and is_coded(opened):
         raise InvalidInputError(
-            "caches of latents hold codes and no weights: leave out --activations and --unembedding"
+            "caches of latents hold codes and no weights: leave out --unembedding"
         )
-    to_logits = open_unembedding(unembedding, run_a, run_b, activations=activations)
-    matched = match_runs(
-        run_a, run_b, policy, device=device, activations=recording or activations, codes=codes
-    )
+    run_a, run_b = (dictionary_of(run) for run in opened)
+    caches = [] if activations is None else caches_of_two(activations)
+    to_logits = open_unembedding(unembedding, run_a, run_b, caches=caches)
+    matched = match_pair(gather_runs(opened, policy, caches, codes=codes), policy)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
-    nulls = draw_nulls(matched, policy, thresholds=thresholds, device=device)
-    hashes = weights_hash(run_a), weights_hash(run_b)
-    latents_a, latents_b = latent_tables(matched, nulls, policy=policy, device=device)
+    nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)
+    latents_a, latents_b = latent_tables(matched, nulls, policy=policy)
     pairs = pair_table(matched)
     summary = summarise(
         matched,
-        hashes=hashes,
         policy=policy,
         observed=observed,
         nulls=nulls,
-        checks=_checks(matched, nulls, hashes=hashes, policy=policy),
+        checks=_checks(matched, nulls, policy=policy),
     )
-    if unmatched := unmatched_subspaces(matched, policy, device):
+    if unmatched := unmatched_subspaces(matched, policy):
         summary["unmatched"] = unmatched
     evidence: dict[str, pd.DataFrame] = {}
-    if matched.recording is not None and ACTIVATIONS in matched.matches:
-        held_out = _held_out(matched.recording, policy)
+    if matched.runs.compares_firing:
+        held_out = _held_out(matched.runs, policy)
         summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
-        evidence |= firing_evidence(matched.recording, pairs, latents=(latents_a, latents_b))
+        evidence |= firing_evidence(matched.runs, pairs, latents=(latents_a, latents_b))
         evidence |= {} if held_out is None else {"held_out": pair_rows(held_out)}
     if to_logits is not None:
         summary["unembedding"] = to_logits.source
@@ -117,11 +113,7 @@ def compare(
 
 
 def _checks(
-    matched: Matched,
-    nulls: Sequence[NullStatistics],
-    *,
-    hashes: tuple[str, str],
-    policy: Policy,
+    matched: MatchedPair, nulls: Sequence[NullStatistics], *, policy: Policy
 ) -> list[Check]:
     a, b = matched.a, matched.b
     checks = run_checks(
@@ -131,32 +123,31 @@ def _checks(
         partners={
             view: partner_numbers(a, b, match.matching) for view, match in matched.matches.items()
         },
-        hashes=hashes,
+        hashes=(a.sha256, b.sha256),
     )
     room = {view: value for (view, of), value in nulls[0].mean.averages.items() if of == OWN_DRAW}
     if room:
         checks.append(check_room(nulls[0].name, room))
-    if matched.recording is not None:
-        checks += check_recording(a, b, matched.recording, nulls, policy.min_firing)
-    return checks
+    return checks + check_recorded(matched.runs, nulls, policy.min_firing)
 
 
-def _matrices(matched: Matched) -> dict[str, Any]:
+def _matrices(matched: MatchedPair) -> dict[str, Any]:
     return {
         view: whole_matrix(similarity, matched.a, matched.b)
         for view, similarity in matched.similarities.items()
     }
 
 
-def _held_out(recording: Recording, policy: Policy) -> tuple[Fold, Fold] | None:
-    if not policy.held_out or recording.n_documents < 2:
+def _held_out(runs: RunSet, policy: Policy) -> tuple[Fold, Fold] | None:
+    recorded = [part.recorded for part in runs.parts if part.recorded is not None]
+    if not policy.held_out or runs.n_documents < 2 or runs.table is None:
         return None
     return cross_fit(
-        recording.a,
-        recording.b,
-        recording.table.documents,
+        recorded[0].codes,
+        recorded[1].codes,
+        runs.table.documents,
         measure=policy.measure,
-        absolute=True if policy.absolute else None,
+        absolute=policy.absolute or None,
         min_firing=policy.min_firing,
         seed=policy.seed,
     )

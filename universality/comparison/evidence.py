@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.evidence.activations import activation_histograms, activations_of_pairs
 from universality.evidence.contexts import pair_contexts
 from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
 from universality.models.unembedding import Unembedding, load_unembedding
-from universality.runs.recording import Activations, Recording, open_activations
+from universality.runs.run_set import RunSet
 from universality.runs.views import ACTIVATIONS
 
 
@@ -21,7 +23,7 @@ def open_unembedding(
     a: Dictionary,
     b: Dictionary,
     *,
-    activations: Activations | None,
+    caches: Sequence[ActivationCache],
 ) -> Unembedding | None:
     """The unembedding, checked to be as wide as what both runs write; None where none was given.
 
@@ -38,7 +40,7 @@ def open_unembedding(
             "dimensions; leave it out"
         )
     if not isinstance(given, Unembedding):
-        vocabulary = None if activations is None else open_activations(activations)[0].vocabulary
+        vocabulary = caches[0].vocabulary if caches else None
         return load_unembedding(given, d_in=widths[0], vocabulary=vocabulary)
     if given.weights.shape[1] != widths[0]:
         raise InvalidInputError(
@@ -49,7 +51,7 @@ def open_unembedding(
 
 
 def firing_evidence(
-    recording: Recording,
+    runs: RunSet,
     pairs: pd.DataFrame,
     *,
     latents: tuple[pd.DataFrame, pd.DataFrame],
@@ -59,6 +61,9 @@ def firing_evidence(
     Texts are those of the pairs assigned by activations; a latent without a partner has its own
     beside those of the nearest latent. `latents` are the tables of both runs.
     """
+    a, b = (part.recorded for part in runs.parts)
+    assert a is not None
+    assert b is not None
     own = pairs[pairs["view"] == ACTIVATIONS].sort_values("similarity", ascending=False)
     lonely = [
         found.set_axis(names, axis=1)
@@ -69,14 +74,12 @@ def firing_evidence(
     ]
     shown = pd.concat([own[["a", "b"]], *lonely], ignore_index=True)
     return {
-        "evidence": pair_contexts(
-            shown, recording.a, recording.b, rows=recording.rows, cache=recording.caches[0]
-        ),
+        "evidence": pair_contexts(shown, a.codes, b.codes, rows=a.rows, cache=a.cache),
         "histograms": pd.concat(
-            [activation_histograms(recording.a, "a"), activation_histograms(recording.b, "b")],
+            [activation_histograms(a.codes, "a"), activation_histograms(b.codes, "b")],
             ignore_index=True,
         ),
-        "pair_activations": activations_of_pairs(assigned_pairs(pairs), recording.a, recording.b),
+        "pair_activations": activations_of_pairs(assigned_pairs(pairs), a.codes, b.codes),
     }
 
 

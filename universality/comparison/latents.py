@@ -8,29 +8,30 @@ from typing import Literal, final
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float64
 
-from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.comparison.tables import (
     Columns,
     latent_table,
     significance_columns,
     view_columns,
 )
+from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
 from universality.metrics import Partners
 from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import nearest_p_values
-from universality.runs.pair import Matched
+from universality.runs.chance import NullStatistics, null_of
+from universality.runs.pair import MatchedPair, is_large, own_nearest
+from universality.runs.part import RunPart
 from universality.runs.policy import Policy
-from universality.runs.views import ACTIVATIONS, Side, is_large, own_nearest
+from universality.runs.views import ACTIVATIONS
 
 _RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
 
 def latent_tables(
-    matched: Matched, nulls: Sequence[NullStatistics], *, policy: Policy, device: torch.device
+    matched: MatchedPair, nulls: Sequence[NullStatistics], *, policy: Policy
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row per latent of a, and of b."""
     looks = [_look(matched, nulls, view, of=run) for view in matched.matches for run in _RUNS]
@@ -38,10 +39,10 @@ def latent_tables(
 
     def columns_of(look: _Look) -> Columns:
         bound = bounds.get(look.of) if look.view == ACTIVATIONS else None
-        return _columns(look, p_bound=bound, policy=policy, device=device)
+        return _columns(look, matched, policy, p_bound=bound)
 
     large = any(is_large(look.run.alive.n_alive, look.other.alive.n_alive) for look in looks)
-    columns = side_by_side(columns_of, looks, device, large=large)
+    columns = side_by_side(columns_of, looks, resolve_device(policy.device), large=large)
     found: dict[str, dict[str, Columns]] = {"a": {}, "b": {}}
     for look, one in zip(looks, columns, strict=True):
         found[look.of][look.view] = one
@@ -57,9 +58,9 @@ class _Look:
     """Its name."""
     of: Literal["a", "b"]
     """Whose latents are looked at."""
-    run: Side
+    run: RunPart
     """That run."""
-    other: Side
+    other: RunPart
     """The other one."""
     partners: Partners
     """What was found for the latents of the run."""
@@ -74,7 +75,7 @@ class _Look:
 
 
 def _look(
-    matched: Matched, nulls: Sequence[NullStatistics], view: str, *, of: Literal["a", "b"]
+    matched: MatchedPair, nulls: Sequence[NullStatistics], view: str, *, of: Literal["a", "b"]
 ) -> _Look:
     match = matched.matches[view]
     run, other = (matched.a, matched.b) if of == "a" else (matched.b, matched.a)
@@ -84,17 +85,15 @@ def _look(
 
 def _columns(
     look: _Look,
+    matched: MatchedPair,
+    policy: Policy,
     *,
     p_bound: Float64[np.ndarray, " n_alive"] | None,
-    policy: Policy,
-    device: torch.device,
 ) -> Columns:
     return view_columns(
         look.partners,
         look.other,
-        own_nearest_similarity=own_nearest(
-            look.run, look.view, measure=policy.measure, absolute=policy.absolute, device=device
-        ),
+        own_nearest_similarity=own_nearest(look.run, matched.runs.view(look.view)),
         null_mean=look.null_mean,
     ) | significance_columns(p_value=_p_values(look, policy), p_bound=p_bound)
 
@@ -113,14 +112,16 @@ def _p_values(look: _Look, policy: Policy) -> Float64[np.ndarray, " n_alive"] | 
 
 
 def _activation_bounds(
-    matched: Matched, policy: Policy
+    matched: MatchedPair, policy: Policy
 ) -> Mapping[str, Float64[np.ndarray, " n_alive"]]:
     """How surprising each nearest correlation can be at most, by run; of other measures nothing."""
-    a, b, recording = matched.a.codes, matched.b.codes, matched.recording
-    if policy.measure != "pearson" or recording is None or a is None or b is None:
+    a, b, runs = matched.a.codes, matched.b.codes, matched.runs
+    if policy.measure != "pearson" or not runs.compares_firing:
         return {}
+    assert a is not None
+    assert b is not None
+    assert runs.table is not None
     match = matched.matches[ACTIVATIONS]
     nearest = match.candidates.of_a, match.candidates.of_b
-    documents = recording.table.documents
-    found = activation_p_bounds(a, b, nearest, documents, absolute=policy.absolute)
+    found = activation_p_bounds(a, b, nearest, runs.table.documents, absolute=policy.absolute)
     return dict(zip(_RUNS, found, strict=True))

@@ -15,28 +15,31 @@ from universality.checks.activations import (
     check_spaces,
     check_tokens,
 )
-from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.evidence.document_interval import FEW_DOCUMENTS, FEWEST_DOCUMENTS
-from universality.runs.recording import Recording
-from universality.runs.views import ACTIVATIONS, Side
+from universality.runs.chance import NullStatistics, null_of
+from universality.runs.run_set import RunSet
+from universality.runs.views import ACTIVATIONS
 
 
-def check_recording(
-    a: Side, b: Side, recording: Recording, nulls: Sequence[NullStatistics], min_firing: int
-) -> list[Check]:
-    """What the activations leave open: few tokens, silent latents, spaces of different width."""
-    silent = [float(np.mean(codes.count < min_firing)) for codes in (recording.a, recording.b)]
-    cache_a, cache_b = (cache.meta for cache in recording.caches)
+def check_recorded(runs: RunSet, nulls: Sequence[NullStatistics], min_firing: int) -> list[Check]:
+    """What the activations leave open: few tokens, silent latents, spaces of different width.
+
+    Nothing without activations.
+    """
+    recorded = [part.recorded for part in runs.parts if part.recorded is not None]
+    if runs.table is None:
+        return []
+    a, b = runs.dictionaries
+    silent = [float(np.mean(one.codes.count < min_firing)) for one in recorded]
+    meta_a, meta_b = (one.cache.meta for one in recorded)
     checks = [
-        check_spaces(a.dictionary, b.dictionary),
-        check_cache_hooks(a.dictionary, b.dictionary, (cache_a.hook_name, cache_b.hook_name)),
-        check_cache_models(a.dictionary, b.dictionary, (cache_a.model_name, cache_b.model_name)),
+        check_spaces(a, b),
+        check_cache_hooks(a, b, (meta_a.hook_name, meta_b.hook_name)),
+        check_cache_models(a, b, (meta_a.model_name, meta_b.model_name)),
         check_silent_latents(silent[0], silent[1], minimum=min_firing),
     ]
-    if a.codes is not None:
+    if runs.compares_firing:
         chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
-        checks.append(check_tokens(recording.n_tokens, null_mean=chance))
-        checks.append(
-            check_documents(recording.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS)
-        )
+        checks.append(check_tokens(len(runs.table), null_mean=chance))
+        checks.append(check_documents(runs.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS))
     return checks

@@ -7,31 +7,30 @@ from typing import Any
 
 from universality.activation_functions import describe
 from universality.checks import Check
-from universality.comparison.null_statistics import NullStatistics, null_of
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
-from universality.runs.pair import Matched
+from universality.runs.chance import NullStatistics, null_of, nulls_of
+from universality.runs.pair import MatchedPair
+from universality.runs.part import RunPart
 from universality.runs.policy import Policy
-from universality.runs.recording import Recording
-from universality.runs.views import Side
+from universality.runs.run_set import RunSet
 
 
 def summarise(
-    matched: Matched,
+    matched: MatchedPair,
     *,
-    hashes: tuple[str, str],
     policy: Policy,
     observed: Statistics,
     nulls: Sequence[NullStatistics],
     checks: Sequence[Check],
 ) -> dict[str, Any]:
     """Everything the comparison says in a few numbers, ready for JSON."""
-    first, recording = nulls[0], matched.recording
+    first, runs = nulls[0], matched.runs
     return {
         "schema": COMPARISON_SCHEMA,
-        "a": _about(matched.a, hashes[0]),
-        "b": _about(matched.b, hashes[1]),
+        "a": _about(matched.a),
+        "b": _about(matched.b),
         "policy": {
             "signed": not policy.absolute,
             "threshold": policy.threshold,
@@ -42,10 +41,10 @@ def summarise(
             "null_width": first.plan.description,
             "seed": policy.seed,
         },
-        **({} if recording is None else {"activations": _about_recording(recording, policy)}),
+        **({} if runs.table is None else {"activations": _about_tokens(runs, policy)}),
         "views": {
             view: _view(view, match, observed, null_of(view, nulls))
-            | {"nulls": {null.name: _null(view, null) for null in _speaking_of(view, nulls)}}
+            | {"nulls": {null.name: _null(view, null) for null in nulls_of(view, nulls)}}
             for view, match in matched.matches.items()
         },
         "agreement": _agreement(observed, nulls),
@@ -62,7 +61,7 @@ def summarise(
     }
 
 
-def _about(run: Side, sha256: str) -> dict[str, Any]:
+def _about(run: RunPart) -> dict[str, Any]:
     dictionary, source, key = run.dictionary, run.dictionary.source, run.dictionary.key
     return {
         "spec": source.spec,
@@ -78,7 +77,7 @@ def _about(run: Side, sha256: str) -> dict[str, Any]:
         "hook_name": key.hook_name,
         "model_name": key.model_name,
         "neuronpedia_id": _neuronpedia_id(source.config),
-        "sha256": sha256,
+        "sha256": run.sha256,
     }
 
 
@@ -89,16 +88,16 @@ def _neuronpedia_id(config: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _about_recording(recording: Recording, policy: Policy) -> dict[str, Any]:
-    cache_a, cache_b = (cache.meta for cache in recording.caches)
+def _about_tokens(runs: RunSet, policy: Policy) -> dict[str, Any]:
+    metas = [part.recorded.cache.meta for part in runs.parts if part.recorded is not None]
     return {
-        "n_tokens": recording.n_tokens,
-        "n_documents": recording.n_documents,
+        "n_tokens": 0 if runs.table is None else len(runs.table),
+        "n_documents": runs.n_documents,
         "measure": policy.measure,
         "min_firing": policy.min_firing,
-        "hook_name": {"a": cache_a.hook_name, "b": cache_b.hook_name},
-        "model_name": {"a": cache_a.model_name, "b": cache_b.model_name},
-        "sha256": {"a": cache_a.sha256, "b": cache_b.sha256},
+        "hook_name": {"a": metas[0].hook_name, "b": metas[1].hook_name},
+        "model_name": {"a": metas[0].model_name, "b": metas[1].model_name},
+        "sha256": {"a": metas[0].sha256, "b": metas[1].sha256},
     }
 
 
@@ -133,10 +132,6 @@ def _view(
     }
 
 
-def _speaking_of(view: str, nulls: Sequence[NullStatistics]) -> list[NullStatistics]:
-    return [null for null in nulls if any(of == view for of, _ in null.mean.averages)]
-
-
 def _null(view: str, null: NullStatistics) -> dict[str, Any]:
     return {"draws": null.plan.description} | {
         statistic: {"mean": mean, "sd": null.sd.averages[of, statistic]}
@@ -149,10 +144,7 @@ def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[st
     return {
         views: {"value": value}
         | _beside_nulls(
-            [
-                (null.name, null.mean.averages[views, "agreement"])
-                for null in _speaking_of(views, nulls)
-            ]
+            [(null.name, null.mean.averages[views, "agreement"]) for null in nulls_of(views, nulls)]
         )
         for (views, statistic), value in observed.averages.items()
         if statistic == "agreement"

@@ -10,12 +10,12 @@ import pandas as pd
 import torch
 from jaxtyping import Float64
 
-from universality.comparison.null_statistics import NullStatistics
 from universality.metrics import RULES, Partners, Statistics
 from universality.norms import row_norms
 from universality.nulls.significance import q_values
-from universality.runs.pair import Matched
-from universality.runs.views import Side
+from universality.runs.chance import NullStatistics
+from universality.runs.pair import MatchedPair
+from universality.runs.part import RunPart
 
 Columns: TypeAlias = dict[str, np.ndarray]
 
@@ -23,7 +23,7 @@ FALSE_DISCOVERY_RATE = 0.05
 """A latent is flagged `above_chance` when its q-value is at most this."""
 
 
-def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
+def latent_table(run: RunPart, by_view: Mapping[str, Columns]) -> pd.DataFrame:
     """One row per latent of the run; latents that take no part have partner -1 and NaNs."""
     dictionary = run.dictionary
     columns: Columns = {
@@ -46,7 +46,7 @@ def latent_table(run: Side, by_view: Mapping[str, Columns]) -> pd.DataFrame:
 
 def view_columns(
     partners: Partners,
-    other: Side,
+    other: RunPart,
     *,
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
@@ -87,7 +87,7 @@ def significance_columns(
     return {"p_bound": p_bound, "q_value": q_value, "above_chance": above}
 
 
-def pair_table(matched: Matched) -> pd.DataFrame:
+def pair_table(matched: MatchedPair) -> pd.DataFrame:
     """One row per assigned pair and view, with what every view says of that pair."""
     tables = []
     for view, match in matched.matches.items():

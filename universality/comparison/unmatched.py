@@ -9,19 +9,18 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
 from universality.geometry.subspaces import subspace_agreement
 from universality.metrics import Partners
-from universality.runs.pair import Matched
+from universality.runs.pair import MatchedPair
 from universality.runs.policy import Policy
 
 _MOST_DIMENSIONS = 64
 _FEWEST_LATENTS = 8
 
 
-def unmatched_subspaces(
-    matched: Matched, policy: Policy, device: torch.device
-) -> dict[str, dict[str, Any]]:
+def unmatched_subspaces(matched: MatchedPair, policy: Policy) -> dict[str, dict[str, Any]]:
     """By view of directions: the overlap of the top eigenspaces of what is left, beside its null.
 
     Left is what has no partner at the policy's threshold or above. The eigenspaces have d/4
@@ -30,11 +29,12 @@ def unmatched_subspaces(
     random. A few eigendecompositions, O(d^3) each.
     """
     views = list(matched.a.directions)
+    device = resolve_device(policy.device)
     found = side_by_side(lambda view: _leftover(matched, view, policy), views, device)
     return {view: one for view, one in zip(views, found, strict=True) if one is not None}
 
 
-def _leftover(matched: Matched, view: str, policy: Policy) -> dict[str, Any] | None:
+def _leftover(matched: MatchedPair, view: str, policy: Policy) -> dict[str, Any] | None:
     rows, match = matched.a.directions[view], matched.matches[view]
     left = [_left(partners, policy.threshold) for partners in (match.of_a, match.of_b)]
     sizes = [int(one.sum()) for one in left]

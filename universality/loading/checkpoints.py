@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, final
 
-from universality.dictionary import View
+from universality.dictionary import DirectionName
 from universality.loading.configs import Config, read_json
 from universality.loading.containers import open_tensors
 from universality.loading.nesting import laid_bare
@@ -34,7 +34,7 @@ class Request:
     """Settles square decoders in formats that do not fix the orientation."""
     part: str = ""
     """Which dictionary of a file that holds several."""
-    views: tuple[View, ...] = ("decoder", "encoder")
+    views: tuple[DirectionName, ...] = ("decoder", "encoder")
     """The views that are wanted; encoder tensors are read only for the encoder."""
     norm_scaling_factor: float | None = None
     """Factor on the tokens that a registry states for a checkpoint that lacks it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from universality.dictionary import Dictionary, View
+from universality.dictionary import Dictionary, DirectionName
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.loading.addresses import Place, resolve
 from universality.loading.checkpoints import Checkpoint, Orientation, Request
@@ -21,7 +21,7 @@ def load(
     *,
     format: str | None = None,
     orientation: str | None = None,
-    views: tuple[View, ...] = ("decoder", "encoder"),
+    views: tuple[DirectionName, ...] = ("decoder", "encoder"),
     checked: bool = True,
 ) -> Dictionary:
     """The dictionary at an address: a file, a folder, `hf://org/repo/folder`, `release:sae_id`.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import final
 
-from universality.runs.matches import MatchedRuns
+from universality.nulls.null import find_null
+from universality.runs.chance import NullStatistics, null_of
+from universality.runs.matches import MatchedRuns, with_both
+from universality.runs.views import BOTH
 
-BOTH = "decoder_and_encoder"
-"""The rule under which a pair counts when both views name it."""
-
-Found: TypeAlias = Mapping[tuple[str, str, float | None], float]
-"""Statistics by name (`mean`, `share`, `cycle`, `agreement`), rule and threshold."""
+_INDEPENDENT = "the spectrum takes a latent's chances in different runs as independent"
+_NUMBERS = {2: "two", 3: "three"}
 
 
 @final
@@ -34,27 +34,47 @@ class RunsNull:
     """Decoder-encoder agreement; None where either view is missing."""
 
 
-def null_from(name: str, description: str, found: Found) -> RunsNull:
-    """The null with these statistics."""
+def null_from(nulls: Sequence[NullStatistics], n_runs: int) -> RunsNull:
+    """Of each view, what the first null says that covers it; drawn in runs of this number."""
+    firsts = {view: null_of(view, nulls) for view in _views(nulls)}
+    rules = dict(firsts)
+    if {"decoder", "encoder"} <= set(firsts):
+        rules[BOTH] = firsts["decoder"]
+    told = list(dict.fromkeys(firsts.values()))
     return RunsNull(
-        name=name,
-        description=description,
-        mean={rule: value for (kind, rule, _), value in found.items() if kind == "mean"},
-        share={(rule, t): value for (kind, rule, t), value in found.items() if kind == "share"},
-        cycle={rule: value for (kind, rule, _), value in found.items() if kind == "cycle"},
-        agreement=found.get(("agreement", BOTH, None)),
+        name="; ".join(null.name for null in told),
+        description="; ".join(_description(null, n_runs) for null in told),
+        mean={view: one.mean.averages[view, "assignment.mean"] for view, one in firsts.items()},
+        share={
+            (rule, threshold): float(share)
+            for rule, one in rules.items()
+            for threshold, share in zip(
+                one.mean.thresholds, one.mean.shares[rule, "assignment"], strict=True
+            )
+        },
+        cycle={rule: one.cycles[rule] for rule, one in rules.items() if rule in one.cycles},
+        agreement=rules[BOTH].mean.averages["decoder_encoder", "agreement"]
+        if BOTH in rules
+        else None,
     )
 
 
-def joined(first: RunsNull, second: RunsNull) -> RunsNull:
-    """Two nulls that cover different rules as one."""
-    return RunsNull(
-        name=f"{first.name}; {second.name}",
-        description=f"{first.description}; {second.description}",
-        mean={**first.mean, **second.mean},
-        share={**first.share, **second.share},
-        cycle={**first.cycle, **second.cycle},
-        agreement=first.agreement if first.agreement is not None else second.agreement,
+def _views(nulls: Sequence[NullStatistics]) -> list[str]:
+    views = [view for null in nulls for view, of in null.mean.averages if of == "assignment.mean"]
+    return list(dict.fromkeys(views))
+
+
+def _description(null: NullStatistics, n_runs: int) -> str:
+    runs, plan = _NUMBERS[n_runs], null.plan
+    if null.name == "tokens":
+        return (
+            f"activations: {plan.n_draws} draws of {runs} runs whose codes belong to other tokens "
+            "(tokens null), at full width"
+        )
+    how = f"{find_null(null.name).description}; version {null.version}"
+    return (
+        f"{plan.n_draws} draws of {runs} unrelated runs ({how}) with {plan.n_a:,} of "
+        f"{plan.full_n_a:,} latents; {_INDEPENDENT}"
     )
 
 
@@ -65,13 +85,15 @@ def random_assignments(matched: Mapping[str, MatchedRuns]) -> RunsNull:
     cycles by both views have the chance 1/n of one view.
     """
     n = min(min(one.sizes) for one in matched.values())
-    found: dict[tuple[str, str, float | None], float] = {
-        ("share", view, None): 1.0 for view in matched
-    }
-    rules = list(matched)
-    if {"decoder", "encoder"} <= set(matched):
-        rules.append(BOTH)
-        found["share", BOTH, None] = found["agreement", BOTH, None] = 1 / n
-    found |= {("cycle", rule, None): 1 / n for rule in rules}
-    description = "assignments drawn uniformly and independently, exact"
-    return null_from("random assignments", description, found)
+    share: dict[tuple[str, float | None], float] = {(view, None): 1.0 for view in matched}
+    rules = list(with_both(matched))
+    if BOTH in rules:
+        share[BOTH, None] = 1 / n
+    return RunsNull(
+        name="random assignments",
+        description="assignments drawn uniformly and independently, exact",
+        mean={},
+        share=share,
+        cycle=dict.fromkeys(rules, 1 / n),
+        agreement=share.get((BOTH, None)),
+    )

@@ -19,10 +19,10 @@ _ORDER = ("fail", "warn", "ok", "skipped")
 
 def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
     """What a run is; `in_families` says whether families and spectra are over it."""
-    dictionary, alive = runs.dictionaries[run], runs.sides[run].alive
-    key = dictionary.key
+    part = runs.parts[run]
+    dictionary, alive, key = part.dictionary, part.alive, part.dictionary.key
     return {
-        "name": runs.names[run],
+        "name": part.name,
         "spec": dictionary.source.spec,
         "format": dictionary.source.format,
         "d_in": dictionary.d_in,
@@ -35,7 +35,7 @@ def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
         "model_name": key.model_name,
         "dataset": key.dataset,
         "step": key.step,
-        "sha256": runs.hashes[run],
+        "sha256": part.sha256,
         "in_families": in_families,
     }
 
@@ -65,9 +65,9 @@ def _checks_of_pair(
     return run_checks(
         runs.dictionaries[i],
         runs.dictionaries[j],
-        alive=(runs.sides[i].alive, runs.sides[j].alive),
+        alive=(runs.parts[i].alive, runs.parts[j].alive),
         partners=partners,
-        hashes=(runs.hashes[i], runs.hashes[j]),
+        hashes=(runs.parts[i].sha256, runs.parts[j].sha256),
     )
 
 

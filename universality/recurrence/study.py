@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from universality.activations.cache import ActivationCache
-from universality.activations.formats.detection import open_activations
 from universality.dictionary import Dictionary
-from universality.loading import load
 from universality.norms import row_norms
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.families.consensus import consensus, consensus_dictionary
@@ -22,8 +19,7 @@ from universality.recurrence.families.family_contexts import family_contexts
 from universality.recurrence.families.family_table import family_table, mean_over_members
 from universality.recurrence.families.rules import Rule, find_rules, headline
 from universality.recurrence.families.soft_families import content_of
-from universality.recurrence.null_draws import draw_null
-from universality.recurrence.null_runs import RunsNull, random_assignments
+from universality.recurrence.null_runs import RunsNull, null_from, random_assignments
 from universality.recurrence.run_checks import about_run, check_runs
 from universality.recurrence.summary import as_records, summarise
 from universality.recurrence.tables import (
@@ -36,10 +32,13 @@ from universality.recurrence.tables import (
 from universality.recurrence.widths.ladder import Step, climb, ladder
 from universality.recurrence.widths.width_tables import width_summary, width_tables
 from universality.results import STABILITY_SCHEMA, Stability
-from universality.runs.common_tokens import cache_for
-from universality.runs.keys import grid, keyed
+from universality.runs.chance import draw_nulls
+from universality.runs.common_tokens import Activations, cache_for, open_caches
+from universality.runs.keys import grid
 from universality.runs.matches import MatchedRuns, among
+from universality.runs.opening import Run, dictionary_of, open_runs
 from universality.runs.pairings import groups, match_runs
+from universality.runs.part import RunPart
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet, gather_runs
 from universality.storage.kept import PairStore, begin_store
@@ -49,10 +48,10 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def stability(
-    runs: Sequence[Dictionary | str | Path],
+    runs: Run | Sequence[Run],
     policy: Policy | None = None,
     *,
-    activations: Sequence[ActivationCache | str | Path] = (),
+    activations: Activations = (),
     store: Path | None = None,
 ) -> Stability:
     """Which latents come back over many runs, in each view, beside the null.
@@ -72,15 +71,15 @@ def stability(
     policy = policy or Policy()
     if store is not None:
         begin_store(store)
-    loaded = keyed([run if isinstance(run, Dictionary) else load(run) for run in runs])
-    caches = [c if isinstance(c, ActivationCache) else open_activations(c) for c in activations]
-    gathered = gather_runs(loaded, policy, caches, store=store)
+    opened = open_runs(runs)
+    given = open_caches(activations)
+    caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
+    gathered = gather_runs(opened, policy, caches, codes=store)
     pairs = PairStore(store) if store else None
     matched = match_runs(gathered, policy, store=pairs)
-    found = _from_runs(gathered, matched, policy, activations=caches, store=pairs)
+    found = _from_runs(gathered, matched, policy, store=pairs)
     steps = [
-        climb(gathered, pair, matched["decoder"], policy, activations=caches, store=pairs)
-        for pair in ladder(gathered)
+        climb(gathered, pair, matched["decoder"], policy, store=pairs) for pair in ladder(gathered)
     ]
     return _with_widths(found, gathered, steps, policy) if steps else found
 
@@ -123,21 +122,23 @@ def _from_runs(
     matched: Mapping[str, MatchedRuns],
     policy: Policy,
     *,
-    activations: Sequence[ActivationCache],
     store: PairStore | None,
 ) -> Stability:
     group = groups(runs)[0]
     thresholds = sorted({*THRESHOLDS, policy.threshold})
-    dictionaries = [runs.dictionaries[run] for run in group]
+    members = [runs.parts[run] for run in group]
+    dictionaries = [part.dictionary for part in members]
     ours = {view: among(one, group) for view, one in matched.items()}
     content = np.concatenate([_content(run) for run in dictionaries])
     rules = find_rules(ours, policy.threshold, content)
-    frequency = np.concatenate([_frequency(runs, run) for run in group])
+    frequency = np.concatenate([_frequency(part) for part in members])
     norms = np.concatenate([_norms(run) for run in dictionaries])
+    drawn = [group[k % len(group)] for k in range(min(3, len(group)))]
+    nulls = draw_nulls(runs, drawn, policy, thresholds=thresholds, store=store)
     found = assemble(
         ours,
         rules,
-        draw_null(runs, group, policy, thresholds, store=store),
+        null_from(nulls, len(drawn)),
         thresholds=thresholds,
         latent_columns={"frequency": frequency, "decoder_norm": norms},
         family_columns={
@@ -159,10 +160,7 @@ def _from_runs(
     pairs = with_names(pair_table(matched, policy.threshold), runs.names)
     keys = [run.key for run in runs.dictionaries]
     more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
-    contexts = None
-    if activations:
-        cache = cache_for(runs.dictionaries[group[0]], activations)
-        contexts = family_contexts(rules[headline(rules)], runs, group, cache)
+    contexts = family_contexts(rules[headline(rules)], members)
     return replace(found, pairs=pairs, summary=found.summary | more, contexts=contexts)
 
 
@@ -227,19 +225,22 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(run: Dictionary) -> np.ndarray:
+    if not run.views:
+        return np.zeros(run.d_sae, dtype=np.uint64)
     return content_of(*(run.directions(view).float().cpu().numpy() for view in run.views))
 
 
 def _norms(run: Dictionary) -> np.ndarray:
+    if not run.views:
+        return np.full(run.d_sae, np.nan)
     norms: np.ndarray = row_norms(run.W_dec).cpu().numpy()
     return norms
 
 
-def _frequency(runs: RunSet, run: int) -> np.ndarray:
+def _frequency(run: RunPart) -> np.ndarray:
     """Firing frequency on the activations given, else the checkpoint's own; NaN where unknown."""
-    dictionary = runs.dictionaries[run]
-    if runs.codes:
-        return runs.sides[run].column(runs.codes[run].frequency)
-    if dictionary.firing is not None:
-        return dictionary.firing.frequency.double().cpu().numpy()
-    return np.full(dictionary.d_sae, np.nan)
+    if run.codes is not None:
+        return run.column(run.codes.frequency)
+    if run.dictionary.firing is not None:
+        return run.dictionary.firing.frequency.double().cpu().numpy()
+    return np.full(run.dictionary.d_sae, np.nan)

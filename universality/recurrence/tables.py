@@ -12,11 +12,12 @@ from universality.recurrence.certainty.pair_statistics import (
     mean_table,
     share_table,
 )
-from universality.recurrence.families.cycles import cycle_table
 from universality.recurrence.families.rules import Rule
 from universality.recurrence.families.spectrum import n_runs_found, null_spectrum, spectrum_of
-from universality.recurrence.null_runs import BOTH, RunsNull
+from universality.recurrence.null_runs import RunsNull
+from universality.runs.cycles import cycle_table
 from universality.runs.matches import MatchedRuns
+from universality.runs.views import BOTH
 
 
 def pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from universality.errors import InvalidInputError
+from universality.runs.views import BOTH
 
 ROUNDING = 1e-9
 """Similarities this far below a threshold still reach it: the last bits of a cosine are noise."""
@@ -161,6 +162,14 @@ def agreeing(first: MatchedRuns, second: MatchedRuns) -> MatchedRuns:
         similarity=lower,
         available=first.available & second.available,
     )
+
+
+def with_both(matched: Mapping[str, MatchedRuns]) -> dict[str, MatchedRuns]:
+    """The rules by which a latent is found again: every view, and both views of directions."""
+    rules = dict(matched)
+    if {"decoder", "encoder"} <= set(matched):
+        rules[BOTH] = agreeing(matched["decoder"], matched["encoder"])
+    return rules
 
 
 def among(matched: MatchedRuns, runs: Sequence[int]) -> MatchedRuns:

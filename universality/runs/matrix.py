@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from universality.errors import InvalidInputError
-from universality.runs.views import Side
+from universality.runs.part import RunPart
 from universality.similarity import Similarity
 
 LARGEST = 4 << 30
@@ -15,7 +15,7 @@ LARGEST = 4 << 30
 _ROWS_PER_BLOCK = 512
 
 
-def check_size(a: Side, b: Side) -> None:
+def check_size(a: RunPart, b: RunPart) -> None:
     """Nothing, when the matrix of two runs fits.
 
     Raises:
@@ -31,7 +31,7 @@ def check_size(a: Side, b: Side) -> None:
 
 
 def whole_matrix(
-    similarity: Similarity, a: Side, b: Side
+    similarity: Similarity, a: RunPart, b: RunPart
 ) -> Float32[np.ndarray, "d_sae_a d_sae_b"]:
     """Similarity of every latent of a with every latent of b; NaN for those that take no part."""
     matrix = np.full((a.dictionary.d_sae, b.dictionary.d_sae), np.nan, dtype=np.float32)

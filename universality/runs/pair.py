@@ -2,97 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import final
 
-import torch
+import numpy as np
+from jaxtyping import Float64, Int64
 
-from universality.alive import Alive, find_alive, find_firing
-from universality.dictionary import Dictionary, View
-from universality.encoding.streaming import count_firing
+from universality.compute.devices import resolve_device
+from universality.compute.workers import side_by_side
+from universality.matching import Matching, assign, find_candidates, nearest_other
 from universality.metrics import ViewMatch
 from universality.runs.matrix import check_size
+from universality.runs.part import RunPart
 from universality.runs.policy import Policy
-from universality.runs.recording import Activations, Recording, record
-from universality.runs.views import (
-    ACTIVATIONS,
-    Side,
-    choose_views,
-    match_views,
-    side,
-    similarities_between,
-)
+from universality.runs.run_set import RunSet
+from universality.runs.views import Traits, View, similarities
 from universality.similarity import Similarity
+
+_MOST_PAIRS_AT_ONCE = 8192**2
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Matched:
+class MatchedPair:
     """Two runs, what they are compared by, and the matches of each view."""
 
-    a: Side
-    """The part of the first run that takes part."""
-    b: Side
-    """That of the second."""
-    recording: Recording | None
-    """Their codes over the same tokens; None without activations."""
+    runs: RunSet
+    """The two."""
     similarities: Mapping[str, Similarity]
     """By view."""
     matches: Mapping[str, ViewMatch]
     """By view."""
 
+    @property
+    def a(self) -> RunPart:
+        """The part of the first run that takes part."""
+        return self.runs.parts[0]
 
-def match_runs(
-    a: Dictionary,
-    b: Dictionary,
-    policy: Policy,
-    *,
-    device: torch.device,
-    activations: Activations | Recording | None = None,
-    codes: Path | None = None,
-) -> Matched:
+    @property
+    def b(self) -> RunPart:
+        """That of the second."""
+        return self.runs.parts[1]
+
+
+def match_pair(runs: RunSet, policy: Policy) -> MatchedPair:
     """The latents of two runs that take part, matched in every view.
 
     Raises:
-        InvalidInputError: the runs live in spaces of different width, the caches do not fit the
-            runs or each other, or the policy does not fit them.
+        InvalidInputError: the matrix that the policy asks for does not fit.
     """
-    views = choose_views(a, b, policy.views, activations=activations is not None)
-    recording = activations if isinstance(activations, Recording) else None
-    if activations is not None and not isinstance(activations, Recording):
-        recording = record(a, b, activations, device=device, codes=codes)
-    side_a, side_b = _sides(a, b, views, policy=policy, recording=recording)
+    a, b = runs.parts
     if policy.matrix:
-        check_size(side_a, side_b)
-    similarities = similarities_between(
-        side_a, side_b, measure=policy.measure, absolute=policy.absolute, device=device
-    )
-    matches = match_views(similarities, time_limit=policy.time_limit)
-    return Matched(side_a, side_b, recording, similarities, matches)
+        check_size(a, b)
+    found = similarities(runs.views, a.traits, b.traits)
+    return MatchedPair(runs, found, match_views(found, time_limit=policy.time_limit))
 
 
-def _sides(
-    a: Dictionary,
-    b: Dictionary,
-    views: tuple[View, ...],
-    *,
-    policy: Policy,
-    recording: Recording | None,
-) -> tuple[Side, Side]:
-    alive: tuple[Alive, ...]
-    if recording is None:
-        alive = find_alive(a, b, policy.alive)
-        return side(a, alive[0], views), side(b, alive[1], views)
-    wanted = policy.views is None or ACTIVATIONS in policy.views
-    runs = ((a, recording.a), (b, recording.b))
-    if policy.alive in ("auto", "firing"):
-        alive = tuple(find_firing(run, codes, policy.min_firing) for run, codes in runs)
-    else:
-        alive = find_alive(a, b, policy.alive)
-    sides = []
-    for (run, codes), mine in zip(runs, alive, strict=True):
-        counted = replace(run, firing=count_firing(codes, f"{codes.n_tokens} tokens"))
-        sides.append(side(counted, mine, views, codes if wanted else None))
-    return sides[0], sides[1]
+def match_traits(views: Sequence[View], a: Traits, b: Traits) -> dict[str, ViewMatch]:
+    """The latents of two runs, or of draws that stand for them, matched in every view."""
+    return match_views(similarities(views, a, b))
+
+
+def match_views(
+    similarities: Mapping[str, Similarity], *, time_limit: float | None = None
+) -> dict[str, ViewMatch]:
+    """Nearest latents and optimal assignment in each view, one candidate pass for both.
+
+    Small views are matched side by side, large ones in turn, since each takes its own memory.
+    """
+
+    def match_one(similarity: Similarity) -> ViewMatch:
+        candidates = find_candidates(similarity)
+        matching = assign(similarity, candidates=candidates, time_limit=time_limit)
+        return ViewMatch(candidates=candidates, matching=matching)
+
+    distinct = list({id(one): one for one in similarities.values()}.values())
+    large = any(is_large(*one.shape) for one in distinct)
+    matched = side_by_side(match_one, distinct, distinct[0].device, large=large)
+    made = dict(zip(map(id, distinct), matched, strict=True))
+    return {view: made[id(similarity)] for view, similarity in similarities.items()}
+
+
+def matching_choices(policy: Policy) -> str:
+    """The choices that the assignment of two runs depends on, for the key it is kept under."""
+    device = resolve_device(policy.device)
+    return f"{policy.absolute}/{policy.measure}/{policy.time_limit}/{device.type}"
+
+
+def is_large(n_a: int, n_b: int) -> bool:
+    """Whether matching runs of these widths takes so much memory that views go in turn."""
+    return n_a * n_b > _MOST_PAIRS_AT_ONCE
+
+
+def partner_numbers(a: RunPart, b: RunPart, matching: Matching) -> Int64[np.ndarray, " d_sae_a"]:
+    """The partner of every latent of a, all in the latents' own numbers; -1 for none."""
+    partner = matching.partner_of_a
+    return a.column(np.where(partner >= 0, b.numbers[partner], -1))
+
+
+def own_nearest(run: RunPart, view: View) -> Float64[np.ndarray, " n"]:
+    """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
+    if run.alive.n_alive == 1:
+        return np.full(1, np.nan)
+    return nearest_other(view.between(run.traits, run.traits))

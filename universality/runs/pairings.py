@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import combinations, groupby
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from universality.compute.devices import resolve_device
 from universality.matching import assign
 from universality.runs.matches import Link, MatchedRuns, stack
+from universality.runs.pair import matching_choices
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
-from universality.runs.views import cosines
-from universality.similarity import Similarity
-from universality.similarity.code_similarity import CodeSimilarity
 from universality.storage.kept import PairStore, kept
 
 
@@ -29,11 +25,11 @@ def match_runs(
     O(n_runs^2) assignments.
     """
     pairs = list(combinations(range(len(runs.names)), 2))
-    links: dict[str, dict[tuple[int, int], Link]] = {view: {} for view in runs.views}
-    work = [(pair, view) for pair in pairs for view in runs.views]
+    links: dict[str, dict[tuple[int, int], Link]] = {view: {} for view in runs.view_names}
+    work = [(pair, view) for pair in pairs for view in runs.view_names]
     for pair, view in tqdm(work, desc="matching pairs", unit="pair", disable=None):
         links[view][pair] = _link(runs, pair, view, policy, store)
-    return {view: stack(runs.names, runs.alive, links[view]) for view in runs.views}
+    return {view: stack(runs.names, runs.alive, links[view]) for view in runs.view_names}
 
 
 def groups(runs: RunSet) -> list[tuple[int, ...]]:
@@ -50,41 +46,19 @@ def groups(runs: RunSet) -> list[tuple[int, ...]]:
     return sorted(found, key=len, reverse=True)
 
 
-def similarity_between(runs: RunSet, pair: Sequence[int], view: str, policy: Policy) -> Similarity:
-    """The similarity of the latents of two runs that take part, in one view."""
-    i, j = pair
-    if view == "activations":
-        return CodeSimilarity.between(
-            runs.codes[i],
-            runs.codes[j],
-            policy.measure,
-            absolute=policy.absolute or None,
-            progress=False,
-        )
-    rows = [{view: runs.sides[run].directions[view]} for run in (i, j)]
-    device: torch.device = resolve_device(policy.device)
-    return cosines(rows[0], rows[1], absolute=policy.absolute, device=device)[view]
-
-
-def matching_choices(policy: Policy) -> str:
-    """The choices that the assignment of two runs depends on, for the key it is kept under."""
-    device = resolve_device(policy.device)
-    return f"{policy.absolute}/{policy.measure}/{policy.time_limit}/{device.type}"
-
-
 def _link(
     runs: RunSet, pair: tuple[int, int], view: str, policy: Policy, store: PairStore | None
 ) -> Link:
-    digests = [runs.digests[run, view] for run in pair]
+    a, b = (runs.parts[run] for run in pair)
+    digests = (a.digests[view], b.digests[view])
     key = f"{view}/{matching_choices(policy)}/{'/'.join(digests)}"
 
     def find() -> Link:
-        similarity = similarity_between(runs, pair, view, policy)
+        similarity = runs.view(view).between(a.traits, b.traits)
         matching = assign(similarity, time_limit=policy.time_limit, progress=False)
-        numbers = [runs.sides[run].numbers for run in pair]
         return Link(
-            a=numbers[0][matching.a],
-            b=numbers[1][matching.b],
+            a=a.numbers[matching.a],
+            b=b.numbers[matching.b],
             similarity=matching.similarity,
             gap=matching.gap,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final, get_args
 
 from universality.alive import ALIVE_RULES
-from universality.dictionary import View
+from universality.dictionary import DirectionName
 from universality.nulls.null import NULLS
 from universality.runs.views import ACTIVATIONS
 from universality.similarity.measures import MEASURES, Measure
@@ -24,7 +24,7 @@ from universality.validation import (
     plain,
 )
 
-VIEWS = (*get_args(View), ACTIVATIONS)
+VIEWS = (*get_args(DirectionName), ACTIVATIONS)
 """The views that runs can be compared in."""
 
 POLICY_TAKES: Mapping[str, Constraint] = {

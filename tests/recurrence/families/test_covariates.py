@@ -7,11 +7,18 @@ import pytest
 from tests.planted_runs import link_all
 from universality.recurrence.families.covariates import stability_by
 from universality.recurrence.families.rules import find_rules
-from universality.recurrence.null_runs import null_from
+from universality.recurrence.null_runs import RunsNull
 from universality.recurrence.tables import latent_table
 
 N = 20
-NULL = null_from("made", "made", {("share", "decoder", 0.7): 0.05})
+NULL = RunsNull(
+    name="made",
+    description="made",
+    mean={},
+    share={("decoder", 0.7): 0.05},
+    cycle={},
+    agreement=None,
+)
 
 
 def _latents(frequency: np.ndarray) -> tuple[pd.DataFrame, dict]:

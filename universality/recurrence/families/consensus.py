@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from universality.activation_functions import AbsTopK, ActivationFunction, JumpReLU, ReLU, TopK
-from universality.dictionary import Dictionary, Firing, Source, View
+from universality.dictionary import Dictionary, DirectionName, Firing, Source
 from universality.input_normalization import Standardize
 from universality.norms import row_norms
 
@@ -33,7 +33,7 @@ class Consensus:
 def consensus(
     dictionaries: Sequence[Dictionary],
     family: Int64[np.ndarray, " n_latents"],
-    view: View,
+    view: DirectionName,
     *,
     absolute: bool = False,
 ) -> Consensus:
@@ -96,7 +96,7 @@ def consensus_dictionary(
 
 
 def _signs(
-    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"], view: View
+    dictionaries: Sequence[Dictionary], family: Int64[np.ndarray, " n_latents"], view: DirectionName
 ) -> list[Float64[Tensor, "d_sae 1"]]:
     """For each latent of each run, -1 where it points the other way than most of its family."""
     starts = np.cumsum([0, *(run.d_sae for run in dictionaries)])
@@ -157,7 +157,7 @@ def _activation(
             return None
 
 
-def _unit_directions(run: Dictionary, view: View) -> Tensor:
+def _unit_directions(run: Dictionary, view: DirectionName) -> Tensor:
     return _unit(run.directions(view))
 
 

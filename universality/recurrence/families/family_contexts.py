@@ -11,11 +11,10 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int64
 
-from universality.activations.cache import ActivationCache
 from universality.activations.contexts import contexts
 from universality.codes import token_range
 from universality.recurrence.families.rules import Rule
-from universality.runs.run_set import RunSet
+from universality.runs.part import RunPart
 
 SHOWN = 3
 """Contexts kept of each family."""
@@ -34,22 +33,20 @@ class _Member:
     codes: Float[np.ndarray, " n"]
 
 
-def family_contexts(
-    rule: Rule, runs: RunSet, group: Sequence[int], cache: ActivationCache
-) -> pd.DataFrame | None:
-    """One row per shown family of a rule and context, strongest first; None without families.
+def family_contexts(rule: Rule, runs: Sequence[RunPart]) -> pd.DataFrame | None:
+    """One row per shown family of a rule and context, strongest first; None without any.
 
     Strength is the mean over members of the code over the member's largest. Columns: `view`,
-    `family`, `rank`, `row` (of the cache, which is that of the group's first run), `document`,
+    `family`, `rank`, `row` (of the first run's cache), `document`,
     `tokens` (strings around it), `centre` (which of them), and `codes`, what each member does there
     as a share of its largest code, in the order of the runs it lives in. Families are evenly spaced
     over their order, which is largest first.
     """
-    n = rule.partition.n_families
-    if not n:
+    n, first = rule.partition.n_families, runs[0].recorded
+    if not n or first is None:
         return None
     shown = np.unique(np.linspace(0, n - 1, min(n, MOST_FAMILIES)).round().astype(int))
-    members = _members(rule, runs, group, shown)
+    members = _members(rule, runs, shown)
     rows = [
         {"view": rule.name, "family": family, "rank": rank, "row": token, "codes": codes}
         for family, some in members.items()
@@ -57,9 +54,9 @@ def family_contexts(
     ]
     columns = ["view", "family", "rank", "row", "codes"]
     table = pd.DataFrame(rows, columns=columns)
-    table["row"] = runs.rows[group[0]][table["row"]]
+    table["row"] = first.rows[table["row"]]
     where = torch.tensor(table["row"].tolist())
-    found = contexts(cache, where, before=_BEFORE, after=_AFTER)
+    found = contexts(first.cache, where, before=_BEFORE, after=_AFTER)
     table["document"] = [one.document for one in found]
     table["tokens"] = [list(one.strings) for one in found]
     table["centre"] = [one.centre for one in found]
@@ -67,12 +64,13 @@ def family_contexts(
 
 
 def _members(
-    rule: Rule, runs: RunSet, group: Sequence[int], families: Int64[np.ndarray, " n_families"]
+    rule: Rule, runs: Sequence[RunPart], families: Int64[np.ndarray, " n_families"]
 ) -> dict[int, list[_Member]]:
     found: dict[int, list[_Member]] = {int(family): [] for family in families}
-    for place, run in enumerate(group):
-        whole = token_range(runs.codes[run], range(runs.codes[run].n_tokens))
-        own = rule.partition.family[rule.edges.rows(place)][runs.sides[run].numbers]
+    for place, run in enumerate(runs):
+        assert run.codes is not None
+        whole = token_range(run.codes, range(run.codes.n_tokens))
+        own = rule.partition.family[rule.edges.rows(place)][run.numbers]
         for latent in np.flatnonzero(np.isin(own, families)).tolist():
             part = slice(whole.indptr[latent], whole.indptr[latent + 1])
             codes = np.abs(whole.data[part]).astype(np.float64)

@@ -11,8 +11,8 @@ from jaxtyping import UInt64
 
 from universality.recurrence.families.partition import Partition
 from universality.recurrence.families.soft_families import soft_families
-from universality.recurrence.null_runs import BOTH
-from universality.runs.matches import MatchedRuns, agreeing, reaching
+from universality.runs.matches import MatchedRuns, reaching, with_both
+from universality.runs.views import BOTH
 
 
 @final
@@ -45,10 +45,8 @@ def find_rules(
 
     `content` is a hash of what each latent is, for ties between soft families.
     """
-    by_name = dict(matched)
-    if {"decoder", "encoder"} <= set(matched):
-        by_name[BOTH] = agreeing(matched["decoder"], matched["encoder"])
-    return {name: _rule(name, one, threshold, content) for name, one in by_name.items()}
+    rules = with_both(matched)
+    return {name: _rule(name, one, threshold, content) for name, one in rules.items()}
 
 
 def headline(rules: Mapping[str, Rule]) -> str:

@@ -14,19 +14,17 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 from tqdm import tqdm
 
-from universality.activations.cache import ActivationCache
 from universality.compute.devices import resolve_device
 from universality.encoding.identity import encoder_hash
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
 from universality.recurrence.widths.stitching import stitching_gain
-from universality.runs.common_tokens import cache_for
 from universality.runs.matches import ROUNDING, MatchedRuns
-from universality.runs.pairings import matching_choices
+from universality.runs.pair import matching_choices
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
-from universality.runs.views import cosines
+from universality.similarity import Cosine
 from universality.storage.kept import PairStore, kept
 
 
@@ -80,7 +78,7 @@ def ladder(runs: RunSet) -> list[tuple[int, int]]:
 
     Empty when all are equally wide, or when their directions cannot be compared.
     """
-    if "decoder" not in runs.views:
+    if "decoder" not in runs.view_names:
         return []
     widths = sorted({run.d_sae for run in runs.dictionaries})
     return [_pair(runs, narrow, wide) for narrow, wide in pairwise(widths)]
@@ -92,15 +90,14 @@ def climb(
     matched: MatchedRuns,
     policy: Policy,
     *,
-    activations: Sequence[ActivationCache] = (),
     store: PairStore | None = None,
 ) -> Step:
     """One step of the ladder, with its null; `matched` are all runs in the decoder view.
 
     What the store holds of the step is not found again.
     """
-    narrow, wide = (runs.sides[run].directions["decoder"] for run in pair)
-    digests = [runs.digests[run, "decoder"] for run in pair]
+    narrow, wide = (runs.parts[run].directions["decoder"] for run in pair)
+    digests = [runs.parts[run].digests["decoder"] for run in pair]
     key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
     found = kept(store, key, lambda: _search(narrow, wide, policy))
     numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
@@ -110,15 +107,12 @@ def climb(
     for number in numbers:
         draw = partial(_search_null, narrow, wide, policy, number)
         draws.append(kept(store, f"{key}/{drawn_as}/{policy.seed + number}", draw))
-    stitching = None
-    if activations:
-        stitching = _stitch(runs, pair, cache_for(runs.dictionaries[pair[0]], activations), store)
     return Step(
         narrow=pair[0],
         wide=pair[1],
         of_narrow=_explained("narrow", runs, pair, matched, found, draws),
         of_wide=_explained("wide", runs, pair[::-1], matched, found, draws),
-        stitching=stitching,
+        stitching=_stitch(runs, pair, store),
     )
 
 
@@ -170,8 +164,7 @@ def _pair(runs: RunSet, narrow: int, wide: int) -> tuple[int, int]:
 def _search(narrow: Tensor, wide: Tensor, policy: Policy) -> dict[str, np.ndarray]:
     """Nearest similarities and combinations in both directions."""
     device = resolve_device(policy.device)
-    rows = {"decoder": narrow}, {"decoder": wide}
-    similarity = cosines(*rows, absolute=policy.absolute, device=device)["decoder"]
+    similarity = Cosine.between(narrow, wide, absolute=policy.absolute, device=device)
     near = find_candidates(similarity, k=NEAREST, progress=False)
     found = {
         "narrow": combine(narrow, wide, near.of_a, absolute=policy.absolute),
@@ -209,10 +202,10 @@ def _explained(
 ) -> Explained:
     own, other = pair
     assert matched.similarity is not None
-    latents = matched.starts[own] + runs.sides[own].numbers
+    latents = matched.starts[own] + runs.parts[own].numbers
     partner = matched.partner[latents, other]
     place = np.full(len(matched.alive) + 1, -1, dtype=np.int64)
-    numbers = runs.sides[other].numbers
+    numbers = runs.parts[other].numbers
     place[matched.starts[other] + numbers] = np.arange(len(numbers))
     names = ("member", "coefficient", "explained")
     return Explained(
@@ -237,10 +230,16 @@ def _null_share_of_sums(
 
 
 def _stitch(
-    runs: RunSet, pair: Sequence[int], cache: ActivationCache, store: PairStore | None
-) -> Float64[np.ndarray, " n_wide"]:
-    narrow, wide = (runs.dictionaries[run] for run in pair)
-    hashes = [f"{runs.hashes[run]}/{encoder_hash(runs.dictionaries[run])}" for run in pair]
+    runs: RunSet, pair: Sequence[int], store: PairStore | None
+) -> Float64[np.ndarray, " n_wide"] | None:
+    narrow, wide = (runs.parts[run] for run in pair)
+    if narrow.recorded is None:
+        return None
+    cache = narrow.recorded.cache
+    hashes = [f"{run.sha256}/{encoder_hash(run.dictionary)}" for run in (narrow, wide)]
     key = f"stitching/{'/'.join(hashes)}/{cache.meta.sha256}"
-    found = kept(store, key, lambda: {"gain": stitching_gain(narrow, wide, cache)})
-    return np.asarray(found["gain"][runs.sides[pair[1]].numbers])
+
+    def gain() -> dict[str, np.ndarray]:
+        return {"gain": stitching_gain(narrow.dictionary, wide.dictionary, cache)}
+
+    return np.asarray(kept(store, key, gain)["gain"][wide.numbers])

@@ -45,12 +45,12 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
 
 
 def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
-    numbers, others = runs.sides[step.narrow].numbers, runs.sides[step.wide].numbers
+    numbers, others = runs.parts[step.narrow].numbers, runs.parts[step.wide].numbers
     fates = narrow_fates(step, threshold)
     table = _latents(step.of_narrow, numbers, others)
     table.insert(1, "fate", fates)
-    if runs.codes:
-        a, b = runs.codes[step.narrow], runs.codes[step.wide]
+    a, b = runs.parts[step.narrow].codes, runs.parts[step.wide].codes
+    if a is not None and b is not None:
         together = [
             _cofiring(a, b, i, step.of_narrow.sums.member[i]) if fate == "split" else []
             for i, fate in enumerate(fates)
@@ -61,7 +61,7 @@ def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
 
 
 def _wide(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
-    numbers, others = runs.sides[step.wide].numbers, runs.sides[step.narrow].numbers
+    numbers, others = runs.parts[step.wide].numbers, runs.parts[step.narrow].numbers
     table = _latents(step.of_wide, numbers, others)
     table.insert(1, "origin", wide_origins(step, threshold))
     if step.stitching is not None:

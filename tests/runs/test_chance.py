@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from tests.made_runs import unit_rows
-from universality.comparison.null_statistics import OWN_DRAW, draw_direction_nulls
 from universality.metrics import Statistics, measure
 from universality.nulls.rotation import rows_at_cosine
-from universality.runs.views import cosines, match_views
+from universality.runs.chance import draw_direction_nulls
+from universality.runs.draws import OWN_DRAW
+from universality.runs.pair import match_traits
+from universality.runs.views import Traits, View, direction_views
 
 D, N_A, N_B, DRAWS = 12, 40, 60, 14
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
@@ -25,6 +27,10 @@ def unrelated(n: int, seed: int) -> dict[str, Tensor]:
     decoder = unit_rows(n, D, seed=seed)
     generator = torch.Generator().manual_seed(seed + 1000)
     return {"decoder": decoder, "encoder": rows_at_cosine(decoder, 0.9, generator=generator)}
+
+
+def views(absolute: bool) -> tuple[View, ...]:
+    return direction_views(("decoder", "encoder"), absolute=absolute, device=CPU)
 
 
 def flat(found: Statistics) -> dict[str, float]:
@@ -41,8 +47,7 @@ def observed(absolute: bool) -> list[dict[str, float]]:
     found = []
     for seed in range(DRAWS):
         runs = unrelated(N_A, seed), unrelated(N_B, 500 + seed)
-        similarities = cosines(*runs, absolute=absolute, device=CPU)
-        found.append(flat(measure(match_views(similarities), THRESHOLDS)))
+        found.append(flat(measure(match_traits(views(absolute), *map(Traits, runs)), THRESHOLDS)))
     return found
 
 
@@ -51,8 +56,8 @@ def observed(absolute: bool) -> list[dict[str, float]]:
 def test_unrelated_runs_lie_on_the_null_in_every_statistic(name: str, absolute: bool) -> None:
     (null,) = draw_direction_nulls(
         {name: DRAWS},
-        unrelated(N_A, 0),
-        unrelated(N_B, 500),
+        (unrelated(N_A, 0), unrelated(N_B, 500)),
+        views(absolute),
         thresholds=THRESHOLDS,
         absolute=absolute,
         device=CPU,
@@ -74,7 +79,13 @@ def test_rows_along_few_axes_stay_where_they_are_and_the_null_says_so() -> None:
     scale = 0.25 ** torch.arange(5.0)
     run = {"decoder": unit_rows(60, 5, seed=1) * scale}
     (null,) = draw_direction_nulls(
-        {"geometry": 4}, run, run, thresholds=THRESHOLDS, absolute=False, device=CPU, seed=1
+        {"geometry": 4},
+        (run, run),
+        direction_views(("decoder",), device=CPU),
+        thresholds=THRESHOLDS,
+        absolute=False,
+        device=CPU,
+        seed=1,
     )
     assert null.version == 2
     assert null.mean.averages["decoder", OWN_DRAW] > 0.9

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import combinations, permutations
 
+import numpy as np
 import pandas as pd
 
-from universality.runs.matches import MatchedRuns
+from universality.metrics import ViewMatch
+from universality.runs.matches import Link, MatchedRuns, stack, with_both
 
 
 def cycle_table(matched: MatchedRuns) -> pd.DataFrame:
@@ -28,6 +31,31 @@ def cycle_table(matched: MatchedRuns) -> pd.DataFrame:
     table["value"] = table["consistent"] / table["followed"].where(table["followed"] > 0)
     table["coverage"] = table["followed"] / table["possible"].where(table["possible"] > 0)
     return table
+
+
+def cycles_of(
+    pairs: Mapping[tuple[int, int], Mapping[str, ViewMatch]], sizes: Sequence[int]
+) -> dict[str, float]:
+    """Cycle consistency of runs of these sizes by rule, over all their latents; 0 for no cycle.
+
+    `pairs` holds their matches by the numbers of two runs, the lower first.
+    """
+    names = [str(number) for number in range(len(sizes))]
+    alive = [np.ones(n, dtype=bool) for n in sizes]
+    views = next(iter(pairs.values()))
+    matched = {
+        view: stack(names, alive, {pair: _link(one[view]) for pair, one in pairs.items()})
+        for view in views
+    }
+    tables = {rule: cycle_table(one) for rule, one in with_both(matched).items()}
+    return {
+        rule: int(table["consistent"].sum()) / max(1, int(table["followed"].sum()))
+        for rule, table in tables.items()
+    }
+
+
+def _link(match: ViewMatch) -> Link:
+    return Link(match.matching.a, match.matching.b, match.matching.similarity)
 
 
 def _follow(matched: MatchedRuns, a: int, b: int, c: int) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.planted_runs import link_all, shuffled
-from universality.recurrence.families.cycles import cycle_table
+from universality.runs.cycles import cycle_table
 from universality.runs.matches import Link, stack
 
 

@@ -1,0 +1,300 @@
+"""What runs have in common that share nothing: draws of two or three of them, measured alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import final
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from universality.codes import rearrange_tokens
+from universality.compute.devices import resolve_device
+from universality.compute.workers import side_by_side
+from universality.metrics import Statistics, ViewMatch
+from universality.nulls.null import NULLS, Draw, find_null
+from universality.nulls.plan import DrawPlan, plan_draws, subsample
+from universality.nulls.tokens import permute_windows
+from universality.runs.draws import (
+    Drawn,
+    measured,
+    of_firing,
+    over_draws,
+    packed,
+    unpacked,
+    views_apart,
+    with_room,
+)
+from universality.runs.full_width import carried, with_closed_forms
+from universality.runs.pair import is_large, matching_choices
+from universality.runs.part import RunPart, array_digest
+from universality.runs.policy import Policy
+from universality.runs.run_set import RunSet
+from universality.runs.untrained import shortened_for, untrained_codes
+from universality.runs.views import ACTIVATIONS, Rows, Traits, View
+from universality.storage.kept import PairStore, kept
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class NullStatistics:
+    """Statistics of one null over its draws, or exact where a closed form exists."""
+
+    name: str
+    """Name of the null."""
+    plan: DrawPlan
+    """Number of draws, and their width."""
+    mean: Statistics
+    """Mean over draws (and over the pairs of a draw of three), carried to the full width where
+    they are narrower; exact for the isotropic null's greedy averages and shares."""
+    sd: Statistics
+    """Sample standard deviation of a single draw."""
+    cycles: Mapping[str, float]
+    """Cycle consistency by rule, mean over draws of three runs; empty for draws of two."""
+
+    @property
+    def version(self) -> int:
+        """Of the way it is drawn."""
+        return NULLS[self.name].version if self.name in NULLS else 1
+
+
+def draw_nulls(
+    runs: RunSet,
+    numbers: Sequence[int],
+    policy: Policy,
+    *,
+    thresholds: Sequence[float],
+    matches: Mapping[str, ViewMatch] | None = None,
+    store: PairStore | None = None,
+) -> list[NullStatistics]:
+    """The policy's nulls for views of directions; where latents fire, that of tokens.
+
+    For two or three of the runs, which a draw replaces by runs that are independent of each other.
+    Wide runs are drawn narrower, and what is known to grow with width is carried to the full one;
+    cycle consistency and agreement fall with width, so theirs are upper bounds. The untrained
+    floor, if asked for, is drawn for directions and for activations. `matches` are those of two
+    runs, beside which the tokens null stands. Draws found in the store are not drawn again.
+    """
+    parts = [runs.parts[number] for number in numbers]
+    views = [view for view in runs.views if view.name != ACTIVATIONS]
+    nulls = []
+    if views:
+        nulls = _draw_directions(views, parts, policy, thresholds, store)
+    if runs.compares_firing:
+        assert runs.table is not None
+        firing = runs.view(ACTIVATIONS)
+        pieces = runs.table.documents
+        nulls.append(_draw_tokens(firing, parts, policy, thresholds, store, pieces, matches or {}))
+        if "untrained" in policy.nulls and all(part.dictionary.views for part in parts):
+            nulls.append(_draw_untrained(firing, parts, policy, thresholds, store))
+    return nulls
+
+
+def null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
+    """The first null that says something of a view."""
+    return nulls_of(view, nulls)[0]
+
+
+def nulls_of(view: str, nulls: Sequence[NullStatistics]) -> list[NullStatistics]:
+    """The nulls that say something of a view."""
+    return [null for null in nulls if any(of == view for of, _ in null.mean.averages)]
+
+
+def draw_direction_nulls(
+    n_draws: Mapping[str, int],
+    runs: Sequence[Rows],
+    views: Sequence[View],
+    *,
+    thresholds: Sequence[float],
+    absolute: bool,
+    device: torch.device,
+    seed: int,
+    keep: Callable[[str, Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
+    | None = None,
+) -> list[NullStatistics]:
+    """Statistics of each null, drawn so often, for runs with the shapes and geometry of these.
+
+    Where a null mixes views, those of single views are from draws of each by itself, and those of
+    two views together from half as many draws of both.
+
+    `keep` gives what was kept under a key, or makes it; without it everything is drawn.
+    """
+    plans = {name: _plan(runs, n) for name, n in n_draws.items()}
+
+    def draw(of: tuple[int, str]) -> Drawn:
+        number, name = of
+
+        null, plan = find_null(name), plans[name]
+
+        def made() -> Mapping[str, np.ndarray]:
+            generator = torch.Generator().manual_seed(seeds[number])
+            each = _drawn(null.draw_each_view, runs, generator)
+            found = measured(views, _narrow(each, plan, generator), thresholds)
+            found = with_room(found, runs[1], each[1], absolute=absolute)
+            if null.mixes_views and len(views) > 1:
+                joint = None
+                if number < max(2, plan.n_draws // 2):
+                    both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
+                    joint = measured(views, both, thresholds)
+                found = views_apart(found, joint, views=runs[0])
+            return packed(found)
+
+        key = f"{name}/{null.version}/{seeds[number]}/{number}/{plan}/{thresholds}"
+        return unpacked(made() if keep is None else keep(key, made), thresholds)
+
+    seeds = np.random.SeedSequence(seed).generate_state(max(n_draws.values())).tolist()
+    # One draw of each null in turn: what the draws of one share is prepared beside another's.
+    order = sorted((number, name) for name, n in n_draws.items() for number in range(n))
+    drawn: dict[str, list[Drawn]] = {name: [] for name in n_draws}
+    found = tqdm(side_by_side(draw, order, device), "nulls", len(order), leave=False, disable=None)
+    for (_, name), one in zip(order, found, strict=True):
+        drawn[name].append(one)
+    return [_directions(name, plans[name], drawn[name], runs, absolute) for name in n_draws]
+
+
+def _draw_directions(
+    views: Sequence[View],
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+) -> list[NullStatistics]:
+    digests = [part.digests[view.name] for part in parts for view in views] if store else []
+    on = "/".join([matching_choices(policy), *(view.name for view in views), *digests])
+    return draw_direction_nulls(
+        {name: policy.draws_of(name) for name in policy.nulls},
+        [part.directions for part in parts],
+        views,
+        thresholds=thresholds,
+        absolute=policy.absolute,
+        device=resolve_device(policy.device),
+        seed=policy.seed,
+        keep=lambda key, made: kept(store, f"{key}/{on}", made),
+    )
+
+
+def _plan(runs: Sequence[Rows], n_draws: int) -> DrawPlan:
+    widths = [next(iter(run.values())).shape[0] for run in runs]
+    if len(runs) == 2:
+        return plan_draws(*widths, n_draws=n_draws)
+    n_pairs = len(runs) * (len(runs) - 1) // 2
+    plan = plan_draws(max(widths), max(widths), n_draws=n_pairs * n_draws)
+    return replace(plan, n_draws=n_draws)
+
+
+def _drawn(draw: Draw, runs: Sequence[Rows], generator: torch.Generator) -> list[Rows]:
+    """Runs that share nothing: the pair that a null draws, and further partners of its first."""
+    drawn = list(draw(runs[0], runs[1], generator=generator))
+    return drawn + [draw(runs[0], run, generator=generator)[1] for run in runs[2:]]
+
+
+def _narrow(drawn: Sequence[Rows], plan: DrawPlan, generator: torch.Generator) -> list[Traits]:
+    widths = [plan.n_a, *[plan.n_b] * len(drawn[1:])]
+    return [
+        Traits(subsample(run, n, generator=generator)) for run, n in zip(drawn, widths, strict=True)
+    ]
+
+
+def _draw_tokens(
+    view: View,
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+    documents: np.ndarray,
+    matches: Mapping[str, ViewMatch],
+) -> NullStatistics:
+    """What is left in the activations view when the codes of all runs belong to other tokens.
+
+    Views of directions stay as they were matched, so that agreement with them is by chance.
+    """
+    generator = torch.Generator().manual_seed(policy.seed)
+    drawn = []
+    for number in tqdm(range(policy.n_draws), desc="null: tokens", leave=False, disable=None):
+        moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
+        places = [moves[0][0], *(move[1] for move in moves)]
+
+        def made(places: Sequence[np.ndarray] = places) -> Mapping[str, np.ndarray]:
+            codes = [part.codes for part in parts]
+            moved = [
+                Traits({}, rearrange_tokens(one, at))
+                for one, at in zip(codes, places, strict=True)
+                if one is not None
+            ]
+            return packed(of_firing(measured([view], moved, thresholds, beside=matches)))
+
+        key = f"tokens/{policy.seed}/{number}/{array_digest(documents)}"
+        key += f"/{_firing_key(parts, policy, thresholds, store)}"
+        drawn.append(unpacked(kept(store, key, made), thresholds))
+    n_a, n_b = (part.alive.n_alive for part in parts[:2])
+    return _over("tokens", DrawPlan(policy.n_draws, n_a, n_b, n_a, n_b), drawn)
+
+
+def _draw_untrained(
+    view: View,
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+) -> NullStatistics:
+    """What runs of these shapes have in common in the activations view before any training."""
+    caches, note = shortened_for(parts)
+    device = resolve_device(policy.device)
+
+    def draw(seed: int) -> Drawn:
+        def made() -> Mapping[str, np.ndarray]:
+            codes = untrained_codes(
+                parts, caches, seed=seed, min_firing=policy.min_firing, device=device
+            )
+            return packed(measured([view], [Traits({}, one) for one in codes], thresholds))
+
+        key = f"untrained codes/{seed}/{note}/{policy.min_firing}"
+        key += f"/{_firing_key(parts, policy, thresholds, store)}"
+        return unpacked(kept(store, key, made), thresholds)
+
+    n_draws = policy.draws_of("untrained")
+    seeds = np.random.SeedSequence(policy.seed).generate_state(n_draws).tolist()
+    n_a, n_b = (part.alive.n_alive for part in parts[:2])
+    drawn = list(side_by_side(draw, seeds, device, large=is_large(n_a, n_b)))
+    return _over("untrained", DrawPlan(n_draws, n_a, n_b, n_a, n_b, note), drawn)
+
+
+def _firing_key(
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+) -> str:
+    digests = [part.digests[ACTIVATIONS] for part in parts] if store else []
+    return "/".join(map(str, [matching_choices(policy), thresholds, *digests]))
+
+
+def _over(name: str, plan: DrawPlan, drawn: Sequence[Drawn]) -> NullStatistics:
+    found = [one.found for one in drawn]
+    return NullStatistics(
+        name=name,
+        plan=plan,
+        mean=over_draws(found, np.mean),
+        sd=over_draws(found, partial(np.std, ddof=1)),
+        cycles={
+            rule: float(np.mean([one.cycles[rule] for one in drawn if rule in one.cycles]))
+            for rule in drawn[0].cycles
+        },
+    )
+
+
+def _directions(
+    name: str, plan: DrawPlan, drawn: Sequence[Drawn], runs: Sequence[Rows], absolute: bool
+) -> NullStatistics:
+    if find_null(name).mixes_views and len(runs[0]) > 1:
+        plan = replace(plan, note="each view by itself")
+    null = _over(name, plan, drawn)
+    mean = null.mean
+    if plan.subsampled:
+        mean = carried(mean, plan, runs[0], runs[1], absolute=absolute)
+    if name == "isotropic":
+        mean = with_closed_forms(mean, runs[0], runs[1], absolute=absolute)
+    return replace(null, mean=mean)

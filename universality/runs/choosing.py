@@ -1,0 +1,70 @@
+"""Which views runs are compared in: those that all of them have, in spaces of equal width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from universality.dictionary import Dictionary, DirectionName
+from universality.errors import InvalidInputError
+from universality.runs.policy import Policy
+from universality.runs.views import ACTIVATIONS, FiringView, View, direction_views
+
+
+def choose_views(
+    runs: Sequence[Dictionary], policy: Policy, *, device: torch.device, activations: bool
+) -> tuple[View, ...]:
+    """The views to compare, checked: all runs have them, in spaces of equal width.
+
+    What was not asked for and some run lacks, or has in another width, is left out.
+
+    Raises:
+        InvalidInputError: a run lacks a view that was asked for, the widths differ, or no view is
+            left.
+    """
+    asked = policy.views
+    if ACTIVATIONS in (asked or ()) and not activations:
+        raise InvalidInputError(
+            "--view activations compares when latents fire: pass a cache with --activations DIR "
+            "(`activations=`)"
+        )
+    for name in asked or ():
+        _check_view(name, runs)
+    common = [name for name in runs[0].views if all(name in run.views for run in runs)]
+    chosen = [name for name in common if asked is None or name in asked]
+    same = [name for name in chosen if len(_widths(name, runs)) == 1]
+    if chosen != same and (asked is not None or not (same or activations)):
+        raise InvalidInputError(_different_spaces(next(n for n in chosen if n not in same), runs))
+    views = direction_views(same, absolute=policy.absolute, device=device)
+    if activations and (asked is None or ACTIVATIONS in asked):
+        views = (*views, FiringView(policy.measure, policy.absolute))
+    if not views:
+        raise InvalidInputError("the runs have no view in common that was asked for")
+    return views
+
+
+def _check_view(name: str, runs: Sequence[Dictionary]) -> None:
+    for run in runs:
+        if name not in (*run.views, ACTIVATIONS):
+            raise InvalidInputError(
+                f"--view {name}: {run.source.name} has no such view (it has "
+                f"{', '.join(run.views) or 'codes alone'})"
+            )
+
+
+def _widths(name: DirectionName, runs: Sequence[Dictionary]) -> dict[int, str]:
+    """The widths of the runs' rows, each with the name of the first run that has it."""
+    widths: dict[int, str] = {}
+    for run in runs:
+        widths.setdefault(run.directions(name).shape[1], run.source.name)
+    return widths
+
+
+def _different_spaces(name: DirectionName, runs: Sequence[Dictionary]) -> str:
+    widths = " and ".join(f"{width} in {run}" for width, run in _widths(name, runs).items())
+    return (
+        f"the runs live in different spaces: {name} rows have width {widths}; directions can only "
+        "be compared within one model and hook; what fires when can, with --activations DIR for "
+        "each model and hook"
+    )
