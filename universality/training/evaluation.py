@@ -34,22 +34,34 @@ class Evaluation:
         return float((self.frequency == 0).double().mean())
 
 
-@torch.no_grad()
 def evaluate(dictionary: Dictionary, batches: Iterable[Float[Tensor, "_ d_in"]]) -> Evaluation:
     """The dictionary's own rule on raw tokens, in float32; sums in float64.
 
     Raises:
         InvalidInputError: no tokens, or tokens that are all equal.
     """
+    return evaluate_pairs(dictionary, ((x, x) for x in batches))
+
+
+@torch.no_grad()
+def evaluate_pairs(
+    dictionary: Dictionary,
+    pairs: Iterable[tuple[Float[Tensor, "_ d_in"], Float[Tensor, "_ d_out"]]],
+) -> Evaluation:
+    """As `evaluate`, of a transcoder: tokens to read, with those it should write.
+
+    Raises:
+        InvalidInputError: no tokens, or targets that are all equal.
+    """
     n_tokens, error, square = 0, 0.0, 0.0
     total = torch.zeros(dictionary.d_out, dtype=torch.float64)
     counts = torch.zeros(dictionary.d_sae, dtype=torch.float64)
-    for batch in batches:
-        x = batch.float()
+    for read, wanted in pairs:
+        x, target = read.float(), wanted.float()
         codes = dictionary.encode(x)
-        error += float((dictionary.decode(codes, x) - x).double().square().sum())
-        square += float(x.double().square().sum())
-        total += x.double().sum(dim=0)
+        error += float((dictionary.decode(codes, x) - target).double().square().sum())
+        square += float(target.double().square().sum())
+        total += target.double().sum(dim=0)
         counts += (codes != 0).sum(dim=0)
         n_tokens += len(x)
     variance = square - float(total.square().sum()) / n_tokens if n_tokens else 0.0

@@ -7,50 +7,105 @@ and latents exchanged.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Active:
+    """Which latents are active on which tokens: the entries of a sparse matrix, token by token."""
+
+    latents: Int[Tensor, " n"]
+    """Latent of each entry."""
+    tokens: Int[Tensor, " n"]
+    """Token of each entry, ascending."""
+    offsets: Int[Tensor, " n_tokens"]
+    """Where the entries of each token begin."""
+    d_sae: int
+    """Number of latents."""
+
+    @cached_property
+    def by_latent(self) -> tuple[Int[Tensor, " n"], Int[Tensor, " d_sae"]]:
+        """The entries in order of their latents, and where those of each latent begin."""
+        order = self.latents.argsort(stable=True)
+        ends = torch.bincount(self.latents, minlength=self.d_sae).cumsum(0)
+        return order, torch.cat([ends.new_zeros(1), ends[:-1]])
+
+    @property
+    def fired(self) -> Bool[Tensor, " d_sae"]:
+        """Latents with an entry."""
+        return torch.bincount(self.latents, minlength=self.d_sae) > 0
+
+
+def same_number_each(latents: Int[Tensor, "n_tokens k"], d_sae: int) -> Active:
+    """K active latents on every token."""
+    n_tokens, k = latents.shape
+    tokens = torch.arange(n_tokens, device=latents.device).repeat_interleave(k)
+    offsets = torch.arange(0, n_tokens * k, k, device=latents.device)
+    return Active(latents.flatten(), tokens, offsets, d_sae)
+
+
+def where(mask: Bool[Tensor, "n_tokens d_sae"]) -> Active:
+    """The entries that are true."""
+    return from_flat(mask.flatten().nonzero().squeeze(1), mask.shape[0], mask.shape[1])
+
+
+def from_flat(entries: Int[Tensor, " n"], n_tokens: int, d_sae: int) -> Active:
+    """Entries given by token * d_sae + latent, ascending."""
+    tokens = torch.div(entries, d_sae, rounding_mode="floor")
+    ends = torch.bincount(tokens, minlength=n_tokens).cumsum(0)
+    offsets = torch.cat([ends.new_zeros(1), ends[:-1]])
+    return Active(entries - tokens * d_sae, tokens, offsets, d_sae)
+
+
 def sparse_decode(
-    values: Float[Tensor, "n_tokens k"],
-    latents: Int[Tensor, "n_tokens k"],
-    W_dec: Float[Tensor, "d_sae d_in"],
-) -> Float[Tensor, "n_tokens d_in"]:
+    values: Float[Tensor, " n"], active: Active, W_dec: Float[Tensor, "d_sae d_out"]
+) -> Float[Tensor, "n_tokens d_out"]:
     """The sum of each token's active decoder rows, weighted; differentiable in both."""
-    decoded: Tensor = _SparseDecode.apply(values, latents, W_dec)  # type: ignore[no-untyped-call]
+    decoded: Tensor = _SparseDecode.apply(values, W_dec, active)  # type: ignore[no-untyped-call]
     return decoded
 
 
 def active_preactivations(
     x: Float[Tensor, "n_tokens d_in"],
-    latents: Int[Tensor, "n_tokens k"],
-    values: Float[Tensor, "n_tokens k"],
+    active: Active,
+    values: Float[Tensor, " n"],
     weights: tuple[Float[Tensor, "d_sae d_in"], Float[Tensor, " d_sae"], Float[Tensor, " d_in"]],
-) -> Float[Tensor, "n_tokens k"]:
-    """`values` themselves, with the gradients of `W_enc @ (x - b_dec) + b_enc` at those latents.
+) -> Float[Tensor, " n"]:
+    """`values` themselves, with the gradients of `W_enc @ (x - b_dec) + b_enc` at those entries.
 
     `weights` are W_enc, b_enc and b_dec. The values were computed in some faster way, over all
     latents, to find the active ones; `x` gets no gradient.
     """
-    kept: Tensor = _ActivePreactivations.apply(x, latents, values, *weights)  # type: ignore[no-untyped-call]
+    kept: Tensor = _ActivePreactivations.apply(x, values, *weights, active)  # type: ignore[no-untyped-call]
     return kept
 
 
 class _SparseDecode(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, latents: Tensor, W_dec: Tensor) -> Tensor:
-        ctx.save_for_backward(values, latents, W_dec)
-        return embedding_bag(latents, W_dec, mode="sum", per_sample_weights=values)
+    def forward(ctx: Any, values: Tensor, W_dec: Tensor, active: Active) -> Tensor:
+        ctx.save_for_backward(values, W_dec)
+        ctx.active = active
+        return embedding_bag(
+            active.latents, W_dec, active.offsets, mode="sum", per_sample_weights=values
+        )
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor]:
-        values, latents, W_dec = ctx.saved_tensors
-        by_row = _row_products(gradient.contiguous(), W_dec, latents)
-        return by_row, None, _transposed(values, latents, gradient, len(W_dec))
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        values, W_dec = ctx.saved_tensors
+        by_entry = toward_W = None
+        if ctx.needs_input_grad[0]:
+            by_entry = _row_products(gradient.contiguous(), W_dec, ctx.active)
+        if ctx.needs_input_grad[1]:
+            toward_W = _transposed(values, ctx.active, gradient)
+        return by_entry, toward_W, None
 
 
 class _ActivePreactivations(torch.autograd.Function):
@@ -58,45 +113,43 @@ class _ActivePreactivations(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
-        latents: Tensor,
         values: Tensor,
         W_enc: Tensor,
         _b_enc: Tensor,
         b_dec: Tensor,
+        active: Active,
     ) -> Tensor:
-        ctx.save_for_backward(x, latents, W_enc, b_dec)
+        ctx.save_for_backward(x, W_enc, b_dec)
+        ctx.active = active
         return values.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, None, Tensor, Tensor, Tensor]:
-        x, latents, W_enc, b_dec = ctx.saved_tensors
+    def backward(
+        ctx: Any, gradient: Tensor
+    ) -> tuple[None, None, Tensor, Tensor, Tensor | None, None]:
+        x, W_enc, b_dec = ctx.saved_tensors
         by_latent = torch.zeros(len(W_enc), dtype=gradient.dtype, device=gradient.device)
-        by_latent.index_add_(0, latents.flatten(), gradient.flatten())
-        toward_W = _transposed(gradient, latents, x, len(W_enc)) - torch.outer(by_latent, b_dec)
-        return None, None, None, toward_W, by_latent, -(by_latent @ W_enc)
+        by_latent.index_add_(0, ctx.active.latents, gradient)
+        toward_W = _transposed(gradient, ctx.active, x) - torch.outer(by_latent, b_dec)
+        toward_b_dec = -(by_latent @ W_enc) if ctx.needs_input_grad[4] else None
+        return None, None, toward_W, by_latent, toward_b_dec, None
 
 
-def _row_products(x: Tensor, W: Tensor, latents: Tensor) -> Tensor:
+def _row_products(x: Tensor, W: Tensor, active: Active) -> Tensor:
     # x_t . W_j at the active (t, j): what autograd calls for the weights of an embedding bag.
-    n_tokens, k = latents.shape
-    tokens = torch.arange(n_tokens, device=x.device).repeat_interleave(k)
-    offsets = torch.arange(0, n_tokens * k, k, device=x.device)
     products: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        x, W, latents.flatten(), offsets, tokens, 0
+        x, W, active.latents, active.offsets, active.tokens, 0
     )
-    return products.view(n_tokens, k)
+    return products
 
 
-def _transposed(values: Tensor, latents: Tensor, x: Tensor, d_sae: int) -> Tensor:
+def _transposed(values: Tensor, active: Active, x: Tensor) -> Tensor:
     # The codes, transposed, times x: one bag of tokens per latent.
-    flat = latents.flatten()
-    order = flat.argsort(stable=True)
-    ends = torch.bincount(flat, minlength=d_sae).cumsum(0)
-    starts = torch.cat([ends.new_zeros(1), ends[:-1]])
+    order, starts = active.by_latent
     return embedding_bag(
-        order // latents.shape[1],
+        active.tokens[order],
         x.contiguous(),
         starts,
         mode="sum",
-        per_sample_weights=values.flatten()[order],
+        per_sample_weights=values[order],
     )

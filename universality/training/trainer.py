@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
@@ -20,6 +20,7 @@ from universality.storage.dependencies import require_same
 from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
 from universality.training.data import TrainingData
 from universality.training.inputs import Presentations, check_finite_rows
+from universality.training.scale import unscaled
 from universality.training.settings import TrainingSettings
 from universality.training.start import start_parameters
 from universality.training.state import State, read_state, write_state
@@ -76,10 +77,15 @@ class Trainer:
         )
         start = start_parameters(settings, self.space)
         self.parameters: Parameters = {
-            name: tensor.to(self._device).requires_grad_() for name, tensor in start.items()
+            name: tensor.to(self._device).requires_grad_(name not in settings.architecture.frozen)
+            for name, tensor in start.items()
         }
         self._optimizer = torch.optim.Adam(
-            self.parameters.values(), lr=settings.learning_rate, eps=_ADAM_EPS, fused=True
+            self._trained.values(),
+            lr=settings.learning_rate,
+            betas=settings.architecture.betas,
+            eps=_ADAM_EPS,
+            fused=True,
         )
         self._silent = torch.zeros(settings.d_sae, dtype=torch.long, device=self._device)
         self._fvu_sum = self._l0_sum = 0.0
@@ -88,9 +94,15 @@ class Trainer:
     @property
     def space(self) -> Space:
         """The scaled space of the tokens."""
-        statistics = self.data.statistics
-        centre = statistics.mean if self.settings.bias_start == "mean" else statistics.median
-        return Space(self.settings.d_sae, centre, centre)
+        centres = [
+            side.statistics.mean if self.settings.bias_start == "mean" else side.statistics.median
+            for side in (self.data.source, self.data.target)
+        ]
+        return Space(self.settings.d_sae, *centres)
+
+    @property
+    def _trained(self) -> Parameters:
+        return {name: tensor for name, tensor in self.parameters.items() if tensor.requires_grad}
 
     @property
     def n_tokens(self) -> int:
@@ -111,10 +123,12 @@ class Trainer:
         """
         start = time.perf_counter()
         rows = self.presentations.rows(self.step)
-        x = self.data.scaled(rows).to(self._device)
-        result = self.settings.architecture.loss(self.parameters, self._batch(x))
-        if not math.isfinite(result.fvu.item()):
-            check_finite_rows(x, rows, self.data.cache)
+        x = self.data.source.scaled(rows).to(self._device)
+        target = self.data.target.scaled(rows).to(self._device) if self.data.transcodes else x
+        result = self.settings.architecture.loss(self.parameters, self._batch(x, target))
+        if not math.isfinite(result.loss.item()):
+            for side, tokens in ((self.data.source, x), (self.data.target, target)):
+                check_finite_rows(tokens, rows, side.cache)
             raise DivergedError(
                 f"training diverged at step {self.step}: lower --lr "
                 f"(now {self.settings.learning_rate})"
@@ -135,10 +149,14 @@ class Trainer:
         return entry
 
     def dictionary(self) -> Dictionary:
-        """The present weights in the raw space of the hook, decoder rows of norm 1, in float32."""
+        """The present weights in the raw space of the hook, decoder rows of norm 1, in float32.
+
+        Where a threshold is still to be calibrated it is zero.
+        """
         parameters = {name: p.detach().cpu().clone() for name, p in self.parameters.items()}
         scaled = self.settings.architecture.dictionary(parameters)
-        return unscaled(scaled, self.data.statistics.scale)
+        sides = (self.data.source, self.data.target)
+        return unscaled(scaled, *(side.statistics.scale for side in sides))
 
     def save(self, path: Path, depends_on: Mapping[str, Any]) -> None:
         """Write the state, whole or not at all.
@@ -147,7 +165,7 @@ class Trainer:
             OutputError: the disk is full.
         """
         tensors = {f"parameters.{name}": p for name, p in self.parameters.items()}
-        for name, parameter in self.parameters.items():
+        for name, parameter in self._trained.items():
             for moment, value in self._optimizer.state[parameter].items():
                 tensors[f"optimizer.{moment}.{name}"] = value
         content = {
@@ -176,18 +194,21 @@ class Trainer:
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(state.tensors[f"parameters.{name}"])
+            for name, parameter in self._trained.items():
                 self._optimizer.state[parameter] = {
                     moment: state.tensors[f"optimizer.{moment}.{name}"] for moment in _MOMENTS
                 }
             self._silent.copy_(state.tensors["silent"])
 
-    def _batch(self, x: Float[Tensor, "n_tokens d_in"]) -> Batch:
+    def _batch(
+        self, x: Float[Tensor, "n_tokens d_in"], target: Float[Tensor, "n_tokens d_out"]
+    ) -> Batch:
         settings = self.settings
         return Batch(
             x=x,
-            target=x,
+            target=target,
             dead=self._dead(),
-            variance=self.data.statistics.variance,
+            variance=self.data.target.statistics.variance,
             penalty=min(1.0, self.step / (_PENALTY_WARMUP * settings.n_steps)),
             dead_weight=settings.dead_weight,
             gather=settings.decoder == "gather",
@@ -215,13 +236,6 @@ class Trainer:
         self._l0_sum += result.l0.item()
         self._n_summed += 1
         self.step += 1
-
-
-def unscaled(dictionary: Dictionary, scale: float) -> Dictionary:
-    """The dictionary that does to raw tokens what this one does to tokens times `scale`."""
-    assert dictionary.b_enc is not None
-    assert dictionary.b_dec is not None
-    return replace(dictionary, b_enc=dictionary.b_enc / scale, b_dec=dictionary.b_dec / scale)
 
 
 def _schedule(fraction: float) -> float:

@@ -6,11 +6,31 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from universality.errors import InvalidInputError
+from universality.training.architectures.batchtopk import BatchTopKRecipe
+from universality.training.architectures.frozen import (
+    FrozenDecoderRecipe,
+    SoftFrozenDecoderRecipe,
+)
+from universality.training.architectures.gated import GatedRecipe
 from universality.training.architectures.interface import Architecture
-from universality.training.architectures.relu import ReLURecipe
+from universality.training.architectures.jumprelu import JumpReLURecipe
+from universality.training.architectures.matryoshka import MatryoshkaRecipe
+from universality.training.architectures.relu import ReLURecipe, TiedReLURecipe
 from universality.training.architectures.topk import TopKRecipe
+from universality.training.architectures.transcoder import TranscoderRecipe
 
-RECIPES: tuple[type[Architecture], ...] = (TopKRecipe, ReLURecipe)
+RECIPES: tuple[type[Architecture], ...] = (
+    TopKRecipe,
+    ReLURecipe,
+    TiedReLURecipe,
+    GatedRecipe,
+    JumpReLURecipe,
+    BatchTopKRecipe,
+    MatryoshkaRecipe,
+    TranscoderRecipe,
+    FrozenDecoderRecipe,
+    SoftFrozenDecoderRecipe,
+)
 """Every architecture that can be trained."""
 NAMES = tuple(recipe.name for recipe in RECIPES)
 """Their names, as `--architecture` spells them."""

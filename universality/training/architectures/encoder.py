@@ -1,26 +1,126 @@
-"""Pre-activations, the k largest of them, and the auxiliary loss of dead latents."""
+"""Pre-activations, which of them count, and what is decoded from those: dense or gathered.
+
+An architecture states its rule once, on a `Support`: the entries of the codes that can be other
+than zero, all of them (dense, with a leading axis of instances if there is one) or the listed ones.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from universality.training.architectures.interface import Batch, Parameters
-from universality.training.gather import active_preactivations, sparse_decode
+from universality.training.gather import (
+    Active,
+    active_preactivations,
+    same_number_each,
+    sparse_decode,
+    where,
+)
+
+Weights: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Encoder rows, the bias added after them, and what is subtracted from the token before."""
 
 _GROUP = 6
+_SPARSE = {torch.float32: 0.03, torch.bfloat16: 0.012}
 
 
-def preactivations(
-    parameters: Parameters, batch: Batch
-) -> Float[Tensor, "*instances n_tokens d_sae"]:
+@final
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Where codes can be other than zero, with pre-activations there that have gradients."""
+
+    pre: Float[Tensor, "..."]
+    """Pre-activations in float32: one per entry, or all of them."""
+    active: Active | None
+    """The entries; None when all are kept."""
+    batch: Batch
+    """The tokens they are of."""
+
+    def of_latents(self, values: Float[Tensor, "*instances d_sae"]) -> Float[Tensor, "..."]:
+        """A number per latent at every entry."""
+        return values.unsqueeze(-2) if self.active is None else values[self.active.latents]
+
+    def decode(
+        self, codes: Float[Tensor, "..."], W_dec: Float[Tensor, "*instances d_sae d_out"]
+    ) -> Float[Tensor, "*instances n_tokens d_out"]:
+        """The decoder rows weighted by the codes, without a bias."""
+        if self.active is not None:
+            return sparse_decode(codes, self.active, W_dec)
+        return (codes.to(self.batch.dtype) @ W_dec.to(self.batch.dtype)).float()
+
+    def per_token(self, codes: Float[Tensor, "..."]) -> Float[Tensor, "*instances"]:
+        """Sum over the latents, mean over the tokens."""
+        n_tokens = self.batch.x.shape[-2]
+        return (codes.sum() if self.active is not None else codes.sum(dim=(-2, -1))) / n_tokens
+
+    def fired(self, codes: Float[Tensor, "..."]) -> Bool[Tensor, "*instances d_sae"]:
+        """Latents with a code above zero."""
+        if self.active is None:
+            return (codes > 0).any(dim=-2)
+        counts = torch.bincount(self.active.latents[codes > 0], minlength=self.active.d_sae)
+        return counts > 0
+
+
+def centred_weights(parameters: Parameters, *, bias: str = "b_enc") -> Weights:
+    """Encoder, bias and b_dec of an autoencoder that subtracts b_dec first."""
+    return parameters["W_enc"], parameters[bias], parameters["b_dec"]
+
+
+@torch.no_grad()
+def preactivations(weights: Weights, batch: Batch) -> Float[Tensor, "*instances n_tokens d_sae"]:
     """`W_enc @ (x - b_dec) + b_enc` of every token, in the batch's number format."""
-    b_enc, W_enc = parameters["b_enc"].to(batch.dtype), parameters["W_enc"].to(batch.dtype)
-    centred = (batch.x - parameters["b_dec"].unsqueeze(-2)).to(batch.dtype)
+    W_enc, bias = weights[0].to(batch.dtype), weights[1].to(batch.dtype)
+    centred = (batch.x - weights[2].unsqueeze(-2)).to(batch.dtype)
     if centred.ndim == 2:
-        return torch.addmm(b_enc, centred, W_enc.mT)
-    return centred @ W_enc.mT + b_enc.unsqueeze(-2)
+        return torch.addmm(bias, centred, W_enc.mT)
+    return centred @ W_enc.mT + bias.unsqueeze(-2)
+
+
+def supported(
+    weights: Weights, batch: Batch, keep: Callable[[Tensor], Tensor]
+) -> tuple[Float[Tensor, "*instances n_tokens d_sae"], Support]:
+    """All pre-activations without gradient, and the support where `keep` of them is true.
+
+    Entries are listed where they are few enough for that to be faster; else all are kept, and the
+    rule must itself give zero where `keep` is false.
+    """
+    pre = preactivations(weights, batch)
+    if not batch.gather or pre.ndim > 2:
+        return pre, everywhere(weights, batch, pre)
+    mask = keep(pre)
+    if float(mask.sum()) > _SPARSE[batch.dtype] * mask.numel():
+        return pre, everywhere(weights, batch, pre)
+    return pre, at(where(mask), weights, batch, pre)
+
+
+def everywhere(weights: Weights, batch: Batch, pre: Float[Tensor, "..."]) -> Support:
+    """All entries."""
+    dense: Tensor = _Linear.apply(batch.x, pre, *weights)  # type: ignore[no-untyped-call]
+    return Support(dense, None, batch)
+
+
+def at(
+    active: Active, weights: Weights, batch: Batch, pre: Float[Tensor, "n_tokens d_sae"]
+) -> Support:
+    """The listed entries."""
+    values = pre.flatten()[active.tokens * active.d_sae + active.latents].float()
+    return Support(active_preactivations(batch.x, active, values, weights), active, batch)
+
+
+def largest_each(
+    weights: Weights, batch: Batch, pre: Float[Tensor, "n_tokens d_sae"], k: int
+) -> Support:
+    """The k largest entries of each token."""
+    values, latents = largest(pre, k)
+    active = same_number_each(latents, pre.shape[1])
+    flat = values.float().flatten()
+    return Support(active_preactivations(batch.x, active, flat, weights), active, batch)
 
 
 def largest(
@@ -44,8 +144,10 @@ def largest(
 
 
 def dead_loss(
-    parameters: Parameters,
+    weights: Weights,
+    W_dec: Float[Tensor, "d_sae d_out"],
     batch: Batch,
+    *,
     pre: Float[Tensor, "n_tokens d_sae"],
     error: Float[Tensor, "n_tokens d_out"],
     k: int,
@@ -58,13 +160,32 @@ def dead_loss(
     indices = batch.dead.nonzero().squeeze(1)
     error = error.detach()
     values, chosen = pre.detach()[:, indices].topk(min(k, len(indices)), dim=1, sorted=False)
-    latents = indices[chosen]
-    weights = (parameters["W_enc"], parameters["b_enc"], parameters["b_dec"].detach())
-    active = active_preactivations(batch.x, latents, values.float(), weights).relu()
-    left = error - sparse_decode(active, latents, parameters["W_dec"])
+    active = same_number_each(indices[chosen], pre.shape[1])
+    constant = (*weights[:2], weights[2].detach())
+    flat = values.float().flatten()
+    codes = active_preactivations(batch.x, active, flat, constant).relu()
+    left = error - sparse_decode(codes, active, W_dec)
     return left.square().sum() / error.square().sum().clamp_min(torch.finfo(error.dtype).tiny)
 
 
-def occurring(latents: Int[Tensor, " n"], d_sae: int) -> Bool[Tensor, " d_sae"]:
-    """Which latents are among these."""
-    return torch.bincount(latents, minlength=d_sae) > 0
+class _Linear(torch.autograd.Function):
+    # The pre-activations that were computed already, in float32, with the gradients of
+    # W_enc @ (x - b_dec) + b_enc. Without a gradient of x, that of b_dec is a row of W_enc's.
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, pre: Tensor, W_enc: Tensor, _bias: Tensor, b_dec: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(x, W_enc, b_dec)
+        ctx.dtype = pre.dtype
+        return pre.float() if pre.dtype != torch.float32 else pre.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, Tensor, Tensor, Tensor | None]:
+        x, W_enc, b_dec = ctx.saved_tensors
+        centred = (x - b_dec.unsqueeze(-2)).to(ctx.dtype)
+        toward_W = (gradient.to(ctx.dtype).mT @ centred).float()
+        toward_bias = gradient.sum(dim=-2)
+        toward_b_dec = None
+        if ctx.needs_input_grad[4]:
+            toward_b_dec = -(toward_bias.unsqueeze(-2) @ W_enc).squeeze(-2)
+        return None, None, toward_W, toward_bias, toward_b_dec

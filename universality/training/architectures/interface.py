@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias, final, runtime_checkable
+from typing import ClassVar, TypeAlias, final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from universality.activation_functions import ActivationFunction
 from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
+from universality.training.architectures.sphere import project_gradient, random_rows, renormalise
 
 Parameters: TypeAlias = dict[str, Tensor]
 """The trained tensors by their name in the field; a leading axis of instances is allowed where an
@@ -67,12 +71,20 @@ class StepLoss:
     """Active latents per token."""
 
 
-@runtime_checkable
-class Architecture(Protocol):
+class Architecture(ABC):
     """One published rule, frozen: its sparsity and what goes with it; the rest are functions."""
 
     name: ClassVar[str]
     """As `--architecture` spells it."""
+    frozen: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that stay as they started."""
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
+    """Adam's decay rates."""
+
+    @property
+    def calibrated_l0(self) -> float | None:
+        """Active latents per token that a threshold is set to after training; None: none is."""
+        return None
 
     def check(self, d_sae: int) -> None:
         """Nothing, when this width can be trained.
@@ -80,18 +92,61 @@ class Architecture(Protocol):
         Raises:
             InvalidInputError: it cannot; the flag is named.
         """
+        if d_sae < 1:
+            raise InvalidInputError(f"--width must be at least 1, got {d_sae}")
 
     def start(self, space: Space, generator: torch.Generator) -> Parameters:
-        """The tensors a run begins with; all chance comes from the generator."""
+        """The tensors a run begins with: all chance comes from the generator.
 
+        Isotropic unit decoder rows, an encoder equal to them (Gao et al. 2024), b_dec the centre.
+        """
+        return tied_start(space, generator)
+
+    @abstractmethod
     def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
         """Loss of a batch: a function of its arguments alone."""
 
     def before_step(self, parameters: Parameters) -> None:
         """Change the gradients in place before the optimizer uses them."""
+        project_gradient(parameters["W_dec"])
 
     def after_step(self, parameters: Parameters) -> None:
         """Change the parameters in place after the optimizer moved them."""
+        renormalise(parameters["W_dec"])
 
+    @abstractmethod
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """What these parameters compute, in the scaled space, sharing their memory."""
+
+
+def tied_start(space: Space, generator: torch.Generator) -> Parameters:
+    """Isotropic unit decoder rows, an encoder equal to them, b_dec the centre."""
+    W_dec = random_rows(space.d_sae, len(space.centre), generator)
+    return {
+        "W_enc": W_dec.clone(),
+        "W_dec": W_dec,
+        "b_enc": torch.zeros(space.d_sae, dtype=torch.float32),
+        "b_dec": space.target_centre.clone(),
+    }
+
+
+def centred_dictionary(parameters: Parameters, rule: ActivationFunction) -> Dictionary:
+    """These weights with that rule, b_dec subtracted first, sharing their memory."""
+    return Dictionary(
+        W_dec=parameters["W_dec"],
+        W_enc=parameters["W_enc"],
+        b_enc=parameters.get("b_enc"),
+        b_dec=parameters["b_dec"],
+        activation_fn=rule,
+        apply_b_dec_to_input=True,
+    )
+
+
+def check_at_least_zero(value: float, flag: str) -> None:
+    """Nothing, when a weight or a target is a number that is not negative.
+
+    Raises:
+        InvalidInputError: it is not; the flag is named.
+    """
+    if not 0 <= value < float("inf"):
+        raise InvalidInputError(f"{flag} must not be negative, got {value}")

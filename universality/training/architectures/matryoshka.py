@@ -1,0 +1,106 @@
+"""Matryoshka BatchTopK: the first latents alone have to reconstruct too (Bussmann et al. 2025)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from universality.activation_functions import JumpReLU
+from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
+from universality.training.architectures.batchtopk import batch_topk
+from universality.training.architectures.encoder import Support, centred_weights
+from universality.training.architectures.interface import (
+    Architecture,
+    Batch,
+    Parameters,
+    StepLoss,
+    centred_dictionary,
+)
+from universality.training.architectures.losses import step_loss, unexplained, with_dead
+from universality.training.architectures.topk import check_k
+from universality.training.gather import Active, sparse_decode
+
+_FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+
+
+@final
+@dataclass(frozen=True)
+class MatryoshkaRecipe(Architecture):
+    """BatchTopK whose loss is the mean over nested prefixes of the latents.
+
+    So the first ones learn what is general.
+    """
+
+    name: ClassVar[str] = "matryoshka"
+    k: int = 32
+    """Latents per token, on average."""
+    prefixes: tuple[float, ...] = _FRACTIONS
+    """Fractions of the latents that reconstruct alone, rising, the last 1."""
+
+    @property
+    def calibrated_l0(self) -> float | None:
+        """K."""
+        return float(self.k)
+
+    def check(self, d_sae: int) -> None:
+        """Nothing, when the width holds k latents and the prefixes rise to all of them.
+
+        Raises:
+            InvalidInputError: k is below 1 or above d_sae, or the prefixes do not rise to 1.
+        """
+        check_k(self.k, d_sae)
+        rising = all(a < b for a, b in zip((0.0, *self.prefixes), self.prefixes, strict=False))
+        if not self.prefixes or self.prefixes[-1] != 1 or not rising:
+            raise InvalidInputError(f"--prefixes must rise from above 0 to 1, got {self.prefixes}")
+
+    def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
+        """Mean over the prefixes of the fraction of variance unexplained."""
+        weights, W_dec = centred_weights(parameters), parameters["W_dec"]
+        pre, support, codes = batch_topk(weights, batch, self.k)
+        nested = nested_reconstructions(support, codes, W_dec, self._ends(len(W_dec)))
+        nested = nested + parameters["b_dec"]
+        losses = [unexplained(part, batch) for part in nested.unbind(dim=1)]
+        loss = with_dead(
+            torch.stack(losses).mean(), weights, W_dec, batch, pre=pre,
+            reconstruction=nested[:, -1], k=2 * self.k,
+        )  # fmt: skip
+        return step_loss(support, codes, loss=loss, fvu=losses[-1])
+
+    def dictionary(self, parameters: Parameters) -> Dictionary:
+        """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""
+        return centred_dictionary(parameters, JumpReLU(torch.zeros_like(parameters["b_enc"])))
+
+    def _ends(self, d_sae: int) -> list[int]:
+        return sorted({max(1, round(fraction * d_sae)) for fraction in self.prefixes})
+
+
+def nested_reconstructions(
+    support: Support, codes: Tensor, W_dec: Float[Tensor, "d_sae d_out"], ends: list[int]
+) -> Float[Tensor, "n_tokens n_prefixes d_out"]:
+    """What the first `ends[i]` latents decode to, for each i."""
+    if support.active is None:
+        starts = [0, *ends[:-1]]
+        dtype = support.batch.dtype
+        parts = [
+            (codes[:, a:b].to(dtype) @ W_dec[a:b].to(dtype)).float()
+            for a, b in zip(starts, ends, strict=True)
+        ]
+        return torch.stack(parts, dim=1).cumsum(dim=1)
+    grouped = _by_group(support.active, ends)
+    parts_of_all = sparse_decode(codes, grouped, W_dec)
+    return parts_of_all.view(-1, len(ends), W_dec.shape[1]).cumsum(dim=1)
+
+
+def _by_group(active: Active, ends: list[int]) -> Active:
+    # Each token becomes one bag per group of latents; entries are in that order already, for the
+    # latents of a token ascend.
+    limits = torch.tensor(ends, device=active.latents.device)
+    bags = active.tokens * len(ends) + torch.bucketize(active.latents, limits, right=True)
+    counts = torch.bincount(bags, minlength=len(active.offsets) * len(ends))
+    last = counts.cumsum(0)
+    return Active(active.latents, bags, last - counts, active.d_sae)
