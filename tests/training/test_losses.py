@@ -1,4 +1,4 @@
-"""Each architecture's loss: by hand where it is short, dense against gathered, one batch of many."""
+"""Losses of architectures: by hand where short, dense against gathered, instances apart."""
 
 import math
 
