@@ -83,6 +83,19 @@ class Codes:
         """Sum of the squares of each latent's codes."""
         return self._sum_over_entries(lambda values, _: values * values)
 
+    @cached_property
+    def squares_by_token(self) -> Float64[np.ndarray, " n_tokens"]:
+        """Sum of the squares of all codes on each token."""
+        parts = [
+            np.bincount(
+                chunk.indices,
+                weights=chunk.data.astype(np.float64) ** 2,
+                minlength=int(chunk.shape[1]),
+            )
+            for chunk in self.chunks
+        ]
+        return np.concatenate(parts)
+
     @property
     def frequency(self) -> Float64[np.ndarray, " d_sae"]:
         """Fraction of tokens on which each latent fires, in [0, 1]."""
@@ -243,6 +256,18 @@ def as_firing(codes: Codes) -> Codes:
             for chunk in codes.chunks
         )
     )
+
+
+def heavy_share(codes: Codes, *, fraction: float = 0.01) -> float:
+    """Share of the sum of all squared codes on the tokens where it is largest, in [0, 1].
+
+    `fraction` says how many tokens that is, at least one.
+    """
+    by_token = codes.squares_by_token
+    total = float(by_token.sum())
+    most = max(1, round(fraction * by_token.size))
+    heaviest = np.partition(by_token, by_token.size - most)[by_token.size - most :]
+    return float(heaviest.sum()) / total if total > 0 else 0.0
 
 
 def token_range(codes: Codes, tokens: range, *, latents: Latents = slice(None)) -> sparse.csr_array:

@@ -5,6 +5,7 @@ from universality.checks.activations import (
     check_cache_hooks,
     check_cache_models,
     check_documents,
+    check_heavy_rows,
     check_silent_latents,
     check_spaces,
     check_tokens,
@@ -71,3 +72,15 @@ def test_activations_of_another_model_warn_and_of_the_same_under_another_name_do
     assert folder.status == "skipped"
     assert "whether my-copy is gpt2-small cannot be told" in folder.message
     assert check_cache_models(gpt2, named(None), ("gpt2", "gpt2")).status == "skipped"
+
+
+def test_heavy_rows_warn_and_take_the_blame_from_the_number_of_tokens() -> None:
+    assert check_heavy_rows(0.34, 0.52).status == "ok"
+    assert check_heavy_rows(0.2, 0.9).status == "warn"
+    heavy = check_heavy_rows(0.93)
+    assert heavy.status == "warn"
+    assert "carry 93% of the codes' second moment" in heavy.message
+    blamed = check_tokens(500, null_mean=0.6, heavy=True)
+    assert blamed.status == "skipped"
+    assert "not because 500 tokens are few" in blamed.message
+    assert check_tokens(500_000, null_mean=0.01, heavy=True).status == "ok"

@@ -28,6 +28,7 @@ _AS_IT_COMES = {
     # Keys that are names of things found, not words of ours.
     r"^(jackknife|outlying_run)\.[\w.]+\.(\w+)$": r"\1.<statistic>.\2",
     r"\.(by_size)\.\d+$": r".\1.<n>",
+    r"\.(dropped)\.\w+$": r".\1.<why>",
     r"\.(narrow_fates|wide_origins)\.\w+$": r".\1.<word>",
 }
 

@@ -34,12 +34,13 @@ class TokenTable:
 
 def read_table(cache: ActivationCache) -> TokenTable:
     """Tokens, documents and positions of every row of a cache; 12 bytes a row."""
-    return TokenTable(
+    table = TokenTable(
         *(
             np.concatenate([getattr(shard, field).numpy() for shard in cache.shards])
             for field in ("tokens", "documents", "positions")
         )
     )
+    return table if cache.kept is None else table.take(cache.kept.numpy())
 
 
 def align(

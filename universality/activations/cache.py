@@ -72,17 +72,20 @@ class CacheMeta:
     """The files, in order."""
     drop_special: bool = False
     """Whether rows of special tokens were left out."""
+    selection: str = ""
+    """Hash of the rows that are used, where some of the files' are not; empty otherwise."""
 
     @property
     def sha256(self) -> str:
-        """Hash over the hashes of the shards: equal for equal caches."""
-        return hashlib.sha256("".join(shard.sha256 for shard in self.shards).encode()).hexdigest()
+        """Hash over the hashes of the shards and what is used of them: equal for equal caches."""
+        parts = [*(shard.sha256 for shard in self.shards), self.selection]
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class ActivationCache:
-    """An opened cache. Rows are numbered through all shards."""
+    """An opened cache. Rows are numbered through all shards, those left out aside."""
 
     path: Path
     """The folder."""
@@ -90,6 +93,8 @@ class ActivationCache:
     """What it holds."""
     read: ShardReader = read_shard
     """Reads one file; another one for caches that other libraries wrote."""
+    kept: Int[Tensor, " n_tokens"] | None = None
+    """Which rows of the files are the rows of the cache, ascending; None for all of them."""
 
     def __len__(self) -> int:
         return self.meta.n_tokens
@@ -164,7 +169,8 @@ def read_activations(
 def write_meta(path: Path, meta: CacheMeta) -> None:
     """Write `meta.json`, the file that makes a folder a finished cache."""
     with staged_file(path / "meta.json") as staged:
-        staged.write_text(json.dumps({"schema": SCHEMA} | asdict(meta), indent=1) + "\n")
+        content = {key: value for key, value in asdict(meta).items() if key != "selection"}
+        staged.write_text(json.dumps({"schema": SCHEMA} | content, indent=1) + "\n")
 
 
 def file_hash(path: Path) -> str:
@@ -191,6 +197,7 @@ def verify(cache: ActivationCache) -> None:
 
 
 def _gather(cache: ActivationCache, rows: Tensor, field: str) -> Tensor:
+    rows = rows if cache.kept is None else cache.kept[rows]
     counts = torch.tensor([entry.n_tokens for entry in cache.meta.shards])
     ends = counts.cumsum(0)
     in_order, order = rows.sort(stable=True)

@@ -25,6 +25,7 @@ from universality.activations.cache import (
 from universality.activations.contexts import write_tokens
 from universality.activations.documents import Document, text_hash, without_duplicates
 from universality.activations.plan import Collection, begun, check_numbers, is_finished
+from universality.activations.row_screen import high_norm
 from universality.activations.shards import (
     ROW_FIELDS,
     Rows,
@@ -51,7 +52,6 @@ from universality.models.language_model import LanguageModel, tokenizer_hash
 from universality.storage.staged_files import staged_file
 
 _BATCH_TOKENS = 4096
-_HIGH_NORM = 10
 
 
 def collect(
@@ -253,8 +253,7 @@ def _n_special(windows: Sequence[Window], bos: int | None, special: Tensor) -> i
 
 
 def _without_high_norms(rows: Rows) -> Rows:
-    norms = rows.activations.norm(dim=1)
-    return _chosen(rows, norms <= _HIGH_NORM * norms.median())
+    return _chosen(rows, ~high_norm(rows.activations.norm(dim=1)))
 
 
 def _chosen(rows: Rows, kept: Tensor) -> Rows:

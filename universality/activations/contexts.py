@@ -72,6 +72,9 @@ def contexts(
     else:
         tokens, starts = _tokens_of_rows(cache)
         places, row_of = rows, torch.arange(len(tokens))
+        if cache.kept is not None:
+            places, row_of = cache.kept[rows], torch.full((len(tokens),), -1)
+            row_of[cache.kept] = torch.arange(len(cache))
     made = []
     for row, document, place in zip(
         rows.tolist(), documents.tolist(), places.tolist(), strict=True

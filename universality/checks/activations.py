@@ -5,20 +5,64 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from universality.checks.check import Check, Status
+from universality.codes import heavy_share
 from universality.dictionary import Dictionary
 from universality.naming import same_model, same_place
+from universality.runs.part import Recorded
 
 _CHANCE = 0.1
 _SILENT = 0.5
+_HEAVY = 0.5
+_HEAVY_OF_MORE = 0.65
 
 
-def check_tokens(n_tokens: int, *, null_mean: float) -> Check:
+def check_caches(a: Dictionary, b: Dictionary, recorded: tuple[Recorded, Recorded]) -> list[Check]:
+    """Whether the runs were given activations that are their own, and no few rows decide."""
+    meta_a, meta_b = (one.cache.meta for one in recorded)
+    shares = [
+        max(heavy_share(one.codes, fraction=part) for one in recorded) for part in (0.01, 0.05)
+    ]
+    return [
+        check_cache_hooks(a, b, (meta_a.hook_name, meta_b.hook_name)),
+        check_cache_models(a, b, (meta_a.model_name, meta_b.model_name)),
+        check_heavy_rows(*shares),
+    ]
+
+
+def check_heavy_rows(share: float, share_of_more: float = 0.0) -> Check:
+    """Whether a few rows decide what fires together; the value is `share`, the larger run's.
+
+    `share` is that of the codes' second moment which the top 1 % of rows carry, `share_of_more`
+    which the top 5 % do: rows of attention sinks carry nearly all of it, and make unrelated latents
+    look alike.
+    """
+    about = (
+        f"the 1 % of rows with the largest codes carry {share:.0%} of the codes' second moment, "
+        f"5 % of them {max(share, share_of_more):.0%}"
+    )
+    if share > _HEAVY or share_of_more > _HEAVY_OF_MORE:
+        message = (
+            f"{about}: correlations say what those rows do (attention sinks, such as "
+            "beginning-of-sequence and padding tokens, look like this); collect without them"
+        )
+        return Check("heavy_rows", "warn", share, message)
+    return Check("heavy_rows", "ok", share, about)
+
+
+def check_tokens(n_tokens: int, *, null_mean: float, heavy: bool = False) -> Check:
     """Whether unrelated latents look alike merely because the tokens are few.
 
     `null_mean` is the mean similarity to the nearest latent when the codes of b belong to other
-    tokens.
+    tokens. With `heavy` rows it says nothing of the number of tokens.
     """
     few = null_mean > _CHANCE
+    if few and heavy:
+        message = (
+            f"with the codes of b on other tokens, a latent's nearest still has similarity "
+            f"{null_mean:.2f} on average, because a few rows carry most of the codes (heavy_rows), "
+            f"not because {n_tokens:,} tokens are few"
+        )
+        return Check("few_tokens", "skipped", null_mean, message)
     return Check(
         "few_tokens",
         "warn" if few else "ok",

@@ -57,6 +57,14 @@ _OPTIONS = (
         help="Judge pairs of activations on documents they were not found on.",
     ),
     click.option(
+        "--rows",
+        default="screened",
+        show_default=True,
+        type=click.Choice(["screened", "all"]),
+        help="Rows of a cache to compare. screened: without first positions, norms above ten times "
+        "the median and rows of zeros, where the cache still holds them.",
+    ),
+    click.option(
         "--measure",
         default="pearson",
         show_default=True,

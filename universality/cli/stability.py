@@ -69,6 +69,14 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     help="Which latents take part.",
 )
 @click.option(
+    "--rows",
+    default="screened",
+    show_default=True,
+    type=click.Choice(["screened", "all"]),
+    help="Rows of a cache to compare. screened: without first positions, norms above ten times "
+    "the median and rows of zeros, where the cache still holds them.",
+)
+@click.option(
     "--min-firing",
     default=10,
     show_default=True,

@@ -72,7 +72,7 @@ def compare(
             "caches of latents hold codes and no weights: leave out --unembedding"
         )
     run_a, run_b = (dictionary_of(run) for run in opened)
-    caches = [] if activations is None else caches_of_two(activations)
+    caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
     to_logits = open_unembedding(unembedding, run_a, run_b, caches=caches)
     matched = match_pair(gather_runs(opened, policy, caches, codes=codes), policy)
     thresholds = sorted({*THRESHOLDS, policy.threshold})

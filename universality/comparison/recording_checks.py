@@ -8,8 +8,7 @@ import numpy as np
 
 from universality.checks import Check
 from universality.checks.activations import (
-    check_cache_hooks,
-    check_cache_models,
+    check_caches,
     check_documents,
     check_silent_latents,
     check_spaces,
@@ -31,15 +30,15 @@ def check_recorded(runs: RunSet, nulls: Sequence[NullStatistics], min_firing: in
         return []
     a, b = runs.dictionaries
     silent = [float(np.mean(one.codes.count < min_firing)) for one in recorded]
-    meta_a, meta_b = (one.cache.meta for one in recorded)
+    of_caches = check_caches(a, b, (recorded[0], recorded[1]))
     checks = [
         check_spaces(a, b),
-        check_cache_hooks(a, b, (meta_a.hook_name, meta_b.hook_name)),
-        check_cache_models(a, b, (meta_a.model_name, meta_b.model_name)),
+        *of_caches,
         check_silent_latents(silent[0], silent[1], minimum=min_firing),
     ]
     if runs.compares_firing:
         chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
-        checks.append(check_tokens(len(runs.table), null_mean=chance))
+        heavy = any(check.id == "heavy_rows" and check.status == "warn" for check in of_caches)
+        checks.append(check_tokens(len(runs.table), null_mean=chance, heavy=heavy))
         checks.append(check_documents(runs.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS))
     return checks

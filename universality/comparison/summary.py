@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from universality.activation_functions import describe
+from universality.activations.row_screen import about_rows
 from universality.checks import Check
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
@@ -89,7 +90,8 @@ def _neuronpedia_id(config: Mapping[str, Any]) -> str | None:
 
 
 def _about_tokens(runs: RunSet, policy: Policy) -> dict[str, Any]:
-    metas = [part.recorded.cache.meta for part in runs.parts if part.recorded is not None]
+    caches = [part.recorded.cache for part in runs.parts if part.recorded is not None]
+    metas = [cache.meta for cache in caches]
     return {
         "n_tokens": 0 if runs.table is None else len(runs.table),
         "n_documents": runs.n_documents,
@@ -98,6 +100,7 @@ def _about_tokens(runs: RunSet, policy: Policy) -> dict[str, Any]:
         "hook_name": {"a": metas[0].hook_name, "b": metas[1].hook_name},
         "model_name": {"a": metas[0].model_name, "b": metas[1].model_name},
         "sha256": {"a": metas[0].sha256, "b": metas[1].sha256},
+        "rows": {side: about_rows(cache) for side, cache in zip("ab", caches, strict=True)},
     }
 
 

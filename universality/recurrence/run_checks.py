@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from universality.activation_functions import describe
+from universality.activations.row_screen import about_rows
 from universality.checks import run_checks
+from universality.checks.activations import check_caches
 from universality.checks.check import Check
 from universality.runs.matches import MatchedRuns
 from universality.runs.run_set import RunSet
@@ -40,6 +42,23 @@ def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
     }
 
 
+def about_caches(runs: RunSet) -> dict[str, Any]:
+    """The caches that the runs were encoded on, each once; nothing without activations."""
+    recorded = [part.recorded for part in runs.parts if part.recorded is not None]
+    caches = {one.cache.meta.sha256: one.cache for one in recorded}
+    about = [
+        {
+            "hook_name": cache.meta.hook_name,
+            "model_name": cache.meta.model_name,
+            "n_tokens": len(cache),
+            "sha256": sha256,
+            "rows": about_rows(cache),
+        }
+        for sha256, cache in caches.items()
+    ]
+    return {"activations": about} if about else {}
+
+
 def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[str, Any]]:
     """Every check of two runs over all matched pairs: the worst finding of each, and where.
 
@@ -62,13 +81,19 @@ def _checks_of_pair(
     for view, one in matched.items():
         partner = one.partner[one.rows(i), j]
         partners[view] = np.where(partner >= 0, partner - one.starts[j], -1)
-    return run_checks(
+    recorded = runs.parts[i].recorded, runs.parts[j].recorded
+    of_caches = []
+    if recorded[0] is not None and recorded[1] is not None:
+        both = recorded[0], recorded[1]
+        of_caches = check_caches(runs.dictionaries[i], runs.dictionaries[j], both)
+    of_runs = run_checks(
         runs.dictionaries[i],
         runs.dictionaries[j],
         alive=(runs.parts[i].alive, runs.parts[j].alive),
         partners=partners,
         hashes=(runs.parts[i].sha256, runs.parts[j].sha256),
     )
+    return [*of_runs, *of_caches]
 
 
 def _worst(checks: list[tuple[str, Check]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from universality.recurrence.families.family_table import family_table, mean_ove
 from universality.recurrence.families.rules import Rule, find_rules, headline
 from universality.recurrence.families.soft_families import content_of
 from universality.recurrence.null_runs import RunsNull, null_from, random_assignments
-from universality.recurrence.run_checks import about_run, check_runs
+from universality.recurrence.run_checks import about_caches, about_run, check_runs
 from universality.recurrence.summary import as_records, summarise
 from universality.recurrence.tables import (
     latent_table,
@@ -72,7 +72,7 @@ def stability(
     if store is not None:
         begin_store(store)
     opened = open_runs(runs)
-    given = open_caches(activations)
+    given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
     gathered = gather_runs(opened, policy, caches, codes=store)
     pairs = PairStore(store) if store else None
@@ -155,6 +155,7 @@ def _from_runs(
             ],
             "policy": _plain(asdict(policy)),
             "checks": check_runs(runs, matched),
+            **about_caches(runs),
         },
     )
     pairs = with_names(pair_table(matched, policy.threshold), runs.names)

@@ -27,24 +27,27 @@ Activations: TypeAlias = "ActivationCache | str | Path | Sequence[ActivationCach
 """Caches of activations, opened or the folders they lie in; one alone counts as a list of one."""
 
 
-def open_caches(activations: Activations) -> list[ActivationCache]:
-    """The caches, opened.
+def open_caches(activations: Activations, *, rows: str = "screened") -> list[ActivationCache]:
+    """The caches, opened with these rows; those that are open stay as they are.
 
     Raises:
         MissingFileError, FormatError: as `open_activations`.
     """
     given = [activations] if isinstance(activations, ActivationCache | str | Path) else activations
-    return [one if isinstance(one, ActivationCache) else open_activations(one) for one in given]
+    return [
+        one if isinstance(one, ActivationCache) else open_activations(one, rows=rows)
+        for one in given
+    ]
 
 
-def caches_of_two(activations: Activations) -> list[ActivationCache]:
-    """The caches of a and of b, opened.
+def caches_of_two(activations: Activations, *, rows: str = "screened") -> list[ActivationCache]:
+    """The caches of a and of b, opened with these rows.
 
     Raises:
         InvalidInputError: neither one cache for both nor two.
         MissingFileError, FormatError: as `open_activations`.
     """
-    opened = open_caches(activations)
+    opened = open_caches(activations, rows=rows)
     if len(opened) not in (1, 2):
         raise InvalidInputError(
             "--activations takes one folder for both runs, or two: that of a, then that of b; "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final, get_args
 
+from universality.activations.row_screen import ROW_RULES
 from universality.alive import ALIVE_RULES
 from universality.dictionary import DirectionName
 from universality.nulls.null import NULLS
@@ -34,6 +35,7 @@ POLICY_TAKES: Mapping[str, Constraint] = {
     "n_draws": Number(2, whole=True),
     "alive": OneOf(ALIVE_RULES),
     "min_firing": Number(1, whole=True),
+    "rows": OneOf(ROW_RULES),
     "held_out": FLAG,
     "measure": OneOf(MEASURES),
     "absolute": FLAG,
@@ -69,6 +71,8 @@ class Policy:
     """Which latents take part."""
     min_firing: int = 10
     """Tokens a latent must fire on to be alive by firing, the rule where activations are given."""
+    rows: str = "screened"
+    """Which rows of a cache are compared: `all`, or without those that would hide the others."""
     held_out: bool = True
     """Whether pairs of activations are also judged on documents they were not found on."""
     measure: Measure = "pearson"

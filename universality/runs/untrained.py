@@ -71,9 +71,12 @@ def untrained_like(run: Dictionary, codes: Codes, *, generator: torch.Generator)
 
 def shortened(cache: ActivationCache, fraction: float) -> ActivationCache:
     """The first files of a cache, about this fraction of them and at least one."""
-    kept = cache.meta.shards[: max(1, round(fraction * len(cache.meta.shards)))]
-    n_tokens = sum(shard.n_tokens for shard in kept)
-    return replace(cache, meta=replace(cache.meta, shards=kept, n_tokens=n_tokens))
+    shards = cache.meta.shards[: max(1, round(fraction * len(cache.meta.shards)))]
+    n_rows = sum(shard.n_tokens for shard in shards)
+    kept = None if cache.kept is None else cache.kept[cache.kept < n_rows]
+    n_tokens = n_rows if kept is None else len(kept)
+    meta = replace(cache.meta, shards=shards, n_tokens=n_tokens)
+    return replace(cache, meta=meta, kept=kept)
 
 
 def _alive(codes: Codes, minimum: int) -> Codes:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_activations
 from universality.errors import InvalidInputError
 
@@ -43,7 +44,7 @@ def split_rows(cache: ActivationCache, fraction: float) -> Split:
     everything = torch.arange(len(cache))
     if wanted == 0:
         return Split(everything, everything[:0])
-    documents = torch.cat([shard.documents for shard in cache.shards]).long()
+    documents = torch.from_numpy(read_table(cache).documents).long()
     n_documents = int(documents.max()) + 1
     order = torch.randperm(n_documents, generator=torch.Generator().manual_seed(_SPLIT_SEED))
     rank = torch.empty_like(order)

@@ -7,20 +7,32 @@ from pathlib import Path
 
 from universality.activations.cache import ActivationCache, open_cache
 from universality.activations.formats import arrays, lm_saes, memmap, sae_lens
-from universality.errors import FormatError
+from universality.activations.row_screen import ROW_RULES, screened
+from universality.errors import FormatError, InvalidInputError
 
 
-def open_activations(path: str | Path) -> ActivationCache:
-    """The cache at a path, whichever library wrote it.
+def open_activations(path: str | Path, *, rows: str = "screened") -> ActivationCache:
+    """The cache at a path, whichever library wrote it, without the rows that would hide the others.
 
     Our own folders; SAELens' cached activations (a `datasets` folder); memory-mapped shards of the
     dictionary_learning fork; chunks of llamascopium; a plain `.npy` or `.safetensors` matrix.
 
+    Left out are first positions, rows whose norm is above ten times the median and rows of zeros;
+    `meta.dropped` counts them. `rows="all"` keeps every row that the files hold. What `collect`
+    left out when it made a cache is not in its files.
+
     Raises:
         MissingFileError: nothing is there, or a folder that is no cache.
         FormatError: it is none of these formats, or damaged.
+        InvalidInputError: an unknown rule, or activations that are not finite.
     """
-    path = Path(path)
+    if rows not in ROW_RULES:
+        raise InvalidInputError(f"--rows must be one of {', '.join(ROW_RULES)}, got {rows!r}")
+    opened = _open(Path(path), first_positions=rows == "all")
+    return screened(opened) if rows == "screened" else opened
+
+
+def _open(path: Path, *, first_positions: bool) -> ActivationCache:
     if path.is_file():
         if path.suffix not in (".npy", ".safetensors"):
             raise FormatError(
@@ -29,11 +41,11 @@ def open_activations(path: str | Path) -> ActivationCache:
         return arrays.read_array(path)
     try:
         if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
-            return sae_lens.read_sae_lens(path)
+            return sae_lens.read_sae_lens(path, first_positions=first_positions)
         if (path / "shard_0.memmap").is_file():
             return memmap.read_memmap(path)
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"{path}: its description cannot be read ({error!r})") from error
     if any(path.glob(lm_saes.PATTERN)):
-        return lm_saes.read_lm_saes(path)
+        return lm_saes.read_lm_saes(path, first_positions=first_positions)
     return open_cache(path)

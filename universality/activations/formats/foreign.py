@@ -26,19 +26,21 @@ def rows_of_sequences(
     *,
     first_sequence: int,
     kept: Int[Tensor, "n_sequences context"] | None = None,
+    first_positions: bool = False,
 ) -> Rows:
     """One row per token, each sequence a document, without the first position of each.
 
     The first position has a norm ten to three hundred times the others'; it would be most of any
-    correlation. `kept` is 0 where a token is padding.
+    correlation. `kept` is 0 where a token is padding: with padding on the left, the first position
+    is the first token after it. `first_positions` keeps it.
     """
     n_sequences, context, _ = activations.shape
     documents = torch.arange(first_sequence, first_sequence + n_sequences, dtype=torch.int32)
     documents = documents[:, None].expand(-1, context)
     positions = torch.arange(context, dtype=torch.int32).expand(n_sequences, -1)
-    use = positions > 0
-    if kept is not None:
-        use = use & (kept > 0)
+    use = torch.ones_like(positions, dtype=torch.bool) if kept is None else kept > 0
+    if not first_positions:
+        use = use & (use.cumsum(dim=1) > 1)
     return Rows(activations[use], tokens[use], documents[use], positions[use])
 
 

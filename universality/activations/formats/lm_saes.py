@@ -22,8 +22,10 @@ PATTERN = "*chunk-*.safetensors"
 """What its files are called."""
 
 
-def read_lm_saes(folder: Path) -> ActivationCache:
+def read_lm_saes(folder: Path, *, first_positions: bool = False) -> ActivationCache:
     """The cache of one hook: the folder that holds its chunks.
+
+    Without padding, and without the first position of each sequence unless `first_positions`.
 
     Raises:
         FormatError: a chunk is truncated, or its tensors do not fit.
@@ -34,7 +36,7 @@ def read_lm_saes(folder: Path) -> ActivationCache:
         raise FormatError(f"{folder}: chunks of different shapes: {sorted(set(shapes))}")
     counts = [shape[0] for shape in shapes]
     starts = dict(zip(names, starts_of(counts), strict=True))
-    read = partial(_rows, starts=starts)
+    read = partial(_rows, starts=starts, first_positions=first_positions)
     files = [(name, len(read(folder / name))) for name in names]
     n_kept = sum(n for _, n in files)
     _, context, d_in = shapes[0]
@@ -47,11 +49,14 @@ def read_lm_saes(folder: Path) -> ActivationCache:
         n_documents=sum(counts),
         context=context,
         hook_name=place_or_unknown(folder.name),
-        dropped={"first_position_or_padding": sum(counts) * context - n_kept},
+        dropped={
+            "padding" if first_positions else "first_position_or_padding": sum(counts) * context
+            - n_kept
+        },
     )
 
 
-def _rows(path: Path, *, starts: dict[str, int]) -> Rows:
+def _rows(path: Path, *, starts: dict[str, int], first_positions: bool) -> Rows:
     try:
         with safe_open(path, framework="pt") as file:
             names = file.keys()
@@ -61,6 +66,7 @@ def _rows(path: Path, *, starts: dict[str, int]) -> Rows:
                 file.get_tensor("tokens").to(torch.int32),
                 first_sequence=starts[path.name],
                 kept=None if mask is None else file.get_tensor(mask).to(torch.int32),
+                first_positions=first_positions,
             )
     except (SafetensorError, OSError) as error:
         raise FormatError(f"{path}: not a readable chunk ({error}); cache it again") from error

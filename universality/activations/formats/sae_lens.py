@@ -28,8 +28,10 @@ from universality.errors import FormatError
 _TOKENS = "token_ids"
 
 
-def read_sae_lens(folder: Path) -> ActivationCache:
+def read_sae_lens(folder: Path, *, first_positions: bool = False) -> ActivationCache:
     """The cache that SAELens' `CacheActivationsRunner` wrote.
+
+    Without the first position of each sequence, unless `first_positions`.
 
     Raises:
         FormatError: the folder lacks its columns, or a file is truncated.
@@ -50,20 +52,28 @@ def read_sae_lens(folder: Path) -> ActivationCache:
     shape = (int(context), int(d_in))
     counts = [_table(folder / name, hook).num_rows for name in names]
     starts = dict(zip(names, starts_of(counts), strict=True))
+    length = shape[0] - (not first_positions)
     return foreign_cache(
         folder,
-        [(name, count * (shape[0] - 1)) for name, count in zip(names, counts, strict=True)],
-        read=partial(_rows, hook=hook, shape=shape, starts=starts),
+        [(name, count * length) for name, count in zip(names, counts, strict=True)],
+        read=partial(_rows, hook=hook, shape=shape, starts=starts, first_positions=first_positions),
         d_in=shape[1],
         dtype=str(features[hook]["dtype"]),
         n_documents=sum(counts),
         context=shape[0],
         hook_name=hook,
-        dropped={"first_position": sum(counts)},
+        dropped={} if first_positions else {"first_position": sum(counts)},
     )
 
 
-def _rows(path: Path, *, hook: str, shape: tuple[int, int], starts: dict[str, int]) -> Rows:
+def _rows(
+    path: Path,
+    *,
+    hook: str,
+    shape: tuple[int, int],
+    starts: dict[str, int],
+    first_positions: bool,
+) -> Rows:
     table = _table(path, hook)
     values = _flat(table[hook]).reshape(-1, *shape)
     known = _TOKENS in table.column_names
@@ -72,6 +82,7 @@ def _rows(path: Path, *, hook: str, shape: tuple[int, int], starts: dict[str, in
         torch.from_numpy(values),
         torch.from_numpy(tokens.astype(np.int32).reshape(-1, shape[0])),
         first_sequence=starts[path.name],
+        first_positions=first_positions,
     )
 
 
