@@ -59,7 +59,7 @@ def test_what_is_no_unembedding_is_refused(tmp_path: Path) -> None:
     for name, error, message in (
         ("square.npy", InvalidInputError, r"exactly one side .* length 4.*shape \(4, 4\)"),
         ("two.safetensors", InvalidInputError, "holds x, y; name the matrix one of W_U"),
-        ("broken.npy", FormatError, "broken.npy: cannot be read"),
+        ("broken.npy", FormatError, "broken.npy cannot be read"),
         ("absent.npy", MissingFileError, "absent.npy: no such file"),
         ("tiny", InvalidInputError, "states are 16 wide, the directions of the runs 4"),
     ):

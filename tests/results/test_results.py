@@ -60,7 +60,7 @@ def test_a_future_schema_and_no_json_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"'universality\.comparison/3'.*remake the result"):
         read_result(tmp_path)
     summary.write_text("{")
-    with pytest.raises(FormatError, match="is not JSON"):
+    with pytest.raises(FormatError, match="is no readable JSON"):
         read_result(tmp_path)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 import torch
 from jaxtyping import Float, Int
@@ -16,10 +17,17 @@ from torch import Tensor
 
 from universality.activations.shards import ROW_FIELDS, Rows, read_shard
 from universality.errors import FormatError, InvalidInputError, MissingFileError
-from universality.shapes import number_refusal
+from universality.intake.damage import damage_named
+from universality.intake.fields import Fields
+from universality.intake.json_files import read_json, read_mapping
+from universality.intake.names import well_formed
+from universality.shapes import check_finite, number_refusal
 from universality.storage.staged_files import staged_file
 
 SCHEMA = "universality.activations/1"
+
+_LARGEST_LIST = 2**30
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 ShardReader: TypeAlias = Callable[[Path], Rows]
 """Reads the rows of one file."""
@@ -110,19 +118,29 @@ class ActivationCache:
 
         Where the cache does not know them, the token's number.
         """
-        if not (self.path / "vocabulary.json").is_file():
+        if not os.path.lexists(self.path / "vocabulary.json"):
             occurring = torch.unique(torch.cat([shard.tokens for shard in self.shards]))
             return {token: f"<{token}>" for token in occurring.tolist()}
-        strings = json.loads((self.path / "vocabulary.json").read_text())
-        return {int(token): string for token, string in strings.items()}
+        path = self.path / "vocabulary.json"
+        strings = read_mapping(path, largest=_LARGEST_LIST)
+        if not all(key.isdecimal() and isinstance(word, str) for key, word in strings.items()):
+            raise FormatError(f"{path}: must map numbers of tokens to texts")
+        return {int(token): well_formed(string) for token, string in strings.items()}
 
     @cached_property
     def document_names(self) -> list[str]:
         """Name of each document; its number, where the cache does not know it."""
-        if not (self.path / "documents.json").is_file():
+        if not os.path.lexists(self.path / "documents.json"):
             return [f"document {number}" for number in range(self.meta.n_documents)]
-        names: list[str] = json.loads((self.path / "documents.json").read_text())
-        return names
+        path = self.path / "documents.json"
+        names = read_json(path, largest=_LARGEST_LIST)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise FormatError(f"{path}: must be a list of names")
+        if len(names) < self.meta.n_documents:
+            raise FormatError(
+                f"{path} names {len(names)} documents, meta.json counts {self.meta.n_documents}"
+            )
+        return [well_formed(name) for name in names]
 
 
 def open_cache(path: str | Path) -> ActivationCache:
@@ -143,7 +161,7 @@ def open_cache(path: str | Path) -> ActivationCache:
                 f"{path}: collection is unfinished; run the same collect command again to finish it"
             )
         raise MissingFileError(f"{path}: no meta.json, so no activation cache")
-    return ActivationCache(path, _parse_meta(json.loads((path / "meta.json").read_text()), path))
+    return ActivationCache(path, _parse_meta(path))
 
 
 def read_batches(cache: ActivationCache, batch_size: int) -> Iterator[Rows]:
@@ -210,34 +228,44 @@ def _gather(cache: ActivationCache, rows: Tensor, field: str) -> Tensor:
         for shard, chosen in zip(cache.shards, torch.split(local, lengths.tolist()), strict=True)
         if len(chosen)
     ]
-    found = torch.cat(parts)
+    found = torch.cat(parts) if parts else getattr(cache.shards[0], field)[:0]
+    if field == "activations":
+        check_finite(found, f"{cache.path}: activations")
     return torch.empty_like(found).index_copy_(0, order, found)
 
 
-def _parse_meta(content: dict[str, Any], path: Path) -> CacheMeta:
-    if content.pop("schema", None) != SCHEMA:
+def _parse_meta(path: Path) -> CacheMeta:
+    content = read_mapping(path / "meta.json")
+    if content.get("schema") != SCHEMA:
         raise FormatError(f"{path / 'meta.json'}: not of schema {SCHEMA}; collect it again")
-    shards = tuple(ShardEntry(**entry) for entry in content.pop("shards"))
-    for shard in shards:
-        check_plain(shard.file, path / "meta.json")
-    return CacheMeta(**content, shards=shards)
-
-
-def check_plain(name: str, named_in: Path) -> None:
-    """Nothing, when the name that a file gives is that of a file beside it, and no path.
-
-    Raises:
-        FormatError: it is a path: a cache consists of the files in its own folder.
-    """
-    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & {"/", "\\", "\0"}:
-        raise FormatError(
-            f"{named_in}: {name!r} is no plain file name; the files of a cache lie in its folder"
-        )
+    fields = Fields(str(path / "meta.json"), content)
+    shards = tuple(
+        ShardEntry(one.plain_name("file"), one.count("n_tokens"), one.text("sha256"))
+        for one in fields.sections("shards")
+    )
+    words = ("model_name", "model_dtype", "hook_name", "dtype", "tokenizer_sha256", "text_sha256")
+    meta = CacheMeta(
+        **{word: fields.text(word) for word in words},
+        d_in=fields.count("d_in", least=1),
+        n_tokens=fields.count("n_tokens"),
+        n_documents=fields.count("n_documents"),
+        context=fields.count("context"),
+        bos=fields.optional_count("bos"),
+        dropped=fields.counts("dropped"),
+        shards=shards,
+        drop_special=fields.flag("drop_special", default=False),
+    )
+    if len({shard.file for shard in shards}) != len(shards):
+        raise FormatError(f"{fields.where} lists a shard twice")
+    if meta.n_tokens != sum(shard.n_tokens for shard in shards):
+        raise FormatError(f"{fields.where}: its shards do not add up to its {meta.n_tokens} tokens")
+    return meta
 
 
 def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:
     path, meta = cache.path / entry.file, cache.meta
-    rows = cache.read(path)
+    with damage_named(path, advice="collect it again"):
+        rows = cache.read(path)
     if tuple(rows.activations.shape) != (entry.n_tokens, meta.d_in):
         raise FormatError(
             f"{path}: holds {tuple(rows.activations.shape)} activations, "
@@ -245,4 +273,18 @@ def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:
         )
     if (refused := number_refusal(rows.activations.dtype)) is not None:
         raise FormatError(f"{path}: its matrix of activations {refused}")
+    for name in ("tokens", "documents", "positions"):
+        _check_numbers(getattr(rows, name), entry.n_tokens, f"{path}: {name!r}")
+    last = int(rows.documents.max()) if entry.n_tokens else -1
+    if last >= meta.n_documents:
+        raise FormatError(f"{path}: names document {last} of {meta.n_documents}")
+    if entry.n_tokens and min(int(rows.documents.min()), int(rows.positions.min())) < 0:
+        raise FormatError(f"{path}: names documents or positions below 0")
     return rows
+
+
+def _check_numbers(values: Tensor, n: int, what: str) -> None:
+    if values.dtype not in _WHOLE or tuple(values.shape) != (n,):
+        raise FormatError(
+            f"{what} must be {n} whole numbers, found {values.dtype} of shape {tuple(values.shape)}"
+        )

@@ -10,13 +10,14 @@ from typing import final
 
 import torch
 from jaxtyping import Int
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_rows
 from universality.activations.windows import Window
-from universality.errors import InvalidInputError
+from universality.errors import FormatError, InvalidInputError
+from universality.intake.tensor_files import opened_safetensors, take_whole_numbers
 from universality.storage.staged_files import staged_file
 
 TOKENS_FILE = "tokens.safetensors"
@@ -67,8 +68,8 @@ def contexts(
     documents = found.documents.long()
     if (cache.path / TOKENS_FILE).is_file():
         tokens, starts = _tokens(cache.path / TOKENS_FILE)
-        places = starts[documents] + found.positions
         row_of = _rows_of_tokens(cache, starts)
+        places = starts[documents] + found.positions
     else:
         tokens, starts = _tokens_of_rows(cache)
         places, row_of = rows, torch.arange(len(tokens))
@@ -81,7 +82,8 @@ def contexts(
     ):
         first = max(int(starts[document]), place - before)
         last = min(int(starts[document + 1]), place + after + 1)
-        strings = tuple(cache.vocabulary[token] for token in tokens[first:last].tolist())
+        shown = tokens[first:last].tolist()
+        strings = tuple(cache.vocabulary.get(token, f"<{token}>") for token in shown)
         kept = tuple(row_of[first:last].tolist())
         made.append(Context(row, cache.document_names[document], strings, place - first, kept))
     return made
@@ -100,13 +102,25 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
 
 @lru_cache(maxsize=4)
 def _tokens(path: Path) -> tuple[Tensor, Tensor]:
-    content = load_file(path)
-    return content["tokens"], content["starts"]
+    with opened_safetensors(path, advice="collect the cache again") as file:
+        tokens, starts = (take_whole_numbers(file, name, path) for name in ("tokens", "starts"))
+    starts = starts.long()
+    ordered = starts.ndim == 1 and len(starts) > 1 and bool((starts.diff() >= 0).all())
+    if tokens.ndim != 1 or not ordered or [int(starts[0]), int(starts[-1])] != [0, len(tokens)]:
+        raise FormatError(f"{path}: its documents do not begin and end where its tokens do")
+    return tokens, starts
 
 
 def _rows_of_tokens(cache: ActivationCache, starts: Tensor) -> Tensor:
     rows = torch.full((int(starts[-1]),), -1, dtype=torch.long)
     table = read_table(cache)
+    lengths = starts.diff().numpy()
+    beyond = table.documents >= len(lengths)
+    if beyond.any() or (table.positions >= lengths[table.documents]).any():
+        raise FormatError(
+            f"{cache.path / TOKENS_FILE} is not of these activations: it lacks documents, or "
+            "tokens of them; collect the cache again"
+        )
     places = starts.numpy()[table.documents] + table.positions
     rows[torch.from_numpy(places)] = torch.arange(len(table))
     return rows

@@ -9,11 +9,12 @@ from typing import final
 
 import torch
 from jaxtyping import Float, Int
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from universality.errors import FormatError
+from universality.intake.fields import Fields
+from universality.intake.json_files import parse_json
+from universality.intake.tensor_files import opened_safetensors
 from universality.storage.staged_files import staged_file
 
 
@@ -58,21 +59,16 @@ def read_shard(path: Path) -> Rows:
     Raises:
         FormatError: the file is truncated, or no shard.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            return Rows(*(file.get_tensor(name) for name in ROW_FIELDS))
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: not a readable shard ({error}); collect it again") from error
+    with opened_safetensors(path, advice="collect it again") as file:
+        return Rows(*(file.get_tensor(name) for name in ROW_FIELDS))
 
 
 def read_counts(path: Path) -> dict[str, int]:
     """The counts of dropped rows that `write_shard` was given, and `n_tokens`, the rows kept."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            counts: dict[str, int] = json.loads(file.metadata()[_COUNTS])
-            return counts | {"n_tokens": file.get_slice("tokens").get_shape()[0]}
-    except (SafetensorError, OSError, TypeError, KeyError) as error:
-        raise FormatError(f"{path}: not a readable shard ({error}); collect it again") from error
+    with opened_safetensors(path, advice="collect it again") as file:
+        counts = {_COUNTS: parse_json(file.metadata()[_COUNTS])}
+        n_tokens = file.get_slice("tokens").get_shape()[0]
+        return Fields(str(path), counts).counts(_COUNTS) | {"n_tokens": n_tokens}
 
 
 def concatenate(parts: list[Rows]) -> Rows:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from universality.cli.terminal import say_line
+from universality.cli.terminal import complain, say_line
 from universality.cli.types import SEED, Address, Device, UserPath, WorkFolder
 
 
@@ -96,6 +96,10 @@ def collect(
 
     with resumable():
         read = documents.read_documents(texts, field=field)
+        if replaced := sum(document.n_replaced for document in read):
+            complain(
+                f"{replaced:,} halves of characters (lone surrogates) in the texts became U+FFFD"
+            )
         folders = plan.hook_folders(out, hook_names)
         place = resolve_device(device)
         caches = collection.collect_into(

@@ -15,7 +15,6 @@ from typing import final
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from scipy import sparse
 from torch import Tensor
 
@@ -27,7 +26,12 @@ from universality.activations.shards import Rows
 from universality.codes import Codes, from_batches, take_tokens
 from universality.dictionary import Dictionary, RunKey, Source
 from universality.errors import FormatError, MissingFileError
+from universality.intake.damage import damage_named
+from universality.intake.tensor_files import opened_safetensors
+from universality.shapes import check_finite, number_refusal
 
+_MOST_LATENTS = 2**26
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 _NAME = re.compile(r"(\d+)_(\d+)\.safetensors")
 
 
@@ -60,7 +64,8 @@ def open_delphi(folder: str | Path) -> CodedRun:
         FormatError: a range of latents or the tokens are missing, or a file is damaged.
     """
     folder = Path(folder)
-    codes, table = read_delphi(folder)
+    with damage_named(folder, advice="cache the latents again"):
+        codes, table = read_delphi(folder)
     context = int(table.positions.max()) + 1
     files = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
     cache = foreign_cache(
@@ -111,6 +116,11 @@ def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
         raise FormatError(
             f"{ranges[0][2]}: no `tokens`; cache the latents again with save_tokens=True"
         )
+    if tokens.ndim != 2 or 0 in tokens.shape or tokens.dtype not in _WHOLE:
+        raise FormatError(
+            f"{ranges[0][2]}: `tokens` must be whole numbers (sequences, context), found "
+            f"{tokens.dtype} of shape {tuple(tokens.shape)}"
+        )
     context = tokens.shape[1]
     parts = [_latents(path, first, last, context, tokens.numel()) for first, last, path in ranges]
     by_token = sparse.csr_array(sparse.csr_array(sparse.vstack(parts)).T)
@@ -125,17 +135,37 @@ def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
 
 def _latents(path: Path, first: int, last: int, context: int, n_tokens: int) -> sparse.csr_array:
     content = _read(path)
+    _check_latents(content, path)
     locations = content["locations"].numpy().astype(np.int64)
     values = content["activations"].float().numpy()
-    token = locations[:, 0] * context + locations[:, 1]
-    latent = locations[:, 2]
-    width = last - first + 1
-    if latent.size and (latent.max() >= width or token.max() >= n_tokens):
+    limits = (n_tokens // context, context, last - first + 1)
+    if len(locations) and ((locations < 0).any() or (locations >= limits).any()):
+        found = tuple(int(one) for one in locations.max(axis=0))
         raise FormatError(
-            f"{path}: locations reach latent {latent.max()} of {width} and token {token.max()} of "
-            f"{n_tokens}; the files are not of one run"
+            f"{path}: locations reach (sequence, position, latent) {found}, beyond {limits} or "
+            "below 0; the files are not of one run"
         )
-    return sparse.csr_array((values, (latent, token)), shape=(width, n_tokens))
+    token = locations[:, 0] * context + locations[:, 1]
+    return sparse.csr_array((values, (locations[:, 2], token)), shape=(limits[2], n_tokens))
+
+
+def _check_latents(content: dict[str, Tensor], path: Path) -> None:
+    for name in ("locations", "activations"):
+        if name not in content:
+            raise FormatError(f"{path}: no `{name}`; cache the latents again")
+    locations, values = content["locations"], content["activations"]
+    if locations.dtype not in _WHOLE or locations.ndim != 2 or locations.shape[1] != 3:
+        raise FormatError(
+            f"{path}: `locations` must be whole numbers (n, 3), found {locations.dtype} of shape "
+            f"{tuple(locations.shape)}"
+        )
+    if (refused := number_refusal(values.dtype)) is not None:
+        raise FormatError(f"{path}: `activations` {refused}")
+    if tuple(values.shape) != (len(locations),):
+        raise FormatError(
+            f"{path}: {len(locations)} locations for activations of shape {tuple(values.shape)}"
+        )
+    check_finite(values, f"{path}: `activations`")
 
 
 def _check_ranges(ranges: list[tuple[int, int, Path]], folder: Path) -> None:
@@ -145,12 +175,11 @@ def _check_ranges(ranges: list[tuple[int, int, Path]], folder: Path) -> None:
             raise FormatError(
                 f"{folder}: latents {expected} to {first - 1} are missing before {path.name}"
             )
+        if not first <= last < _MOST_LATENTS:
+            raise FormatError(f"{path}: no range of latents that a dictionary can have")
         expected = last + 1
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: not a readable file of latents ({error})") from error
+    with opened_safetensors(path, advice="cache the latents again") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

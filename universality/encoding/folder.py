@@ -11,12 +11,12 @@ from typing import final
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from scipy import sparse
 
 from universality.codes import Chunk, Codes
-from universality.errors import FormatError, OutputError
+from universality.errors import FormatError, MissingFileError, OutputError
+from universality.intake.tensor_files import opened_safetensors
 from universality.storage.claims import claimed
 from universality.storage.dependencies import digest, read_note, require_same, write_note
 from universality.storage.owned import in_words, is_dropped
@@ -176,27 +176,41 @@ def _name(number: int) -> str:
 
 def _metadata(path: Path) -> dict[str, str]:
     try:
-        with safe_open(path, framework="pt") as file:
+        with opened_safetensors(path) as file:
             return file.metadata() or {}
-    except (SafetensorError, OSError):
+    except (FormatError, MissingFileError):
         return {}
 
 
 def _read_chunk(path: Path, key: CodesKey) -> Chunk:
-    try:
-        with safe_open(path, framework="pt") as file:
-            values, tokens, starts = (
-                file.get_tensor(name).numpy() for name in ("values", "tokens", "starts")
-            )
-            about = file.metadata() or {}
-            n_tokens = int(about["n_tokens"])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise FormatError(f"{path}: not a readable chunk of codes ({error}); delete it") from error
+    with opened_safetensors(path, advice="delete it") as file:
+        values, tokens, starts = (
+            file.get_tensor(name).numpy() for name in ("values", "tokens", "starts")
+        )
+        about = file.metadata() or {}
+        n_tokens = int(about["n_tokens"])
     if about.get("key") != key.digest:
         raise FormatError(
             f"{path}: holds codes of another dictionary, other activations or another device; "
             "choose another --codes, or delete the folder"
         )
-    if starts.shape != (key.d_sae + 1,) or np.diff(starts).min() < 0 or starts[-1] != values.size:
+    if not _fits(values, tokens, starts, key, n_tokens):
         raise FormatError(f"{path}: its latents are not those of codes.json; delete the folder")
     return sparse.csr_array((values, tokens, starts), shape=(key.d_sae, n_tokens))
+
+
+def _fits(
+    values: np.ndarray, tokens: np.ndarray, starts: np.ndarray, key: CodesKey, n_tokens: int
+) -> bool:
+    """Whether these are the finite codes of that many latents and tokens."""
+    whole = all(one.dtype.kind in "iu" for one in (tokens, starts))
+    if values.dtype.kind != "f" or not whole or not 0 <= n_tokens <= key.n_tokens:
+        return False
+    if starts.shape != (key.d_sae + 1,) or values.ndim != 1 or tokens.shape != values.shape:
+        return False
+    if starts[0] != 0 or starts[-1] != values.size or np.diff(starts.astype(np.int64)).min() < 0:
+        return False
+    if not values.size:
+        return True
+    inside = tokens.min() >= 0 and tokens.max() < n_tokens
+    return bool(inside and np.isfinite(values).all())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 from universality.errors import FormatError
+from universality.intake.json_files import read_mapping
 
-_LARGEST_FILE = 64 * 2**20
 _LARGEST_INTEGER = 2**53
 
 
@@ -90,16 +90,6 @@ def read_json(path: Path) -> Config:
     Raises:
         FormatError: the file is no UTF-8, no JSON, nested too deeply, or no mapping.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Config(str(path), {})
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise FormatError(f"{path} is too large for a configuration")
-        values = json.loads(path.read_bytes().decode("utf-8"))
-    except (ValueError, RecursionError, OSError) as error:
-        if isinstance(error, FormatError):
-            raise
-        raise FormatError(f"{path} is no readable JSON ({str(error)[:120]})") from error
-    if not isinstance(values, dict):
-        raise FormatError(f"{path} must hold a mapping, found a {type(values).__name__}")
-    return Config(str(path), values)
+    return Config(str(path), read_mapping(path, strict=False))

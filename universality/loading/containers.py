@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
-from numpy.lib import format as npy_format
 from torch import Tensor
 
-from universality.errors import FormatError, MissingFileError, UnsafeFileError
-from universality.loading.damage import damage_named
+from universality.errors import FormatError, UnsafeFileError
+from universality.intake.array_files import npy_header, read_headers, read_npy
+from universality.intake.damage import damage_named
+from universality.intake.plain_files import check_plain
 from universality.loading.shards import index_of, is_sharded, weight_map
 from universality.loading.tensors import BARE, Entry, TensorFile
 from universality.loading.torch_files import open_torch
@@ -49,8 +49,7 @@ def open_tensors(path: Path) -> TensorFile:
     """
     if is_sharded(path):
         return _open_shards(path)
-    if not path.is_file():
-        raise MissingFileError(f"no such file: {path}")
+    check_plain(path)
     if path.name.endswith((".pkl.gz", ".pickle.gz")):
         raise UnsafeFileError(
             f"{path} is a compressed pickle of classes (SAELens before version 3); it is not "
@@ -107,16 +106,9 @@ def _safetensors_entry(path: Path, name: str, shape: tuple[int, ...], dtype: str
 
 
 def _open_npz(path: Path) -> TensorFile:
-    entries = {}
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            if info.filename.endswith(".npy"):
-                with archive.open(info) as member:
-                    shape, dtype = _npy_header(member)
-                name = info.filename.removesuffix(".npy")
-                if math.prod(shape) * dtype.itemsize > info.file_size:
-                    raise FormatError(f"{path}: {name} declares more than the file holds")
-                entries[name] = _npz_entry(path, name, shape, dtype)
+    entries = {
+        one.name: _npz_entry(path, one.name, one.shape, one.dtype) for one in read_headers(path)
+    }
     return TensorFile(str(path), entries)
 
 
@@ -130,11 +122,11 @@ def _npz_entry(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[An
 
 def _open_npy(path: Path) -> TensorFile:
     with path.open("rb") as file:
-        shape, dtype = _npy_header(file)
+        shape, dtype = npy_header(file)
 
     def read() -> Tensor:
         with damage_named(path):
-            return as_tensor(np.load(path, mmap_mode="c", allow_pickle=False), str(path))
+            return as_tensor(read_npy(path), str(path))
 
     def rows(start: int, stop: int) -> Tensor:
         with damage_named(path):
@@ -143,17 +135,6 @@ def _open_npy(path: Path) -> TensorFile:
 
     entry = Entry(shape, dtype.name, read, lambda: _blocks(shape, read, rows))
     return TensorFile(str(path), {BARE: entry})
-
-
-def _npy_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = npy_format.read_magic(file)
-    if version == (1, 0):
-        shape, _, dtype = npy_format.read_array_header_1_0(file)
-    else:
-        shape, _, dtype = npy_format.read_array_header_2_0(file)
-    if dtype.hasobject:
-        raise FormatError("it holds pickled Python objects, not numbers")
-    return shape, dtype
 
 
 def _blocks(

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from universality.errors import FormatError, UnsafeFileError
-from universality.loading.damage import damage_named
+from universality.intake.damage import damage_named
 from universality.loading.tensors import BARE, Entry, TensorFile, tensor_entry
 
 _SMALL = 2**26

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from universality.errors import FormatError, InvalidInputError, MissingFileError, UnsupportedError
+from universality.intake.array_files import read_npy
+from universality.intake.damage import damage_named
+from universality.intake.json_files import read_mapping
+from universality.intake.names import well_formed
+from universality.intake.plain_files import check_plain
+from universality.intake.tensor_files import opened_safetensors
 from universality.models.language_model import load_language_model
+from universality.shapes import as_tensor, check_finite, number_refusal
 
+_LARGEST_LIST = 2**30
 _KEYS = ("W_U", "unembed.W_U", "lm_head.weight", "embed_out.weight", "model.embed_tokens.weight")
 _NORMS = (
     "model.norm",
@@ -59,12 +65,15 @@ def load_unembedding(
     path = Path(spec)
     if path.suffix not in (".npy", ".safetensors"):
         return _of_model(spec, d_in)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingFileError(f"--unembedding {path}: no such file")
+    check_plain(path)
     weights = _oriented(_read(path), d_in, path)
-    beside = path.with_name("vocabulary.json")
-    known = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else vocabulary or {}
-    words = {int(token): str(string) for token, string in known.items()}
+    words = dict(vocabulary or {})
+    if os.path.lexists(beside := path.with_name("vocabulary.json")):
+        with damage_named(beside):
+            known = read_mapping(beside, largest=_LARGEST_LIST)
+            words = {int(token): well_formed(str(string)) for token, string in known.items()}
     strings = tuple(words.get(token, f"<{token}>") for token in range(len(weights)))
     return Unembedding(weights, strings, path.name)
 
@@ -105,23 +114,25 @@ def _scale(norm: torch.nn.Module, d_in: int) -> Float[Tensor, " d_in"]:
 
 
 def _read(path: Path) -> Tensor:
-    try:
-        if path.suffix == ".npy":
-            return torch.from_numpy(np.load(path, allow_pickle=False))
-        with safe_open(path, framework="pt") as file:
-            keys = list(file.keys())
-            named = [key for key in _KEYS if key in keys] or keys
-            if len(named) > 1 and named is keys:
-                raise InvalidInputError(
-                    f"--unembedding {path}: holds {', '.join(keys)}; name the matrix one of "
-                    f"{', '.join(_KEYS)}, or leave only it"
-                )
-            found: Tensor = file.get_tensor(named[0])
-            return found
-    except (ValueError, OSError, SafetensorError) as error:
-        if isinstance(error, InvalidInputError):
-            raise
-        raise FormatError(f"--unembedding {path}: cannot be read: {error}") from error
+    what = f"--unembedding {path}"
+    found = as_tensor(read_npy(path), what) if path.suffix == ".npy" else _named_matrix(path)
+    if (refused := number_refusal(found.dtype)) is not None:
+        raise FormatError(f"{what}: the matrix {refused}")
+    check_finite(found, what)
+    return found
+
+
+def _named_matrix(path: Path) -> Tensor:
+    with opened_safetensors(path) as file:
+        keys = list(file.keys())
+        named = [key for key in _KEYS if key in keys] or keys
+        if not named or (len(named) > 1 and named is keys):
+            raise InvalidInputError(
+                f"--unembedding {path}: holds {', '.join(keys) or 'nothing'}; name the matrix one "
+                f"of {', '.join(_KEYS)}, or leave only it"
+            )
+        found: Tensor = file.get_tensor(named[0])
+        return found
 
 
 def _oriented(matrix: Tensor, d_in: int, path: Path) -> Float[Tensor, "n_vocabulary d_in"]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64
 
-from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.errors import FormatError, InvalidInputError
+from universality.intake.array_files import read_arrays, read_headers
 from universality.runs.matches import Link, MatchedRuns, stack
 
+_MOST_LATENTS = 2**26
 _KEY = re.compile(r"(?P<first>[^-/]+)-(?P<second>[^-/]+)/(?P<view>[^/]+)")
 
 
@@ -41,13 +43,15 @@ def read_assignments(path: str | Path) -> dict[str, MatchedRuns]:
 
 
 def _read(path: Path) -> dict[tuple[str, str, str], Int64[np.ndarray, " n"]]:
-    if not path.is_file():
-        raise MissingFileError(f"no such file: {path}")
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return {_parse(key, path): _integers(file[key], key, path) for key in file}
-    except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        raise FormatError(f"{path} is not an npz file of plain arrays: {error}") from error
+    for header in read_headers(path):
+        _parse(header.name, path)
+        if math.prod(header.shape) > _MOST_LATENTS:
+            raise FormatError(
+                f"{path}: {header.name} lists {math.prod(header.shape):,} latents, more than any "
+                "run has"
+            )
+    arrays = read_arrays(path)
+    return {_parse(key, path): _integers(array, key, path) for key, array in arrays.items()}
 
 
 def _parse(key: str, path: Path) -> tuple[str, str, str]:
@@ -64,6 +68,11 @@ def _integers(array: np.ndarray, key: str, path: Path) -> Int64[np.ndarray, " n"
     if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size:
         raise FormatError(
             f"{path}: {key} must be a list of latents, got {array.dtype} of shape {array.shape}"
+        )
+    if int(array.min()) < -1 or int(array.max()) >= _MOST_LATENTS:
+        raise FormatError(
+            f"{path}: {key} must hold latents of the other run, counted from 0, or -1 for none; it "
+            f"goes from {int(array.min())} to {int(array.max())}"
         )
     return array.astype(np.int64)
 

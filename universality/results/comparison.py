@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float32
 
+from universality.errors import FormatError
+from universality.intake.array_files import read_npy
 from universality.results.files import (
     SUMMARY,
     read_summary,
@@ -133,10 +135,19 @@ def read_comparison(folder: str | Path) -> Comparison:
         summary=summary,
         **with_new_names(tables, summary),
         matrices={
-            path.stem.removeprefix("similarity_"): np.load(path, mmap_mode="r")
+            path.stem.removeprefix("similarity_"): _read_matrix(path)
             for path in sorted(folder.glob("similarity_*.npy"))
         },
     )
+
+
+def _read_matrix(path: Path) -> np.ndarray:
+    matrix = read_npy(path)
+    if matrix.ndim != 2 or matrix.dtype != np.float32:
+        raise FormatError(
+            f"{path} must hold a float32 matrix, found {matrix.dtype} of shape {matrix.shape}"
+        )
+    return matrix
 
 
 def null_name(summary: Mapping[str, Any], view: str) -> str:

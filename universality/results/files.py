@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,14 @@ from typing import Any
 import pandas as pd
 
 from universality.errors import FormatError, MissingFileError
+from universality.intake.damage import damage_named
+from universality.intake.json_files import read_mapping
+from universality.intake.plain_files import check_plain
 
 SUMMARY = "summary.json"
 """Where the headline numbers lie in the folder of a result."""
 
+_LARGEST_SUMMARY = 2**30
 _NAMES = ("a", "b", "c", "view", "rule", "base_run", "narrow", "wide", "source", "target")
 """Columns of CSV tables that hold names, whatever they look like."""
 
@@ -53,23 +57,20 @@ def read_summary(folder: Path, *expected: str) -> dict[str, Any]:
         FormatError: it cannot be read, or has another schema than those expected.
     """
     path = folder / SUMMARY
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingFileError(
             f"{path.parent} holds no result: {path.name} is missing; make one with "
             "`universality compare A B --out DIR` or `universality stability RUN... --out DIR`"
         )
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}") from error
-    schema = summary.get("schema") if isinstance(summary, dict) else None
+    summary = read_mapping(path, largest=_LARGEST_SUMMARY)
+    schema = summary.get("schema")
     if schema not in expected:
         raise FormatError(
             f"{path} has schema {schema!r}, this version reads "
             f"{' or '.join(map(repr, expected))}; "
             "remake the result or install the version that wrote it"
         )
-    return dict(summary)
+    return summary
 
 
 def sentences(texts: Sequence[str]) -> str:
@@ -78,12 +79,11 @@ def sentences(texts: Sequence[str]) -> str:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingFileError(f"the result in {path.parent} is incomplete: no {path.name}")
-    try:
+    check_plain(path)
+    with damage_named(path, advice="remake the result"):
         return _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    except (ValueError, OSError) as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -11,11 +11,15 @@ from typing import Any
 import pandas as pd
 
 from universality.dictionary import Dictionary, RunKey
-from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.errors import FormatError, InvalidInputError
+from universality.intake.damage import damage_named
+from universality.intake.plain_files import check_plain
 
 _STEP = re.compile(r"(?:^|[/_.-])(?:step|checkpoint)s?[_-]?(\d+)", re.IGNORECASE)
 _CELL = ("model_name", "hook_name", "dataset", "d_sae", "step")
 _NUMBERS = ("d_sae", "seed", "step")
+_LARGEST_TABLE = 64 * 2**20
+_LARGEST_NUMBER = 2**63 - 1
 
 
 def keyed(runs: Sequence[Dictionary], table: str | Path | None = None) -> list[Dictionary]:
@@ -77,23 +81,36 @@ def _keyed(run: Dictionary, told: dict[str, dict[str, Any]]) -> Dictionary:
 
 
 def _read_table(path: Path) -> dict[str, dict[str, Any]]:
-    if not path.is_file():
-        raise MissingFileError(f"no such file: {path} (--keys)")
-    try:
-        table = pd.read_csv(path, dtype={"run": str})
-    except ValueError as error:
-        raise FormatError(f"{path} is no CSV table: {error}") from error
+    check_plain(path, largest=_LARGEST_TABLE)
+    with damage_named(path, advice="give a CSV table"):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     fields = {field for field in asdict(RunKey()) if field != "d_sae"}
     unknown = sorted(set(table.columns) - fields - {"run"})
     if "run" not in table or unknown:
         what = f"the column {unknown[0]!r}" if unknown else "no column `run`"
         raise FormatError(f"{path} has {what}; it takes run, {', '.join(sorted(fields))}")
+    if len(table.columns) != len(set(table.columns)) or not isinstance(table.index, pd.RangeIndex):
+        raise FormatError(f"{path}: its rows have more entries than its first line names")
     rows: dict[str, dict[str, Any]] = {}
     for row in table.to_dict("records"):
         name = str(row.pop("run"))
+        if name in rows:
+            raise FormatError(f"{path} names the run {name!r} twice")
         rows[name] = {
-            str(field): int(value) if field in _NUMBERS else str(value)
+            str(field): _number(value, f"{path}: {field} of {name!r}")
+            if field in _NUMBERS
+            else str(value)
             for field, value in row.items()
-            if not pd.isna(value)
+            if value != ""
         }
     return rows
+
+
+def _number(text: str, what: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= _LARGEST_NUMBER:
+        raise FormatError(f"{what} must be a whole number of at least 0, found {text[:40]!r}")
+    return number

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import final
 import numpy as np
 
 from universality._version import __version__
-from universality.errors import OutputError
+from universality.errors import FormatError, MissingFileError, OutputError
+from universality.intake.damage import damage_named
+from universality.intake.plain_files import check_plain
 from universality.storage.dependencies import read_note, write_note
 from universality.storage.owned import in_words, is_dropped
 from universality.storage.recovery import recover
@@ -117,9 +118,8 @@ def _is_kept(path: Path) -> bool:
 def _read(path: Path, *, only: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
     """What a file holds; None when there is none, or a damaged one."""
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        check_plain(path)
+        with damage_named(path), path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in (file if only is None else only)}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (MissingFileError, FormatError):
         return None

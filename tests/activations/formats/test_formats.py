@@ -145,7 +145,7 @@ def test_plain_arrays(tmp_path: Path) -> None:
 def test_our_own_caches_and_nothing_at_all(tmp_path: Path) -> None:
     own = write_cache(tmp_path / "own", torch.zeros(10, 4))
     assert open_activations(own.path, rows="all").meta == own.meta
-    with pytest.raises(MissingFileError, match="no such folder"):
+    with pytest.raises(MissingFileError, match="no such file or folder"):
         open_activations(tmp_path / "absent")
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingFileError, match="no activation cache"):

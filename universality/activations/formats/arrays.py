@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -13,7 +11,8 @@ from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import DOCUMENT, foreign_cache, rows_of_tokens
 from universality.activations.shards import Rows
 from universality.errors import FormatError
-from universality.shapes import check_finite, number_refusal
+from universality.intake.array_files import read_npy
+from universality.shapes import as_tensor, check_finite, number_refusal
 
 _TOKENS = ("tokens", "token_ids", "input_ids")
 
@@ -66,8 +65,7 @@ def _load(path: Path) -> tuple[Tensor, Tensor | None]:
 
 
 def _load_npy(path: Path) -> tuple[Tensor, None]:
-    # Copy on write: torch wants a writable array, and nothing is ever written.
-    return torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False)), None
+    return as_tensor(read_npy(path), str(path)), None
 
 
 def _load_safetensors(path: Path) -> tuple[Tensor, Tensor | None]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 from universality.activations.cache import ActivationCache, open_cache
 from universality.activations.formats import arrays, lm_saes, memmap, sae_lens
 from universality.activations.row_screen import ROW_RULES, screened
-from universality.errors import FormatError, InvalidInputError
+from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.intake.damage import damage_named
+from universality.intake.plain_files import check_plain
+
+_READ = (".json", ".safetensors", ".arrow", ".memmap", ".meta", ".pt")
 
 
 def open_activations(path: str | Path, *, rows: str = "screened") -> ActivationCache:
@@ -33,19 +37,28 @@ def open_activations(path: str | Path, *, rows: str = "screened") -> ActivationC
 
 
 def _open(path: Path, *, first_positions: bool) -> ActivationCache:
-    if path.is_file():
-        if path.suffix not in (".npy", ".safetensors"):
-            raise FormatError(
-                f"{path}: a file of activations ends in .npy or .safetensors, not {path.suffix!r}"
-            )
+    if path.is_dir():
+        with damage_named(path):
+            return _open_folder(path, first_positions=first_positions)
+    if not os.path.lexists(path):
+        raise MissingFileError(f"{path}: no such file or folder of activations")
+    check_plain(path)
+    if path.suffix not in (".npy", ".safetensors"):
+        raise FormatError(
+            f"{path}: a file of activations ends in .npy or .safetensors, not {path.suffix!r}"
+        )
+    with damage_named(path):
         return arrays.read_array(path)
-    try:
-        if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
-            return sae_lens.read_sae_lens(path, first_positions=first_positions)
-        if (path / "shard_0.memmap").is_file():
-            return memmap.read_memmap(path)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise FormatError(f"{path}: its description cannot be read ({error!r})") from error
+
+
+def _open_folder(path: Path, *, first_positions: bool) -> ActivationCache:
+    for file in path.iterdir():
+        if file.suffix in _READ and not file.is_dir():
+            check_plain(file)
+    if (path / "state.json").is_file() and (path / "dataset_info.json").is_file():
+        return sae_lens.read_sae_lens(path, first_positions=first_positions)
+    if (path / "shard_0.memmap").is_file():
+        return memmap.read_memmap(path)
     if any(path.glob(lm_saes.PATTERN)):
         return lm_saes.read_lm_saes(path, first_positions=first_positions)
     return open_cache(path)

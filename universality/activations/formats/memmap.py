@@ -7,7 +7,6 @@ folder above.
 
 from __future__ import annotations
 
-import json
 import math
 import pickle
 from functools import partial
@@ -27,6 +26,7 @@ from universality.activations.formats.foreign import (
 )
 from universality.activations.shards import Rows
 from universality.errors import FormatError
+from universality.intake.json_files import read_mapping
 from universality.naming import place_or_unknown
 
 
@@ -36,7 +36,7 @@ def read_memmap(folder: Path) -> ActivationCache:
     Raises:
         FormatError: a file is missing or truncated, or of a number format that is not known.
     """
-    config = json.loads((folder / "config.json").read_text())
+    config = read_mapping(folder / "config.json")
     names = [f"shard_{number}.memmap" for number in range(int(config["shard_count"]))]
     metas = [_meta(folder / name) for name in names]
     counts = [int(meta["shape"][0]) for meta in metas]
@@ -67,7 +67,7 @@ def _meta(path: Path) -> dict[str, Any]:
     meta = path.with_suffix(".meta")
     if not path.is_file() or not meta.is_file():
         raise FormatError(f"{path}: it or its .meta file is missing; the cache is incomplete")
-    return dict(json.loads(meta.read_text()))
+    return read_mapping(meta)
 
 
 def _load(path: Path) -> Tensor:

@@ -6,7 +6,6 @@ hook, sequences of (context, d_in).
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from universality.activations.cache import ActivationCache, check_plain
+from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import (
     UNKNOWN_TOKEN,
     foreign_cache,
@@ -24,6 +23,8 @@ from universality.activations.formats.foreign import (
 )
 from universality.activations.shards import Rows
 from universality.errors import FormatError
+from universality.intake.fields import Fields
+from universality.intake.json_files import read_mapping
 
 _TOKENS = "token_ids"
 
@@ -36,13 +37,9 @@ def read_sae_lens(folder: Path, *, first_positions: bool = False) -> ActivationC
     Raises:
         FormatError: the folder lacks its columns, or a file is truncated.
     """
-    names = [
-        entry["filename"]
-        for entry in json.loads((folder / "state.json").read_text())["_data_files"]
-    ]
-    for name in names:
-        check_plain(name, folder / "state.json")
-    features = json.loads((folder / "dataset_info.json").read_text())["features"]
+    state = Fields(str(folder / "state.json"), read_mapping(folder / "state.json"))
+    names = [one.plain_name("filename") for one in state.sections("_data_files")]
+    features = read_mapping(folder / "dataset_info.json")["features"]
     hook = next((name for name in features if name != _TOKENS), None)
     if hook is None or "shape" not in features[hook]:
         raise FormatError(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import lzma
 import pickle
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +16,8 @@ from safetensors import SafetensorError
 
 from universality.errors import FormatError, UniversalityError
 
-# What safetensors, torch, NumPy and the standard library were seen to raise on mutated files.
+# What safetensors, torch, NumPy, pandas, pyarrow and the standard library were seen to raise on
+# mutated files.
 _DAMAGE = (
     ArithmeticError,
     AssertionError,
@@ -28,15 +32,22 @@ _DAMAGE = (
     SyntaxError,
     TypeError,
     ValueError,
+    csv.Error,
+    lzma.LZMAError,
     pickle.PickleError,
     struct.error,
     zipfile.BadZipFile,
+    zlib.error,
 )
+_AGAIN = "copy or download it again"
 
 
 @contextmanager
-def damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path, *, advice: str = _AGAIN) -> Iterator[None]:
     """Whatever reading a damaged file raises becomes a `FormatError` that names the file.
+
+    For blocks that read one file, or one folder, and do nothing else: a mistake of ours in them
+    would be called damage too.
 
     Raises:
         FormatError: the file is truncated, damaged or unreadable.
@@ -45,9 +56,10 @@ def damage_named(path: Path) -> Iterator[None]:
         yield
     except UniversalityError:
         raise
-    except _DAMAGE as error:
+    except Exception as error:
+        if not isinstance(error, _DAMAGE) and type(error).__module__.split(".")[0] != "pyarrow":
+            raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FormatError(
-            f"{path} cannot be read, it is damaged or incomplete ({reason}); "
-            "copy or download it again"
+            f"{path} cannot be read, it is damaged or incomplete ({reason}); {advice}"
         ) from error

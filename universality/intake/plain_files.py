@@ -1,0 +1,51 @@
+"""Files as they are on disk, before anything is read: nothing that would never end."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from universality.errors import FormatError, MissingFileError
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def check_plain(path: Path, *, largest: int | None = None) -> None:
+    """Nothing, when the path is a plain file (or a link to one) of at most `largest` bytes.
+
+    Pipes and devices would be waited for, or read, without end.
+
+    Raises:
+        MissingFileError: there is nothing, or a link that leads nowhere or in a circle.
+        FormatError: it is something else than a plain file, or too large.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingFileError(f"no such file: {path}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MissingFileError(f"{path} cannot be reached: {reason}") from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((word for is_kind, word in _KINDS if is_kind(found.st_mode)), "no file")
+        raise FormatError(f"{path} is {kind}; give a plain file")
+    if largest is not None and found.st_size > largest:
+        raise FormatError(
+            f"{path} holds {found.st_size:,} bytes, more than a file of its kind can "
+            f"({largest:,}); it is something else, or damaged"
+        )
+
+
+def memory() -> int:
+    """Bytes of memory that this machine has; a tebibyte where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**40

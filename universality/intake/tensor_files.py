@@ -1,0 +1,40 @@
+"""Safetensors files, opened with the guard: a damaged one is one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from torch import Tensor
+
+from universality.errors import FormatError
+from universality.intake.damage import damage_named
+from universality.intake.plain_files import check_plain
+
+
+@contextmanager
+def opened_safetensors(path: Path, *, advice: str = "make it again") -> Iterator[Any]:
+    """The file as `safetensors.safe_open` gives it; what goes wrong in the block is its damage.
+
+    Raises:
+        MissingFileError: there is no such file.
+        FormatError: it is no plain file, or damaged.
+    """
+    check_plain(path)
+    with damage_named(path, advice=advice), safe_open(path, framework="pt") as file:
+        yield file
+
+
+def take_whole_numbers(file: Any, name: str, path: Path) -> Tensor:
+    """A tensor of whole numbers out of an opened file.
+
+    Raises:
+        FormatError: there is none of this name, or it holds something else.
+    """
+    tensor: Tensor = file.get_tensor(name)
+    if tensor.is_floating_point() or tensor.is_complex() or str(tensor.dtype) == "torch.bool":
+        raise FormatError(f"{path}: {name!r} must hold whole numbers, found {tensor.dtype}")
+    return tensor
