@@ -12,6 +12,7 @@ from universality.matching.exact.dense import solve_dense
 from universality.matching.exact.listed import Hits
 from universality.matching.exact.screening import screen
 from universality.matching.exact.search import Found, search
+from universality.matching.foreign import at_unit_scale, is_ours, rescaled
 from universality.matching.result import TOLERANCE, Matching
 from universality.matching.tiling import Plan
 from universality.shapes import ArrayLike, as_matrix
@@ -61,6 +62,10 @@ def assign(
 ) -> Matching:
     """The assignment with the largest total similarity, proven optimal.
 
+    Similarities of any size are solved: what counts as equal, and as proven, is relative to the
+    largest magnitude among them (for cosines and correlations, to 1). Those that are not of this
+    package are looked at once more, to find it.
+
     Among assignments with exactly equal totals the choice is deterministic for one plan, device
     and number of threads; the total does not depend on them.
 
@@ -72,9 +77,28 @@ def assign(
         plan: How the work is cut.
 
     Raises:
-        InvalidInputError: the candidates are not of all latents of this similarity.
+        InvalidInputError: the candidates are not of all latents of this similarity, or a similarity
+            is NaN or infinite.
     """
     plan = plan if plan is not None else Plan()
+    if candidates is not None:
+        _complete(candidates, similarity)
+    if is_ours(similarity):
+        return _solved(similarity, candidates, plan, time_limit=time_limit, progress=progress)
+    # Candidates are in units that tolerances are not made for: they are found anew.
+    unit = at_unit_scale(similarity, plan)
+    solved = _solved(unit, None, plan, time_limit=time_limit, progress=progress)
+    return rescaled(solved, unit.scale)
+
+
+def _solved(
+    similarity: Similarity,
+    candidates: Candidates | None,
+    plan: Plan,
+    *,
+    time_limit: float | None,
+    progress: bool,
+) -> Matching:
     with Monitor(time_limit=time_limit, progress=progress) as monitor:
         if max(similarity.shape) <= plan.dense_below:
             found = _solve_whole(similarity)

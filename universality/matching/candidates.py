@@ -12,6 +12,7 @@ from universality.compute.watch import Monitor
 from universality.errors import InvalidInputError
 from universality.matching.exact.listed import Hits
 from universality.matching.exact.screening import screen
+from universality.matching.foreign import checked
 from universality.matching.neighbours import Neighbours, closest
 from universality.matching.tiling import Plan
 from universality.similarity import Similarity, Transposed
@@ -65,7 +66,8 @@ def find_candidates(
         plan: How the work is cut.
 
     Raises:
-        InvalidInputError: k is below 1, or the range is empty or not inside n_a.
+        InvalidInputError: k is below 1, the range is empty or not inside n_a, or a similarity is
+            NaN or infinite.
     """
     if k < 1:
         raise InvalidInputError(f"k must be at least 1, got {k}")
@@ -75,6 +77,7 @@ def find_candidates(
         raise InvalidInputError(f"rows must be a non-empty range within 0..{n_a}, got {span}")
     plan = plan if plan is not None else Plan()
     plan = replace(plan, width=max(plan.width, 4 * k))
+    similarity = checked(similarity)
     with Monitor(progress=progress) as monitor:
         hits = screen(similarity, span, plan=plan, monitor=monitor)
         of_a = closest(

@@ -13,6 +13,7 @@ from torch import Tensor
 from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
+from universality.norms import refuse_flushed
 from universality.shapes import ArrayLike, as_matrix
 
 _BLOCK_ROWS, _BLOCK_COLS = 512, 4_096
@@ -61,7 +62,8 @@ def verify(
         device: Where to compute; where `a` lies if None.
 
     Raises:
-        InvalidInputError: the matrices are malformed, or do not have the matching's sizes.
+        InvalidInputError: the matrices are malformed, or do not have the matching's sizes, or
+            hold numbers that this process flushes to zero.
     """
     left, right = as_matrix(a, "a"), as_matrix(b, "b")
     if (matching.n_a, matching.n_b) != (left.shape[0], right.shape[0]):
@@ -112,7 +114,9 @@ def _is_assignment(matching: Matching) -> bool:
 
 def _unit_rows(rows: Tensor) -> Float64[Tensor, "n d"]:
     exact = rows.double()
-    exact = exact / exact.abs().amax(dim=1, keepdim=True).clamp_min(torch.finfo(exact.dtype).tiny)
+    largest = exact.abs().amax(dim=1, keepdim=True)
+    refuse_flushed(rows, largest[:, 0])
+    exact = exact / largest.where(largest > 0, 1.0)
     return torch.nn.functional.normalize(exact, dim=1, eps=0.5)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 TOLERANCE = 1e-9
-"""Gap per pair below which an assignment counts as proven optimal."""
+"""Gap per pair below which an assignment of similarities up to 1 counts as proven optimal."""
 
 
 @final
@@ -33,7 +33,8 @@ class Matching:
     upper_bound: float
     """No assignment has a larger total; the sum of the potentials."""
     certified: bool
-    """Whether the gap is at most 1e-9 per pair, with every other pair ruled out rigorously."""
+    """Whether the gap is at most 1e-9 per pair, relative to the largest similarity where that is
+    not a cosine or a correlation, with every other pair ruled out rigorously."""
     rounds: int
     """How often all pairs were priced before none was left in violation."""
     u: Float64[np.ndarray, " n_a"]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
+from universality.norms import refuse_flushed
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity.interface import Index
 
@@ -168,7 +169,10 @@ def _directions(rows: Tensor, dtype: torch.dtype) -> Directions:
         if rows.dtype == torch.float64:  # whose squares could leave the range
             largest = exact.abs().amax(dim=1)
             exact = exact / largest.where(largest > 0, 1.0)[:, None]
+            refuse_flushed(rows[part], largest)
         length = exact.norm(dim=1)
+        if rows.dtype != torch.float64:
+            refuse_flushed(rows[part], length)
         exact.div_(length.where(length > 0, 1.0)[:, None])
         unit[part] = exact
         if dtype != torch.float64:
