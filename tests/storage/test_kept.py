@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.made_runs import make_run, unit_rows
 from universality.errors import OutputError
+from universality.saving import save
 from universality.storage.kept import PairStore, begin_store, end_store, kept
+from universality.storage.owned import our_files, remove_ours
 
 
 def make(value: int) -> Mapping[str, np.ndarray]:
@@ -51,6 +54,17 @@ def test_the_end_removes_what_was_kept_and_nothing_else(tmp_path: Path) -> None:
         path.unlink()
     assert end_store(folder) == []
     assert not folder.exists()
+
+
+def test_of_a_folder_only_what_is_ours_is_removed(tmp_path: Path) -> None:
+    run = make_run(unit_rows(6, 4, seed=0))
+    for place in (tmp_path / "alone", tmp_path / "shared"):
+        save(run, place)
+    (tmp_path / "shared" / "mine.txt").write_text("mine")
+    for place in (tmp_path / "alone", tmp_path / "shared"):
+        assert our_files(place) == ["cfg.json", "sae_weights.safetensors"]
+        remove_ours(place)
+    assert [path.name for path in tmp_path.rglob("*")] == ["shared", "mine.txt"]
 
 
 def test_a_folder_that_holds_something_else_is_neither_begun_nor_ended(tmp_path: Path) -> None:

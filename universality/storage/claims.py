@@ -28,13 +28,14 @@ def claimed(folder: Path, *, option: str = "--out") -> Iterator[None]:
     Raises:
         OutputError: another process of this host writes into it, or it cannot be written.
     """
-    sign = new_trace(folder / "writing", "claim")
-    mine = _alone(sign, _touch, place=folder, option=option)
+    mine = new_trace(folder / "writing", "claim")
     try:
+        _be_alone(mine, _touch, place=folder, option=option)
         recover(folder)
         yield
     finally:
-        mine.unlink(missing_ok=True)
+        with shielded():
+            mine.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -52,16 +53,17 @@ def claimed_place(target: Path, *, option: str = "--out") -> Iterator[Path]:
     except OSError as error:
         raise OutputError(f"cannot write into {target.parent}: {error.strerror}") from error
     recover(target.parent)
-    container = _alone(new_trace(target, "staging"), Path.mkdir, place=target, option=option)
+    container = new_trace(target, "staging")
     try:
+        _be_alone(container, Path.mkdir, place=target, option=option)
         yield container
     finally:
         with shielded():
             put_away(container, target)
 
 
-def _alone(mine: Path, make: Callable[[Path], object], *, place: Path, option: str) -> Path:
-    """The sign of this process, made, once no other process of this host has such a sign."""
+def _be_alone(mine: Path, make: Callable[[Path], object], *, place: Path, option: str) -> None:
+    """Make the sign of this process, once no other process of this host has such a sign."""
     tries = _TRIES
     while True:
         tries -= 1
@@ -71,7 +73,7 @@ def _alone(mine: Path, make: Callable[[Path], object], *, place: Path, option: s
         if not here:
             for other in others:
                 name_left(other)
-            return mine
+            return
         # Two that come at once see each other: both step back, and one will be first.
         _unmake(mine)
         if not tries:

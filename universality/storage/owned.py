@@ -46,6 +46,33 @@ def foreign_files(folder: Path, checked: dict[str, tuple[int, ...]] | None = Non
     return found
 
 
+def our_files(folder: Path) -> list[str]:
+    """The files in a folder that are certainly this program's, named from it. O(bytes)."""
+    hashes = _listed(folder)
+    return [
+        name
+        for name, is_folder in _walk(folder)
+        if not is_folder and name in hashes and not _judge(folder, name, hashes, {})
+    ]
+
+
+def remove_ours(folder: Path) -> None:
+    """Remove what is this program's from a folder, and the folders that it alone was in.
+
+    What says that the rest is ours goes last, so that a second call can end what a first began.
+    """
+    names = sorted(our_files(folder), key=lambda name: name in (MANIFEST, _DICTIONARY[0]))
+    for name in names:
+        (folder / name).unlink()
+        remove_if_empty((folder / name).parent)
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing is left."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def is_dropped(name: str) -> bool:
     """Whether an operating system drops files of this name."""
     last = name.rpartition("/")[2]

@@ -45,7 +45,8 @@ def staged_file(target: Path) -> Iterator[Path]:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"cannot write {target}: {reason}; {_ADVICE}") from error
     finally:
-        staged.unlink(missing_ok=True)
+        with shielded():
+            staged.unlink(missing_ok=True)
 
 
 @contextmanager

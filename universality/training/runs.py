@@ -17,6 +17,8 @@ from universality.errors import InvalidInputError, OutputError
 from universality.saving import save
 from universality.storage.claims import claimed
 from universality.storage.dependencies import require_same
+from universality.storage.owned import our_files, remove_if_empty, remove_ours
+from universality.storage.recovery import recover
 from universality.storage.staging import staged_folder
 from universality.training.data import TrainingData, training_data
 from universality.training.finish import named, run_metadata, write_run
@@ -63,6 +65,7 @@ def train(
     for run in runs:
         folders.append(out / run.name)
         if _is_finished(out / run.name):
+            _tidy(_unfinished(folders[-1]), run)
             continue
         if run.held_out not in data:
             data[run.held_out] = training_data(cache, held_out=run.held_out)
@@ -106,19 +109,32 @@ def _train_one(
     weights_dtype: torch.dtype,
     progress: bool,
 ) -> None:
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    unfinished = _unfinished(folder)
     unfinished.mkdir(parents=True, exist_ok=True)
     with claimed(unfinished):
         if (unfinished / _STATE).is_file():
             trainer.restore(unfinished / _STATE, depends_on)
         _run_to_end(trainer, unfinished, depends_on, weights_dtype=weights_dtype, progress=progress)
-        checkpoints = unfinished / "checkpoints"
         with staged_folder(folder) as staged:
             write_run(trainer, staged, depends_on, weights_dtype=weights_dtype)
-            if checkpoints.is_dir():
-                shutil.copytree(checkpoints, staged / "checkpoints")
+            for made in _checkpoints(unfinished, trainer.settings):
+                (staged / "checkpoints" / made.name).mkdir(parents=True)
+                for file in our_files(made):
+                    shutil.copy(made / file, staged / "checkpoints" / made.name / file)
         _remove_state(unfinished, trainer.settings)
-    _remove_if_empty(unfinished)
+    remove_if_empty(unfinished)
+
+
+def _unfinished(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.unfinished")
+
+
+def _tidy(unfinished: Path, settings: TrainingSettings) -> None:
+    """Take away what a run left that was killed when it was already whole."""
+    if unfinished.is_dir():
+        with claimed(unfinished):
+            _remove_state(unfinished, settings)
+        remove_if_empty(unfinished)
 
 
 def _run_to_end(
@@ -156,16 +172,18 @@ def _save_checkpoint(trainer: Trainer, folder: Path, weights_dtype: torch.dtype)
 def _remove_state(unfinished: Path, settings: TrainingSettings) -> None:
     """Take away what this run wrote there, and nothing else."""
     (unfinished / _STATE).unlink(missing_ok=True)
-    for step in _marks(settings.n_steps, settings.checkpoints):
-        shutil.rmtree(
-            unfinished / "checkpoints" / str(step * settings.batch_size), ignore_errors=True
-        )
-    _remove_if_empty(unfinished / "checkpoints")
+    for made in _checkpoints(unfinished, settings):
+        remove_ours(made)
+    checkpoints = unfinished / "checkpoints"
+    recover(checkpoints)
+    remove_if_empty(checkpoints)
 
 
-def _remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def _checkpoints(unfinished: Path, settings: TrainingSettings) -> list[Path]:
+    """The folders of the dictionaries that were saved on the way."""
+    steps = sorted(_marks(settings.n_steps, settings.checkpoints))
+    folders = [unfinished / "checkpoints" / str(step * settings.batch_size) for step in steps]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _marks(n_steps: int, points: int) -> set[int]:
