@@ -16,6 +16,7 @@ from universality.errors import FormatError
 from universality.intake.array_files import read_npy
 from universality.results.files import (
     SUMMARY,
+    begin_saving,
     read_summary,
     read_tables,
     sentences,
@@ -23,6 +24,7 @@ from universality.results.files import (
 )
 from universality.results.schemas import COMPARISON, absent_columns, with_new_names
 from universality.storage.json_files import write_json
+from universality.storage.staged_files import staged_file
 
 COMPARISON_SCHEMA = COMPARISON.written
 """Written into every summary of a comparison."""
@@ -113,12 +115,18 @@ class Comparison:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.summary, folder / SUMMARY)
-        write_tables(self, {**_FILES, **_OPTIONAL_FILES}, folder)
+        folder, tables = Path(folder), {**_FILES, **_OPTIONAL_FILES}
+        matrices = [_matrix_file(view) for view in ("decoder", "encoder", "activations")]
+        begin_saving(folder, [*tables.values(), *matrices], kind=COMPARISON.kind)
+        write_tables(self, tables, folder)
         for view, matrix in self.matrices.items():
-            np.save(folder / f"similarity_{view}.npy", matrix)
+            with staged_file(folder / _matrix_file(view)) as staged, staged.open("wb") as file:
+                np.save(file, matrix)
+        write_json(self.summary, folder / SUMMARY)
+
+
+def _matrix_file(view: str) -> str:
+    return f"similarity_{view}.npy"
 
 
 def read_comparison(folder: str | Path) -> Comparison:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from universality.errors import FormatError, MissingFileError
+from universality.errors import FormatError, MissingFileError, OutputError
 from universality.intake.damage import damage_named
 from universality.intake.json_files import read_mapping
 from universality.intake.plain_files import check_plain
+from universality.storage.dependencies import read_note
+from universality.storage.owned import in_words
+from universality.storage.recovery import recover
+from universality.storage.staged_files import staged_file
 
 SUMMARY = "summary.json"
 """Where the headline numbers lie in the folder of a result."""
@@ -23,14 +27,43 @@ _NAMES = ("a", "b", "c", "view", "rule", "base_run", "narrow", "wide", "source",
 """Columns of CSV tables that hold names, whatever they look like."""
 
 
+def begin_saving(folder: Path, files: Iterable[str], *, kind: str) -> None:
+    """Make a folder ready for the files of a result, which end with its summary.
+
+    An earlier result there that says it is of the same kind is taken away, file by file: no table
+    of one result stays beside those of another.
+
+    Args:
+        folder: Where; made if it is missing.
+        files: Every file that a result of this kind may have, beside the summary.
+        kind: What the schema of its summary is called, without its number.
+
+    Raises:
+        OutputError: files of these names are there, and no such result.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [name for name in (SUMMARY, *files) if os.path.lexists(folder / name)]
+    noted = read_note(folder / SUMMARY) or {}
+    if taken and not str(noted.get("schema", "")).startswith(f"{kind}/"):
+        raise OutputError(
+            f"{folder} holds {in_words(taken)}, and no result of this kind; choose another folder, "
+            "or move them away"
+        )
+    for name in taken:
+        (folder / name).unlink()
+
+
 def write_tables(result: object, files: Mapping[str, str], folder: Path) -> None:
     """Write the tables of a result, by the names of its fields; a None makes no file."""
     for name, file in files.items():
         table = getattr(result, name)
-        if table is not None and file.endswith(".csv"):
-            table.to_csv(folder / file, index=False)
-        elif table is not None:
-            table.to_parquet(folder / file, index=False)
+        if table is None:
+            continue
+        with staged_file(folder / file) as staged:
+            if file.endswith(".csv"):
+                table.to_csv(staged, index=False)
+            else:
+                table.to_parquet(staged, index=False)
 
 
 def read_tables(
@@ -57,6 +90,8 @@ def read_summary(folder: Path, *expected: str) -> dict[str, Any]:
         FormatError: it cannot be read, or has another schema than those expected.
     """
     path = folder / SUMMARY
+    if not folder.exists():
+        recover(folder.parent)
     if not os.path.lexists(path):
         raise MissingFileError(
             f"{path.parent} holds no result: {path.name} is missing; make one with "

@@ -12,6 +12,7 @@ import pandas as pd
 
 from universality.results.files import (
     SUMMARY,
+    begin_saving,
     read_summary,
     read_tables,
     sentences,
@@ -86,12 +87,12 @@ class Stability:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.summary, folder / SUMMARY)
-        write_tables(self, {**_FILES, **_OPTIONAL_FILES}, folder)
+        folder, tables = Path(folder), {**_FILES, **_OPTIONAL_FILES}
+        begin_saving(folder, [*tables.values(), *_WIDTH_FILES.values()], kind=STABILITY.kind)
+        write_tables(self, tables, folder)
         if self.widths is not None:
             write_tables(self.widths, _WIDTH_FILES, folder)
+        write_json(self.summary, folder / SUMMARY)
 
 
 def stability_files(result: Stability) -> list[str]:
