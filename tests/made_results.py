@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from universality.alive import Alive
+from universality.comparison.grades import with_grades
 from universality.results import COMPARISON_SCHEMA, STABILITY_SCHEMA, Comparison, Stability, Widths
+from universality.results.grades import grade_counts
 
 VIEWS = ("decoder", "encoder", "activations")
 HOSTILE = (
@@ -36,9 +40,12 @@ def made_comparison(n: int = 40, *, seed: int = 0) -> Comparison:
         for view in VIEWS:
             values = np.where(alive, similarity, np.nan)[order]
             table = table.join(_view(view, partner, values))
-        sides.append(table)
+        lives = torch.from_numpy(table["alive"].to_numpy().copy())
+        took_part = Alive(lives, "made", n_zero_rows=0, rare=torch.zeros_like(lives))
+        sides.append(with_grades(table, VIEWS, took_part, threshold=0.7))
     return Comparison(
-        summary=_summary(n, sum(alive)),
+        summary=_summary(n, sum(alive))
+        | {"grades": {side: grade_counts(table) for side, table in zip("ab", sides, strict=True)}},
         latents_a=sides[0],
         latents_b=sides[1],
         pairs=_pairs(latents[alive], partner[alive], similarity[alive]),
@@ -61,6 +68,7 @@ def _view(view: str, partner: np.ndarray, similarity: np.ndarray) -> pd.DataFram
         "excess": similarity - 0.1,
         "p_value": np.clip(1 - similarity, 0, 1),
         "q_value": np.clip(1 - similarity, 0, 1),
+        "above_chance": similarity > 0.4,
     }
     return pd.DataFrame({f"{name}_{view}": values for name, values in columns.items()})
 
@@ -285,12 +293,12 @@ def made_ladder() -> Stability:
     """The same with two steps of a ladder of widths: three, six and twelve latents."""
     flow = pd.DataFrame(
         [
-            ("r0", "r1", "kept", "kept", 2),
-            ("r0", "r1", "split", "refines", 2),
+            ("r0", "r1", "same", "same", 2),
+            ("r0", "r1", "split", "refined", 2),
             ("r0", "r1", "nothing", "novel", 2),
-            ("r1", "r2", "kept", "kept", 6),
-            ("r1", "r2", "absent", "nothing", 1),
-            ("r1", "r2", "nothing", "unexplained", 6),
+            ("r1", "r2", "same", "same", 6),
+            ("r1", "r2", "none", "nothing", 1),
+            ("r1", "r2", "nothing", "none", 6),
         ],
         columns=["narrow", "wide", "source", "target", "n_latents"],
     )
@@ -305,8 +313,8 @@ def made_ladder() -> Stability:
                 "wide_to_narrow": {"mean": 0.5, "null_mean": 0.1},
             },
             "assignment": {"mean": 0.55},
-            "narrow_fates": {"kept": n},
-            "wide_origins": {"kept": n, "novel": n},
+            "narrow_grades": {"same": n},
+            "wide_grades": {"same": n, "novel": n},
             "novel_known": True,
             "null_split_fraction": 0.01,
             "null_explained_fraction": 0.02,

@@ -33,6 +33,9 @@ class Alive:
     """What decided: `unknown` when nothing says which latents are dead and all count."""
     n_zero_rows: int
     """Latents left out because a weight row is zero: they have no direction."""
+    rare: Bool[Tensor, " d_sae"]
+    """Latents left out though they fire: too rarely, or always alike. The others left out are
+    dead."""
 
     @property
     def n_alive(self) -> int:
@@ -80,7 +83,13 @@ def find_firing(dictionary: Dictionary, codes: Codes, minimum: int) -> Alive:
             "tokens or more; collect more tokens, or lower --min-firing"
         )
     source = f"fires on {minimum} or more of {codes.n_tokens} tokens"
-    return Alive(mask=fires & nonzero, source=source, n_zero_rows=int((~nonzero).sum()))
+    heard = torch.from_numpy(codes.count > 0)
+    return Alive(
+        mask=fires & nonzero,
+        source=source,
+        n_zero_rows=int((~nonzero).sum()),
+        rare=heard & ~fires & nonzero,
+    )
 
 
 def _alive(dictionary: Dictionary, rule: str) -> Alive:
@@ -101,7 +110,12 @@ def _alive(dictionary: Dictionary, rule: str) -> Alive:
         raise InvalidInputError(
             f"no latent of {dictionary.source.name} is alive by the rule {rule!r}; try --alive all"
         )
-    return Alive(mask=mask, source=source, n_zero_rows=int((~nonzero).sum()))
+    return Alive(
+        mask=mask,
+        source=source,
+        n_zero_rows=int((~nonzero).sum()),
+        rare=torch.zeros_like(mask),
+    )
 
 
 def _nonzero_rows(dictionary: Dictionary) -> Bool[Tensor, " d_sae"]:

@@ -11,15 +11,13 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from universality.matching import Candidates, Matching, Neighbours
+from universality.results.grades import ROUNDING
 
 THRESHOLDS: tuple[float, ...] = tuple(round(0.01 * step, 2) for step in range(101))
 """The grid of every curve: 0.00, 0.01, ... 1.00."""
 
 RULES = ("greedy_ab", "greedy_ba", "assignment")
 """Greedy from a, greedy from b, and the optimal one-to-one assignment."""
-
-_ROUNDING = 1e-9
-"""Similarities this far below a threshold still reach it: the last bits of a cosine are noise."""
 
 
 @final
@@ -105,7 +103,7 @@ def share_reaching(
 ) -> Float64[np.ndarray, " n_thresholds"]:
     """Fraction of the similarities that are at least each threshold (to 1e-9)."""
     ordered = np.sort(similarity)
-    below = np.searchsorted(ordered, np.asarray(thresholds) - _ROUNDING, side="left")
+    below = np.searchsorted(ordered, np.asarray(thresholds) - ROUNDING, side="left")
     return (ordered.size - below) / ordered.size
 
 

@@ -27,7 +27,7 @@ def test_figures_prints_the_files_it_wrote(
 ) -> None:
     assert run("figures", str(folder), "--style", "talk", "--format", "svg", "--width", "5") == 0
     printed = capsys.readouterr().out.splitlines()
-    assert str(folder / "figures" / "fates.svg") in printed
+    assert str(folder / "figures" / "grades.svg") in printed
     assert {Path(line).suffix for line in printed} == {".svg", ".csv"}
     assert all(Path(line).is_file() for line in printed)
 

@@ -15,8 +15,8 @@ def _summary(n_steps: int) -> dict:
         "wide": names[1],
         "n_narrow": 100,
         "n_wide": 200,
-        "narrow_fates": {"kept": 50, "split": 30, "absent": 20},
-        "wide_origins": {"kept": 50, "novel": 150},
+        "narrow_grades": {"same": 50, "split": 30, "none": 20},
+        "wide_grades": {"same": 50, "novel": 150},
         "novel_known": True,
         "null_split_fraction": 0.01,
     }
@@ -51,10 +51,10 @@ def test_everything_at_once_fits_a_screen() -> None:
     assert max(map(len, lines)) <= WIDTH
     assert "36 pairs matched, null: geometry; tokens" in lines
     text = " ".join(lines)
-    assert "50% kept, 30% split (null 1%), 20% absent; 75% of the wider novel" in text
+    assert "50% same, 30% split (null 1%), 20% none; 75% of the wider novel" in text
 
 
 def test_a_long_ladder_is_cut_and_says_so() -> None:
     lines = stability_screen(_summary(5), Path("out")).splitlines()
-    assert sum("kept" in line for line in lines) == 2
+    assert sum("same" in line for line in lines) == 2
     assert "and 3 more steps of the ladder" in lines

@@ -29,7 +29,8 @@ _AS_IT_COMES = {
     r"^(jackknife|outlying_run)\.[\w.]+\.(\w+)$": r"\1.<statistic>.\2",
     r"\.(by_size)\.\d+$": r".\1.<n>",
     r"\.(dropped)\.\w+$": r".\1.<why>",
-    r"\.(narrow_fates|wide_origins)\.\w+$": r".\1.<word>",
+    r"\.(narrow_grades|wide_grades)\.\w+$": r".\1.<word>",
+    r"(grades)\.(\w+\.)?\w+\.(same|similar|none|rare|dead)$": r"\1.\2<view>.<grade>",
 }
 
 

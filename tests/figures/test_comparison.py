@@ -24,7 +24,7 @@ def ax() -> Axes:
 
 def test_every_figure_draws_on_the_axes_it_is_given(comparison: Comparison) -> None:
     drawn = figures.figures_of(comparison)
-    assert set(drawn) >= {"share_against_threshold", "fates", "p_value_calibration"}
+    assert set(drawn) >= {"share_against_threshold", "grades", "p_value_calibration"}
     for draw in drawn.values():
         ax = Figure().subplots()
         assert draw(ax) is ax
@@ -73,23 +73,16 @@ def test_points_are_the_saved_pairs(comparison: Comparison, ax: Axes) -> None:
     )
 
 
-def test_every_latent_has_one_fate(comparison: Comparison, ax: Axes) -> None:
-    figures.fates(comparison, ax)
+def test_every_latent_has_one_grade(comparison: Comparison, ax: Axes) -> None:
+    figures.grades(comparison, ax)
     widths = {box.get_label(): [bar.get_width() for bar in box] for box in ax.containers}
-    assert [sum(run) for run in zip(*widths.values(), strict=True)] == [50, 50]
-    assert widths["dead"] == [1, 1]
-    shared = int((comparison.latents_a["partner_similarity_decoder"] >= 0.7).sum())
-    assert widths["kept"] == [shared, shared]
-
-
-def test_fates_tell_split_from_merged(comparison: Comparison, ax: Axes) -> None:
-    made = made_comparison(50)
-    made.latents_b.loc[47, ["nearest_decoder", "nearest_similarity_decoder"]] = (0, 0.9)
-    made.latents_b.loc[47, "partner_similarity_decoder"] = 0.1
-    figures.fates(made, ax)
-    widths = {box.get_label(): [bar.get_width() for bar in box] for box in ax.containers}
-    assert widths["kept, split"] == [1, 0]
-    assert widths["merged"] == [0, 1]
+    names = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert names[:2] == ["a, decoder", "b, decoder"]
+    assert names[-2:] == ["a, all views", "b, all views"]
+    assert {sum(run) for run in zip(*widths.values(), strict=True)} == {50}
+    for word, drawn in widths.items():
+        assert drawn[0] == (comparison.latents_a["grade_decoder"] == word).sum()
+        assert drawn[-1] == (comparison.latents_b["grade"] == word).sum()
 
 
 def test_latents_that_never_fire_are_not_on_a_log_axis(comparison: Comparison, ax: Axes) -> None:

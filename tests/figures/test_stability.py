@@ -97,9 +97,9 @@ def test_the_ladder_shows_both_directions_each_with_its_null(ax: Axes) -> None:
 def test_every_ribbon_of_the_flow_keeps_its_thickness_and_ends_inside_its_bars(ax: Axes) -> None:
     figures.width_flow(made_ladder(), ax)
     ribbons = [one for one in ax.collections if one.get_gid()]
-    assert {one.get_gid() for one in ribbons} >= {"kept to kept: 2", "nothing to unexplained: 6"}
+    assert {one.get_gid() for one in ribbons} >= {"same to same: 2", "nothing to none: 6"}
     bars = [box for box in ax.patches if isinstance(box, Rectangle)]
-    shares = {"kept to kept: 2": 2 / 6, "kept to kept: 6": 6 / 13, "absent to nothing: 1": 1 / 13}
+    shares = {"same to same: 2": 2 / 6, "same to same: 6": 6 / 13, "none to nothing: 1": 1 / 13}
     for ribbon in ribbons:
         corners = ribbon.get_paths()[0].vertices
         for x in (corners[:, 0].min(), corners[:, 0].max()):

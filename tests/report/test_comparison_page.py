@@ -62,9 +62,27 @@ def test_dragging_the_threshold_gives_the_counts_of_the_table(
     assert abs(threshold - 0.7) > 0.05
     assert int(opened.text("#count")) == at(comparison, threshold)
     decoder = comparison.latents_a["partner_similarity_decoder"]
-    kept = opened.run("return +document.querySelector('#fates-a .kept').dataset.count")
-    split = opened.run("return +document.querySelector('#fates-a .split').dataset.count")
-    assert kept + split == (decoder >= threshold - 1e-9).sum()
+    same = opened.run("return +document.querySelector('#grades-a .same').dataset.count")
+    assert same == (decoder >= threshold - 1e-9).sum()
+
+
+@pytest.mark.parametrize("view", ["decoder", "encoder", "activations", "decoder_and_encoder"])
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_grades_given_anew_are_those_of_the_table(
+    opened: Page, comparison: Comparison, side: str, view: str
+) -> None:
+    """Counts of the bar at the comparison's threshold are the summary's, and so is each latent."""
+    latents = comparison.latents_a if side == "a" else comparison.latents_b
+    anew = opened.run(
+        f"return Array.from(gradedAt('{side}', '{view}', report.threshold), (i) => GRADES[i])"
+    )
+    assert anew == latents[f"grade_{view}"].tolist()
+    opened.choose("threshold", "0.7")
+    opened.choose("view", view)
+    counts = comparison.summary["grades"][side][view]
+    for word, n in counts.items():
+        bar = f"#grades-{side} .{word}"
+        assert opened.run(f"return +document.querySelector('{bar}').dataset.count") == n
 
 
 def test_the_range_and_the_view_move_the_counts_too(opened: Page, comparison: Comparison) -> None:
@@ -90,11 +108,11 @@ def test_sorting_and_filtering(opened: Page, comparison: Comparison) -> None:
     for expected in (["0", "1", "2"], ["39", "38", "37"]):
         header.click()
         assert opened.column(0)[:3] == expected
-    opened.choose("fate", "dead")
+    opened.choose("grade", "dead")
     assert opened.column(0) == ["39"]
-    opened.choose("fate", "shared")
+    opened.choose("grade", "same")
     assert opened.text("#found") == f"{at(comparison, 0.7)} of 40 latents"
-    assert set(opened.column(1)) == {"kept"}
+    assert set(opened.column(1)) == {"same"}
 
 
 def test_ranges_keep_the_latents_of_the_table(opened: Page, comparison: Comparison) -> None:

@@ -65,9 +65,9 @@ def test_two_seeds_show_the_counts_texts_and_partners_of_the_tables(
         opened.choose("threshold", str(threshold))
         reaching = int((latents["partner_similarity_decoder"] >= threshold - 1e-9).sum())
         assert opened.run("return +document.getElementById('counts').dataset.count") == reaching
-    opened.choose("fate", "shared")
+    opened.choose("grade", "same")
     assert opened.text("#found") == f"{reaching:,} of 2,304 latents"
-    opened.choose("fate", "")
+    opened.choose("grade", "")
     best = int(latents["partner_similarity_decoder"].idxmax())
     assert opened.column(0)[0] == str(best)
     opened.chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()

@@ -65,15 +65,15 @@ def test_the_flow_of_each_step_of_the_ladder_can_be_chosen(
     opened = Page(chromium, file)
     titles = "return [...document.querySelectorAll('#flow path title')].map(one => one.textContent)"
     assert set(opened.run(titles)) == {
-        "kept to kept: 2",
-        "split to refines: 2",
+        "same to same: 2",
+        "split to refined: 2",
         "nothing to novel: 2",
     }
     opened.choose("step", "1")
     assert set(opened.run(titles)) == {
-        "kept to kept: 6",
-        "absent to nothing: 1",
-        "nothing to unexplained: 6",
+        "same to same: 6",
+        "none to nothing: 1",
+        "nothing to none: 6",
     }
     assert "0.6000" in opened.text("#widths")
     assert opened.errors() == []

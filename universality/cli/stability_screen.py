@@ -60,11 +60,11 @@ def _widths(steps: list[dict[str, Any]]) -> list[str]:
     lines = [""] if steps else []
     for step in steps[:_MOST_STEPS]:
         narrow = ", ".join(
-            f"{n / step['n_narrow']:.0%} {fate}"
-            + (f" (null {step['null_split_fraction']:.0%})" if fate == "split" else "")
-            for fate, n in step["narrow_fates"].items()
+            f"{n / step['n_narrow']:.0%} {grade}"
+            + (f" (null {step['null_split_fraction']:.0%})" if grade == "split" else "")
+            for grade, n in step["narrow_grades"].items()
         )
-        novel = step["wide_origins"].get("novel", 0) / step["n_wide"]
+        novel = step["wide_grades"].get("novel", 0) / step["n_wide"]
         wide = f"; {novel:.0%} of the wider novel" if step["novel_known"] else ""
         lines += textwrap.wrap(f"{step['narrow']} in {step['wide']}: {narrow}{wide}", WIDTH)
     more = len(steps) - _MOST_STEPS

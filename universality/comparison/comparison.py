@@ -23,6 +23,7 @@ from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
+from universality.results.grades import grade_counts
 from universality.runs.chance import NullStatistics, draw_nulls
 from universality.runs.common_tokens import Activations, caches_of_two
 from universality.runs.draws import OWN_DRAW
@@ -80,13 +81,14 @@ def compare(
     nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)
     latents_a, latents_b = latent_tables(matched, nulls, policy=policy)
     pairs = pair_table(matched)
+    grades = {"a": grade_counts(latents_a), "b": grade_counts(latents_b)}
     summary = summarise(
         matched,
         policy=policy,
         observed=observed,
         nulls=nulls,
         checks=_checks(matched, nulls, policy=policy),
-    )
+    ) | {"grades": grades}
     if unmatched := unmatched_subspaces(matched, policy):
         summary["unmatched"] = unmatched
     evidence: dict[str, pd.DataFrame] = {}

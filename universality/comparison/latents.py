@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
+from universality.comparison.grades import with_grades
 from universality.comparison.tables import (
     Columns,
     latent_table,
@@ -46,7 +47,12 @@ def latent_tables(
     found: dict[str, dict[str, Columns]] = {"a": {}, "b": {}}
     for look, one in zip(looks, columns, strict=True):
         found[look.of][look.view] = one
-    return latent_table(matched.a, found["a"]), latent_table(matched.b, found["b"])
+    views = list(matched.matches)
+    first, second = (
+        with_grades(latent_table(run, found[of]), views, run.alive, threshold=policy.threshold)
+        for of, run in zip(_RUNS, (matched.a, matched.b), strict=True)
+    )
+    return first, second
 
 
 @final

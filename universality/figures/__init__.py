@@ -3,7 +3,7 @@
 from universality.figures.backend import only_settings
 from universality.figures.calibration import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
-from universality.figures.comparison import fates, means_beside_null, share_against_threshold
+from universality.figures.comparison import grades, means_beside_null, share_against_threshold
 from universality.figures.files import write_figure, write_figures, write_panels
 from universality.figures.latents import (
     decoder_against_activations,
@@ -36,9 +36,9 @@ __all__ = [
     "decoder_against_activations",
     "decoder_against_encoder",
     "false_discoveries",
-    "fates",
     "figures_of",
     "frequency_histogram",
+    "grades",
     "grouped_bars",
     "headlines_of",
     "logit_scatter",

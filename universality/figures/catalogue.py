@@ -87,8 +87,9 @@ def _of_two(
         whole.share_against_threshold,
         whole.means_beside_null,
         latents.matched_similarity,
-        whole.fates,
     ]
+    if "grades" in comparison.summary:
+        draws.append(whole.grades)
     if {"decoder", "encoder"} <= views:
         draws.append(latents.decoder_against_encoder)
     if {"decoder", "activations"} <= views:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
@@ -17,13 +17,12 @@ from universality.figures.style import (
     plain,
     thin,
 )
-from universality.results import Comparison, null_name, null_names
+from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
 
 RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignment": "one to one"}
 """How each matching rule is called in a figure."""
 
-FATES = ("kept", "kept, split", "merged", "unique", "dead")
-"""What becomes of a latent in the other run, in the order of the bar."""
+_GRADE_COLOURS = (SERIES[2], SERIES[4], SERIES[3], "#DDDDDD", "#AAAAAA")
 
 
 def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
@@ -79,35 +78,28 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     return ax
 
 
-def fates(comparison: Comparison, ax: Axes) -> Axes:
-    """What becomes of the latents of each run in the other, at the threshold of the comparison.
+def grades(comparison: Comparison, ax: Axes) -> Axes:
+    """What each run's latents are in the other, by each view and by all: counts that were saved.
 
-    Kept: its one-to-one partner reaches the threshold (split: and it is the nearest latent of
-    several of the other run). Merged: its nearest reaches it, its partner does not. Unique:
-    nothing does. Dead: took no part. By the decoder, or the only view there is.
+    See `results.grades.GRADES` for the words; each bar is as long as the run has latents.
     """
-    view = next(iter(comparison.summary["views"]))
-    threshold = comparison.summary["policy"]["threshold"]
-    counts = [
-        _fates(own, other, view=view, threshold=threshold)
-        for own, other in (
-            (comparison.latents_a, comparison.latents_b),
-            (comparison.latents_b, comparison.latents_a),
-        )
-    ]
-    left = [0, 0]
-    colours = (SERIES[2], SERIES[4], SERIES[1], SERIES[3], "#BBBBBB")
-    for fate, colour in zip(FATES, colours, strict=True):
-        widths = [int(count[fate]) for count in counts]
-        bars = ax.barh(["a", "b"], widths, left=left, color=colour, label=fate, height=0.7)
-        room = 0.08 * max(len(comparison.latents_a), len(comparison.latents_b))
-        texts = [f"{width:,}" if width > room else "" for width in widths]
-        ax.bar_label(bars, texts, label_type="center", fontsize="small", color="black")
-        left = [start + width for start, width in zip(left, widths, strict=True)]
+    counts = comparison.summary["grades"]
+    views = list(counts["a"])
+    bars = {
+        f"{side}, {_view_name(view)}": counts[side][view] for view in views for side in ("a", "b")
+    }
+    left = np.zeros(len(bars))
+    longest = max(sum(count.values()) for count in bars.values())
+    for grade, colour in zip(GRADES, _GRADE_COLOURS, strict=True):
+        widths = [count[grade] for count in bars.values()]
+        drawn = ax.barh(list(bars), widths, left=left, color=colour, label=grade, height=0.8)
+        texts = [f"{width:,}" if width > 0.08 * longest else "" for width in widths]
+        ax.bar_label(drawn, texts, label_type="center", fontsize="small", color="black")
+        left += widths
     ax.invert_yaxis()
     legend_above(ax, columns=5, handlelength=0.8)
-    x = f"latents ({LABELS[view]} {similarity_name(comparison)} at least {threshold:g})"
-    plain(ax, x=x, y="run")
+    threshold = comparison.summary["policy"]["threshold"]
+    plain(ax, x=f"latents (same: {similarity_name(comparison)} at least {threshold:g})", y="run")
     ax.grid(visible=False, axis="y")
     return ax
 
@@ -133,15 +125,5 @@ def _means(found: dict[str, Any]) -> list[dict[str, float]]:
     return [found["greedy"]["a_to_b"], found["greedy"]["b_to_a"], found["assignment"]]
 
 
-def _fates(own: pd.DataFrame, other: pd.DataFrame, *, view: str, threshold: float) -> pd.Series:
-    reach = threshold - 1e-9
-    pointing = other[other["alive"] & (other[f"nearest_similarity_{view}"] >= reach)]
-    times_nearest = pointing[f"nearest_{view}"].value_counts().reindex(own["latent"], fill_value=0)
-    split = times_nearest.to_numpy() > 1
-    fate = pd.Series("unique", index=own.index)
-    fate[own[f"nearest_similarity_{view}"] >= reach] = "merged"
-    kept = own[f"partner_similarity_{view}"] >= reach
-    fate[kept] = "kept"
-    fate[kept & split] = "kept, split"
-    fate[~own["alive"]] = "dead"
-    return fate.value_counts().reindex(FATES, fill_value=0)
+def _view_name(view: str) -> str:
+    return "all views" if view == ALL_VIEWS else LABELS[view]

@@ -14,17 +14,16 @@ from universality.figures.style import SERIES, legend_above, plain
 from universality.results import Stability
 
 _WAYS = MappingProxyType({"narrow_to_wide": "narrow to wide", "wide_to_narrow": "wide to narrow"})
-_SOURCES = ("kept", "split", "absent", "nothing")
-_TARGETS = ("kept", "refines", "merges", "novel", "unexplained", "nothing")
+_SOURCES = ("same", "split", "none", "nothing")
+_TARGETS = ("same", "refined", "merged", "novel", "none", "nothing")
 _COLOURS = MappingProxyType(
     {
-        "kept": "#009E73",
+        "same": "#009E73",
         "split": "#56B4E9",
-        "refines": "#56B4E9",
-        "merges": "#CC79A7",
+        "refined": "#56B4E9",
+        "merged": "#CC79A7",
         "novel": "#E69F00",
-        "absent": "#999999",
-        "unexplained": "#999999",
+        "none": "#999999",
         "nothing": "#DDDDDD",
     }
 )
@@ -54,9 +53,9 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
 
 
 def width_flow(stability: Stability, ax: Axes) -> Axes:
-    """The latents of each wide run, by the fate of the narrow latent that each comes from.
+    """The latents of each wide run, by the grade of the narrow latent that each comes from.
 
-    One band of ribbons for each step, as thick as their share; narrow latents that are absent go
+    One band of ribbons for each step, as thick as their share; narrow latents found in none go
     to nothing.
     """
     assert stability.widths is not None

@@ -23,6 +23,7 @@ from universality.recurrence.null_runs import RunsNull, null_from, random_assign
 from universality.recurrence.run_checks import about_caches, about_run, check_runs
 from universality.recurrence.summary import as_records, summarise
 from universality.recurrence.tables import (
+    grade_columns,
     latent_table,
     pair_table,
     spectrum_table,
@@ -32,6 +33,7 @@ from universality.recurrence.tables import (
 from universality.recurrence.widths.ladder import Step, climb, ladder
 from universality.recurrence.widths.width_tables import width_summary, width_tables
 from universality.results import STABILITY_SCHEMA, Stability
+from universality.results.grades import grade_counts
 from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import Activations, cache_for, open_caches
 from universality.runs.keys import grid
@@ -140,7 +142,8 @@ def _from_runs(
         rules,
         null_from(nulls, len(drawn)),
         thresholds=thresholds,
-        latent_columns={"frequency": frequency, "decoder_norm": norms},
+        latent_columns={"frequency": frequency, "decoder_norm": norms}
+        | grade_columns(rules, np.concatenate([part.alive.rare.cpu().numpy() for part in members])),
         family_columns={
             name: _spreads(runs, dictionaries, rule, absolute=policy.absolute)
             | {
@@ -161,6 +164,11 @@ def _from_runs(
     pairs = with_names(pair_table(matched, policy.threshold), runs.names)
     keys = [run.key for run in runs.dictionaries]
     more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
+    grades = {name: grade_counts(own) for name, own in found.latents.groupby("run", sort=False)}
+    more["runs"] = [
+        about | ({"grades": grades[about["name"]]} if about["name"] in grades else {})
+        for about in found.summary["runs"]
+    ]
     contexts = family_contexts(rules[headline(rules)], members)
     return replace(found, pairs=pairs, summary=found.summary | more, contexts=contexts)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from universality.recurrence.certainty.pair_statistics import (
     agreement_table,
@@ -15,6 +16,7 @@ from universality.recurrence.certainty.pair_statistics import (
 from universality.recurrence.families.rules import Rule
 from universality.recurrence.families.spectrum import n_runs_found, null_spectrum, spectrum_of
 from universality.recurrence.null_runs import RunsNull
+from universality.results.grades import ALL_VIEWS, grade_column
 from universality.runs.cycles import cycle_table
 from universality.runs.matches import MatchedRuns
 from universality.runs.views import BOTH
@@ -101,6 +103,24 @@ def latent_table(rules: Mapping[str, Rule]) -> pd.DataFrame:
         table[f"n_runs_found_{name}"] = np.where(first.alive, found, 0)
         table[f"stability_{name}"] = np.where(known, (found - 1) / (first.n_runs - 1), np.nan)
     return table
+
+
+def grade_columns(
+    rules: Mapping[str, Rule], rare: Bool[np.ndarray, " n_latents"]
+) -> dict[str, np.ndarray]:
+    """The grade of each latent by each rule, and by all of them (`grade`).
+
+    Same: an assigned partner in some other run reaches the threshold. Whether one that is not the
+    same is similar takes nearest latents, which a study of many runs does not look for.
+    """
+    alive = next(iter(rules.values())).matched.alive
+    found = {name: n_runs_found(rule.edges) > 1 for name, rule in rules.items()}
+    found[ALL_VIEWS] = np.logical_and.reduce(list(found.values()))
+    words = ["same", "none", "rare"]
+    return {
+        grade_column(name): np.select([alive & same, alive, rare], words, "dead").astype(object)
+        for name, same in found.items()
+    }
 
 
 def with_names(table: pd.DataFrame, runs: Sequence[str]) -> pd.DataFrame:

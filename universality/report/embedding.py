@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from universality.report.evidence import evidence_data
 from universality.report.packing import packed
-from universality.results import Comparison, null_name
+from universality.results import GRADES, ROUNDING, Comparison, null_name
 
 _VIEW_COLUMNS = (
     "nearest",
@@ -21,6 +21,8 @@ _VIEW_COLUMNS = (
     "partner",
     "partner_similarity",
     "q_value",
+    "above_chance",
+    "grade",
 )
 
 _EXACT = ("partner_similarity", "nearest_similarity")
@@ -34,6 +36,8 @@ def comparison_data(result: Comparison) -> dict[str, Any]:
     return {
         "view": "decoder_and_encoder" if "decoder_and_encoder" in curves else views[0],
         "threshold": summary["policy"]["threshold"],
+        "rounding": ROUNDING,
+        "grades": GRADES,
         "similarity": _similarity(summary),
         "views": views,
         "nulls": {view: null_name(summary, view) for view in curves},
@@ -76,8 +80,11 @@ def _curves(curves: pd.DataFrame) -> dict[str, Any]:
 def _columns(latents: pd.DataFrame, views: list[str]) -> dict[str, Any]:
     names = ["latent", "alive", "frequency", "decoder_norm"]
     names += [f"{name}_{view}" for view in views for name in _VIEW_COLUMNS]
+    names += ["grade_decoder_and_encoder"]
     return {
-        name: packed(latents[name], _kind(latents[name], name)) for name in names if name in latents
+        name: packed(_plain(latents[name], name), _kind(latents[name], name))
+        for name in names
+        if name in latents
     }
 
 
@@ -88,8 +95,15 @@ def _pairs(result: Comparison, view: str, views: list[str]) -> dict[str, Any]:
     return {"a": packed(pairs["a"], "i4")} | columns
 
 
+def _plain(column: pd.Series, name: str) -> Any:
+    """Grades by their number; a flag that says nothing is no flag."""
+    if name.startswith("grade_"):
+        return column.map(GRADES.index)
+    return column.fillna(False) if column.dtype == "boolean" else column
+
+
 def _kind(column: pd.Series, name: str) -> str:
-    if column.dtype == bool:
+    if column.dtype in (bool, "boolean") or name.startswith("grade_"):
         return "u1"
     if np.issubdtype(column.to_numpy().dtype, np.integer):
         return "i4"

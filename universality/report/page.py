@@ -12,6 +12,7 @@ from markupsafe import Markup
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
 from universality.results import (
+    GRADES,
     OPTIONAL_TABLES,
     Comparison,
     Stability,
@@ -45,6 +46,7 @@ def _comparison(result: Comparison) -> str:
         first_view=data["view"],
         nulls=data["nulls"],
         null_names=null_names(result.summary),
+        grades=GRADES,
         has_frequency="frequency" in data["a"],
         has_q=any(name.startswith("q_value") for name in data["a"]),
         tables=[name for name in OPTIONAL_TABLES if getattr(result, name) is not None],

@@ -15,6 +15,7 @@ from universality.results.comparison import (
     read_comparison,
 )
 from universality.results.files import read_summary
+from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
 from universality.results.schemas import COMPARISON, STABILITY, age_of
 from universality.results.stability import (
     STABILITY_SCHEMA,
@@ -25,14 +26,18 @@ from universality.results.stability import (
 )
 
 __all__ = [
+    "ALL_VIEWS",
     "COMPARISON_SCHEMA",
+    "GRADES",
     "OPTIONAL_TABLES",
+    "ROUNDING",
     "STABILITY_SCHEMA",
     "Comparison",
     "Stability",
     "Widths",
     "age_of",
     "age_of_saved",
+    "grade_column",
     "null_name",
     "null_names",
     "read_comparison",

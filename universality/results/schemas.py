@@ -27,6 +27,8 @@ class Schema:
     """By table, what schema 1 called a column, and what it is called now."""
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By table, the columns that schema 1 has nothing for."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What schema 1 called a grade, wherever one stands, and what it is called now."""
 
     @property
     def written(self) -> str:
@@ -39,9 +41,28 @@ class Schema:
         return tuple(f"{self.kind}/{number}" for number in range(self.number, 0, -1))
 
 
-COMPARISON = Schema("universality.comparison", 2)
+COMPARISON = Schema(
+    "universality.comparison",
+    2,
+    added=dict.fromkeys(("latents_a", "latents_b"), ("grade_{view}", "grade")),
+)
 
-STABILITY = Schema("universality.stability", 2)
+STABILITY = Schema(
+    "universality.stability",
+    2,
+    added={"latents": ("grade_{view}", "grade")},
+    renamed={"narrow": {"fate": "grade"}, "wide": {"origin": "grade"}},
+    words={
+        "kept": "same",
+        "absent": "none",
+        "unexplained": "none",
+        "refines": "refined",
+        "merges": "merged",
+    },
+)
+
+_OF_GRADES = ("grade", "source", "target")
+_OLD_KEYS = {"narrow_fates": "narrow_grades", "wide_origins": "wide_grades"}
 
 _SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY)}
 
@@ -54,9 +75,31 @@ def with_new_names(
     if _is_newest(summary, schema):
         return dict(tables)
     return {
-        name: table.rename(columns=dict(schema.renamed.get(name, {})))
+        name: _with_new_words(table.rename(columns=dict(schema.renamed.get(name, {}))), schema)
         for name, table in tables.items()
     }
+
+
+def with_new_keys(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary of a result read from a folder, with the ladder's keys and words of today."""
+    schema = _schema_of(summary)
+    if _is_newest(summary, schema) or "widths" not in summary:
+        return summary
+    steps = [
+        {
+            _OLD_KEYS.get(key, key): {schema.words.get(word, word): n for word, n in value.items()}
+            if key in _OLD_KEYS
+            else value
+            for key, value in step.items()
+        }
+        for step in summary["widths"]
+    ]
+    return summary | {"widths": steps}
+
+
+def _with_new_words(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    columns = [name for name in _OF_GRADES if name in table and schema.words]
+    return table.assign(**{name: table[name].replace(dict(schema.words)) for name in columns})
 
 
 def absent_columns(summary: Mapping[str, Any]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from universality.results.files import (
     sentences,
     write_tables,
 )
-from universality.results.schemas import STABILITY, absent_columns, with_new_names
+from universality.results.schemas import STABILITY, absent_columns, with_new_keys, with_new_names
 from universality.storage.json_files import write_json
 
 STABILITY_SCHEMA = STABILITY.written
@@ -45,9 +45,9 @@ class Widths:
     """What became of the latents of narrow runs in wider ones."""
 
     narrow: pd.DataFrame
-    """One row per latent of each narrow run: kept, split (its members) or absent."""
+    """One row per latent of each narrow run: same, split (its members) or none."""
     wide: pd.DataFrame
-    """One row per latent of each wide run: kept, refines, merges, novel or unexplained."""
+    """One row per latent of each wide run: same, refined, merged, novel or none."""
     flow: pd.DataFrame
     """One row per link of a Sankey diagram: narrow, wide, source, target, n_latents."""
 
@@ -112,7 +112,7 @@ def read_stability(folder: str | Path) -> Stability:
         FormatError: a file cannot be read, or was written by a newer version.
     """
     folder = Path(folder)
-    summary = read_summary(folder, *STABILITY.read)
+    summary = with_new_keys(read_summary(folder, *STABILITY.read))
     tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
     widths = read_tables(folder, _WIDTH_FILES, optional=not (folder / "flow.csv").exists())
     return Stability(

@@ -10,10 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from universality.errors import InvalidInputError
+from universality.results.grades import ROUNDING
 from universality.runs.views import BOTH
-
-ROUNDING = 1e-9
-"""Similarities this far below a threshold still reach it: the last bits of a cosine are noise."""
 
 
 @final

@@ -45,19 +45,19 @@ def _cache(folder: Path, features: Tensor):
     return write_cache(folder, (fires * torch.rand(fires.shape, generator=generator)) @ features)
 
 
-def test_planted_fates_and_origins_are_found(tmp_path: Path) -> None:
+def test_planted_grades_are_found(tmp_path: Path) -> None:
     narrow, wide = _planted()
     found = stability([narrow, wide], POLICY, activations=[_cache(tmp_path / "acts", _features())])
     assert found.widths is not None
-    fates = found.widths.narrow["fate"].tolist()
-    assert fates == ["kept"] * 10 + ["split"] * 6 + ["absent"] * 8
+    grades = found.widths.narrow["grade"].tolist()
+    assert grades == ["same"] * 10 + ["split"] * 6 + ["none"] * 8
     members = found.widths.narrow["members"].tolist()
     assert [sorted(one) for one in members[10:16]] == [[10 + i, 16 + i] for i in range(6)]
-    origins = found.widths.wide["origin"].tolist()
-    assert origins[:10] == ["kept"] * 10
-    assert origins[22:24] == ["merges"] * 2
+    origins = found.widths.wide["grade"].tolist()
+    assert origins[:10] == ["same"] * 10
+    assert origins[22:24] == ["merged"] * 2
     assert origins[24:] == ["novel"] * 10
-    assert found.summary["widths"][0]["narrow_fates"] == {"kept": 10, "split": 6, "absent": 8}
+    assert found.summary["widths"][0]["narrow_grades"] == {"same": 10, "split": 6, "none": 8}
 
 
 def test_an_unrelated_wide_run_splits_as_many_as_the_null_says() -> None:
@@ -66,7 +66,7 @@ def test_an_unrelated_wide_run_splits_as_many_as_the_null_says() -> None:
     policy = replace(POLICY, n_draws=draws, nulls=("isotropic",), threshold=0.95)
     runs = [_run(unit_rows(n, 16, seed=n), f"r{n}") for n in (200, 400)]
     step = stability(runs, policy).summary["widths"][0]
-    split = step["narrow_fates"]["split"] / 200
+    split = step["narrow_grades"]["split"] / 200
     # One of four exchangeable runs explains a latent best in a quarter of cases.
     assert split == pytest.approx(1 / (draws + 1), abs=0.09)
     assert step["null_split_fraction"] == pytest.approx(1 / draws, abs=0.09)
@@ -75,8 +75,8 @@ def test_an_unrelated_wide_run_splits_as_many_as_the_null_says() -> None:
 def test_without_activations_nothing_is_called_novel() -> None:
     found = stability(list(_planted()), POLICY)
     assert found.widths is not None
-    origins = found.widths.wide["origin"].tolist()
-    assert origins == ["kept"] * 10 + ["refines"] * 12 + ["merges"] * 2 + ["unexplained"] * 10
+    origins = found.widths.wide["grade"].tolist()
+    assert origins == ["same"] * 10 + ["refined"] * 12 + ["merged"] * 2 + ["none"] * 10
     assert "stitching_gain" not in found.widths.wide
 
 
@@ -85,11 +85,11 @@ def test_the_flow_counts_every_wide_latent_once_and_every_lost_narrow_one() -> N
     assert found.widths is not None
     flow = found.widths.flow.set_index(["source", "target"])["n_latents"]
     assert flow.to_dict() == {
-        ("kept", "kept"): 10,
-        ("split", "refines"): 12,
-        ("absent", "merges"): 2,
-        ("nothing", "unexplained"): 10,
-        ("absent", "nothing"): 8,
+        ("same", "same"): 10,
+        ("split", "refined"): 12,
+        ("none", "merged"): 2,
+        ("nothing", "none"): 10,
+        ("none", "nothing"): 8,
     }
 
 
@@ -100,7 +100,7 @@ def test_split_members_fire_where_the_split_latent_fires(tmp_path: Path) -> None
         [narrow, wide], policy, activations=[_cache(tmp_path / "acts", _features()[:24])]
     )
     assert found.widths is not None
-    split = found.widths.narrow.query("fate == 'split'")
+    split = found.widths.narrow.query("grade == 'split'")
     # Without the other halves' features both members fire exactly when the whole does.
     assert split["any_cofiring"].tolist() == pytest.approx([1.0] * 6)
 
@@ -136,12 +136,12 @@ def test_an_interrupted_ladder_goes_on_where_it_stopped(tmp_path: Path, monkeypa
     assert resumed.summary["widths"] == stability(runs, POLICY).summary["widths"]
 
 
-def test_with_absolute_flipped_wide_latents_have_the_same_fates() -> None:
+def test_with_absolute_flipped_wide_latents_have_the_same_grades() -> None:
     narrow, wide = _planted()
     flip = torch.where(torch.arange(wide.d_sae) % 2 == 0, -1.0, 1.0)[:, None]
     policy = Policy(nulls=("geometry",), n_draws=2, absolute=True)
     found = stability([narrow, _run(wide.W_dec * flip, "wide")], policy)
-    assert found.summary["widths"][0]["narrow_fates"] == {"kept": 10, "split": 6, "absent": 8}
+    assert found.summary["widths"][0]["narrow_grades"] == {"same": 10, "split": 6, "none": 8}
 
 
 def test_runs_of_one_width_have_no_ladder() -> None:

@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from universality.runs.matches import ROUNDING, MatchedRuns
+from universality.results.grades import ROUNDING
+from universality.runs.matches import MatchedRuns
 
 
 def agreement_table(first: MatchedRuns, second: MatchedRuns) -> pd.DataFrame:

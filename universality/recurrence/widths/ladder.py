@@ -20,7 +20,8 @@ from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
 from universality.recurrence.widths.stitching import stitching_gain
-from universality.runs.matches import ROUNDING, MatchedRuns
+from universality.results.grades import ROUNDING
+from universality.runs.matches import MatchedRuns
 from universality.runs.pair import matching_choices
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
@@ -116,35 +117,35 @@ def climb(
     )
 
 
-def narrow_fates(step: Step, threshold: float) -> np.ndarray:
-    """For each narrow latent: `kept`, `split` or `absent`.
+def narrow_grades(step: Step, threshold: float) -> np.ndarray:
+    """For each narrow latent: `same`, `split` or `none`.
 
-    Kept: its assigned partner reaches the threshold. Split: otherwise, when two to five wide
+    Same: its assigned partner reaches the threshold. Split: otherwise, when two to five wide
     latents explain more of it than the same search finds in any null dictionary.
     """
     found = step.of_narrow
     split = (found.sums.n_members >= 2) & found.beyond_null
-    return np.select([is_kept(found, threshold), split], ["kept", "split"], "absent")
+    return np.select([is_same(found, threshold), split], ["same", "split"], "none")
 
 
-def wide_origins(step: Step, threshold: float) -> np.ndarray:
-    """For each wide latent: `kept`, `novel`, `refines`, `merges` or `unexplained`.
+def wide_grades(step: Step, threshold: float) -> np.ndarray:
+    """For each wide latent: `same`, `novel`, `refined`, `merged` or `none`.
 
     Novel: adding it to the narrow run lowers its error (only known with activations). Otherwise it
-    refines the one narrow latent, or merges the several, that explain more of it than the same
-    search finds in any null dictionary, or it is unexplained.
+    is the one narrow latent refined, or the several merged, that explain more of it than the same
+    search finds in any null dictionary, or none.
     """
     found = step.of_wide
     known, several = found.beyond_null, found.sums.n_members >= 2
     novel = np.zeros(len(known), dtype=bool) if step.stitching is None else step.stitching < 0
     return np.select(
-        [is_kept(found, threshold), novel, known & several, known],
-        ["kept", "novel", "merges", "refines"],
-        "unexplained",
+        [is_same(found, threshold), novel, known & several, known],
+        ["same", "novel", "merged", "refined"],
+        "none",
     )
 
 
-def is_kept(found: Explained, threshold: float) -> np.ndarray:
+def is_same(found: Explained, threshold: float) -> np.ndarray:
     """Which latents have a partner that reaches the threshold."""
     return np.asarray(found.similarity >= threshold - ROUNDING)
 

@@ -1,4 +1,4 @@
-"""The tables of a width ladder: fates of narrow latents, origins of wide ones, and the flow."""
+"""The tables of a width ladder: grades of narrow and of wide latents, and the flow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from universality.codes import Codes, token_range
-from universality.recurrence.widths.ladder import Explained, Step, narrow_fates, wide_origins
+from universality.recurrence.widths.ladder import Explained, Step, narrow_grades, wide_grades
 from universality.results import Widths
 from universality.runs.run_set import RunSet
 
@@ -36,8 +36,8 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
             for way, one in directions.items()
         },
         "assignment": {"mean": float(np.nanmean(step.of_narrow.similarity))},
-        "narrow_fates": _counts(narrow_fates(step, threshold)),
-        "wide_origins": _counts(wide_origins(step, threshold)),
+        "narrow_grades": _counts(narrow_grades(step, threshold)),
+        "wide_grades": _counts(wide_grades(step, threshold)),
         "null_split_fraction": step.of_narrow.null_share_of_sums[1],
         "null_explained_fraction": step.of_wide.null_share_of_sums[0],
         "novel_known": step.stitching is not None,
@@ -46,14 +46,14 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
 
 def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     numbers, others = runs.parts[step.narrow].numbers, runs.parts[step.wide].numbers
-    fates = narrow_fates(step, threshold)
+    grades = narrow_grades(step, threshold)
     table = _latents(step.of_narrow, numbers, others)
-    table.insert(1, "fate", fates)
+    table.insert(1, "grade", grades)
     a, b = runs.parts[step.narrow].codes, runs.parts[step.wide].codes
     if a is not None and b is not None:
         together = [
-            _cofiring(a, b, i, step.of_narrow.sums.member[i]) if fate == "split" else []
-            for i, fate in enumerate(fates)
+            _cofiring(a, b, i, step.of_narrow.sums.member[i]) if grade == "split" else []
+            for i, grade in enumerate(grades)
         ]
         table["member_cofiring"] = [one[1:] for one in together]
         table["any_cofiring"] = [one[0] if one else np.nan for one in together]
@@ -63,25 +63,25 @@ def _narrow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
 def _wide(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     numbers, others = runs.parts[step.wide].numbers, runs.parts[step.narrow].numbers
     table = _latents(step.of_wide, numbers, others)
-    table.insert(1, "origin", wide_origins(step, threshold))
+    table.insert(1, "grade", wide_grades(step, threshold))
     if step.stitching is not None:
         table["stitching_gain"] = step.stitching
     return _named(table, runs, step)
 
 
 def _flow(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
-    """Wide latents by the fate of the narrow latent nearest to their origin, and what is lost.
+    """Wide latents by the grade of the narrow latent each comes from, and what is lost.
 
-    A wide latent flows from its partner where it is kept, else from the first term of its
-    combination, else from `nothing`; absent narrow latents flow to `nothing`.
+    A wide latent flows from its partner where it is the same, else from the first term of its
+    combination, else from `nothing`; narrow latents found in none flow to `nothing`.
     """
-    fates, origins = narrow_fates(step, threshold), wide_origins(step, threshold)
+    narrow, wide = narrow_grades(step, threshold), wide_grades(step, threshold)
     found = step.of_wide
-    parent = np.where(origins == "kept", found.partner, found.sums.member[:, 0])
-    explained = (origins == "kept") | found.beyond_null
-    source = np.where(explained & (parent >= 0), fates[parent], "nothing")
-    links = pd.DataFrame({"source": source, "target": origins})
-    gone = fates[fates == "absent"]
+    parent = np.where(wide == "same", found.partner, found.sums.member[:, 0])
+    explained = (wide == "same") | found.beyond_null
+    source = np.where(explained & (parent >= 0), narrow[parent], "nothing")
+    links = pd.DataFrame({"source": source, "target": wide})
+    gone = narrow[narrow == "none"]
     lost = pd.DataFrame({"source": gone, "target": "nothing"})
     counts = pd.concat([links, lost]).value_counts(["source", "target"], sort=False)
     return _named(counts.rename("n_latents").reset_index(), runs, step)

@@ -108,17 +108,17 @@ function drawFrequency() {
   bars.append("text").attr("class", "count").attr("x", (row) => (x(row.low) + x(row.high)) / 2).attr("y", (row) => Math.max(MARGIN.top + 8, y(row.kept / row.n) - 3)).attr("text-anchor", "middle").text((row) => count(row.n));
 }
 
-function drawFates() {
+function drawGrades() {
   for (const side of ["a", "b"]) {
     const counts = new Array(5).fill(0);
-    for (const fate of fatesOf(side, state.view, state.threshold)) counts[fate]++;
+    for (const grade of gradesOf(side, state.view, state.threshold)) counts[grade]++;
     const total = d3.sum(counts);
-    const parts = FATES.map((fate, i) => {
-      const part = element("span", { class: `fate ${fate}`, style: `flex-grow:${counts[i]}`, title: `${fate}: ${count(counts[i])}`, "data-count": counts[i] });
+    const parts = GRADES.map((grade, i) => {
+      const part = element("span", { class: `grade ${grade}`, style: `flex-grow:${counts[i]}`, title: `${grade}: ${count(counts[i])}`, "data-count": counts[i] });
       if (counts[i] > 0.06 * total) part.textContent = count(counts[i]);
       return part;
     });
-    document.getElementById(`fates-${side}`).replaceChildren(...parts);
+    document.getElementById(`grades-${side}`).replaceChildren(...parts);
   }
 }
 
@@ -136,6 +136,6 @@ function showCounts() {
 
 listeners.push((changed) => {
   const both = changed.has("view") || changed.has("threshold") || changed.has("theme");
-  if (both) { drawCurve(); drawHistogram(); drawFrequency(); drawFates(); showCounts(); }
+  if (both) { drawCurve(); drawHistogram(); drawFrequency(); drawGrades(); showCounts(); }
   if (changed.has("theme") || changed.has("against")) drawScatter();
 });

@@ -23,7 +23,7 @@ function unpackAll(table) {
 for (const name of ["a", "b", "pairs", "contexts", "histograms", "together", "logits", "logits_together"]) unpackAll(report[name]);
 
 // Last bits of a cosine are noise: the tables count a similarity this far below as reaching.
-const ROUNDING = 1e-9;
+const ROUNDING = report.rounding;
 
 // What one view says of the latents of a side. "decoder and encoder": what both agree on.
 function viewOf(side, view) {
@@ -52,18 +52,24 @@ function viewOf(side, view) {
   return { partner, similarity, nearest, nearestSimilarity, margin: take("margin", "decoder"), q: take("q_value", "decoder") };
 }
 
-const FATES = ["kept", "split", "merged", "unique", "dead"];
+const GRADES = report.grades;
 
-// What becomes of each latent of a side in the other run; the meanings stand under the bar.
-function fatesOf(side, view, threshold) {
-  const own = viewOf(side, view), other = viewOf(side === "a" ? "b" : "a", view);
-  const reach = threshold - ROUNDING, alive = report[side].alive;
-  const pointing = new Int32Array(alive.length);
-  other.nearestSimilarity.forEach((s, j) => { if (s >= reach && other.nearest[j] >= 0) pointing[other.nearest[j]]++; });
-  return Uint8Array.from(alive, (lives, i) => {
-    if (!lives) return 4;
-    if (own.similarity[i] >= reach) return pointing[i] > 1 ? 1 : 0;
-    return own.nearestSimilarity[i] >= reach ? 2 : 3;
+// The saved grades of a side's latents; under another threshold than the one they were given by, given anew.
+function gradesOf(side, view, threshold) {
+  const saved = report[side][`grade_${view}`];
+  return saved && threshold === report.threshold ? saved : gradedAt(side, view, threshold);
+}
+
+// Latents that take no part keep their grade; the meanings stand under the bar.
+function gradedAt(side, view, threshold) {
+  const { similarity } = viewOf(side, view), columns = report[side], saved = columns[`grade_${view}`];
+  const parts = view === "decoder_and_encoder" ? ["decoder", "encoder"] : [view], reach = threshold - ROUNDING;
+  const counts = (part, i) => columns[`partner_similarity_${part}`][i] >= reach || columns[`above_chance_${part}`]?.[i];
+  const [same, similar, none, , dead] = GRADES.keys();
+  return Uint8Array.from(columns.alive, (lives, i) => {
+    if (!lives) return saved ? saved[i] : dead;
+    if (similarity[i] >= reach) return same;
+    return parts.every((part) => counts(part, i)) ? similar : none;
   });
 }
 
@@ -82,7 +88,7 @@ function element(tag, attributes = {}, ...children) {
 }
 
 // Everything on the page follows from this; `change` redraws what depends on it.
-const state = { view: report.view, threshold: report.threshold, side: "a", latent: null, beside: null, search: "", fate: "", ranges: {}, brushed: null };
+const state = { view: report.view, threshold: report.threshold, side: "a", latent: null, beside: null, search: "", grade: "", ranges: {}, brushed: null };
 const listeners = [];
 function change(what) {
   Object.assign(state, what);

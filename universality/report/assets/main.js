@@ -4,7 +4,7 @@ control("view").addEventListener("change", ({ target }) => change({ view: target
 control("threshold").addEventListener("input", ({ target }) => change({ threshold: grid[nearestStep(Number(target.value))] }));
 control("side").addEventListener("change", ({ target }) => change({ side: target.value, brushed: null }));
 control("search").addEventListener("input", ({ target }) => change({ search: target.value }));
-control("fate").addEventListener("change", ({ target }) => change({ fate: target.value }));
+control("grade").addEventListener("change", ({ target }) => change({ grade: target.value }));
 for (const name of RANGES) {
   const ends = ["from", "to"].map((end) => control(`${name}-${end}`));
   if (!ends[1]) continue;
@@ -12,11 +12,11 @@ for (const name of RANGES) {
   for (const input of ends) input?.addEventListener("input", () => change({ ranges: { ...state.ranges, [name]: ends.map(read) } }));
   listeners.push((changed) => { if (changed.has("ranges") && !state.ranges[name]) for (const input of ends) if (input) input.value = ""; });
 }
-control("clear").addEventListener("click", () => change({ search: "", fate: "", ranges: {}, brushed: null }));
+control("clear").addEventListener("click", () => change({ search: "", grade: "", ranges: {}, brushed: null }));
 control("against")?.addEventListener("change", () => change({ against: true }));
 listeners.push(() => {
   control("side").value = state.side;
-  control("fate").value = state.fate;
+  control("grade").value = state.grade;
   if (control("search").value !== state.search) control("search").value = state.search;
 });
 

@@ -98,8 +98,8 @@ function drawAgainst() {
   }
 }
 
-const SOURCES = ["kept", "split", "absent", "nothing"], TARGETS = ["kept", "refines", "merges", "novel", "unexplained", "nothing"];
-const FATES = { kept: "#2fb890", split: "#56b4e9", refines: "#56b4e9", merges: "#d695bb", novel: "#e69f00", absent: "#9a9a9a", unexplained: "#9a9a9a", nothing: "#c8c8c8" };
+const SOURCES = ["same", "split", "none", "nothing"], TARGETS = ["same", "refined", "merged", "novel", "none", "nothing"];
+const INKS = { same: "#2fb890", split: "#56b4e9", refined: "#56b4e9", merged: "#d695bb", novel: "#e69f00", none: "#9a9a9a", nothing: "#c8c8c8" };
 const steps = [...d3.group(report.flow, (link) => link.narrow, (link) => link.wide)].flatMap(([narrow, wides]) => [...wides].map(([wide, links]) => ({ name: `${narrow} to ${wide}`, links })));
 
 function drawFlow() {
@@ -116,7 +116,7 @@ function drawFlow() {
     const places = new Map();
     for (const [name, n] of totals) {
       places.set(name, { top, used: 0, scale });
-      svg.append("rect").attr("x", x).attr("width", 12).attr("y", top).attr("height", n * scale).attr("fill", FATES[name]);
+      svg.append("rect").attr("x", x).attr("width", 12).attr("y", top).attr("height", n * scale).attr("fill", INKS[name]);
       svg.append("text").attr("class", "label").attr("x", side === "source" ? x + 16 : x - 4).attr("y", top + Math.max(10, (n * scale) / 2)).attr("text-anchor", side === "source" ? "start" : "end").text(`${side === "source" ? "of " : ""}${name} ${n.toLocaleString("en")}`);
       top += n * scale + gap;
     }
@@ -128,7 +128,7 @@ function drawFlow() {
     const [y0, y1] = [from.top + from.used, to.top + to.used];
     from.used += thick[0];
     to.used += thick[1];
-    svg.insert("path", "rect").attr("d", `M22,${y0} C260,${y0} 260,${y1} 498,${y1} V${y1 + thick[1]} C260,${y1 + thick[1]} 260,${y0 + thick[0]} 22,${y0 + thick[0]} Z`).attr("fill", FATES[link.target]).attr("opacity", 0.45).append("title").text(`${link.source} to ${link.target}: ${link.n_latents}`);
+    svg.insert("path", "rect").attr("d", `M22,${y0} C260,${y0} 260,${y1} 498,${y1} V${y1 + thick[1]} C260,${y1 + thick[1]} 260,${y0 + thick[0]} 22,${y0 + thick[0]} Z`).attr("fill", INKS[link.target]).attr("opacity", 0.45).append("title").text(`${link.source} to ${link.target}: ${link.n_latents}`);
   }
 }
 

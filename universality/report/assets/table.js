@@ -1,6 +1,6 @@
 // The table of latents: any column sorts, any word of a context or a number finds.
 const COLUMNS = [
-  ["latent", "latent", 70], ["fate", "fate", 70], ["partner", "partner", 75], ["similarity", "similarity", 92],
+  ["latent", "latent", 70], ["grade", "grade", 70], ["partner", "partner", 75], ["similarity", "similarity", 92],
   ["nearest", "nearest", 75], ["nearestSimilarity", "similarity", 92], ["margin", "margin", 75],
   ["frequency", "frequency", 95], ["q", "q-value", 85], ["text", "strongest token", 160],
 ];
@@ -8,7 +8,7 @@ const rows = { columns: {}, order: [], getLength: () => rows.order.length, getIt
 const cell = (name, i) => rows.columns[name]?.[i];
 const texts = {
   latent: (i) => `${i}`, partner: (i) => (cell("partner", i) < 0 ? "" : `${cell("partner", i)}`),
-  fate: (i) => FATES[cell("fate", i)], nearest: (i) => (cell("nearest", i) < 0 ? "" : `${cell("nearest", i)}`),
+  grade: (i) => GRADES[cell("grade", i)], nearest: (i) => (cell("nearest", i) < 0 ? "" : `${cell("nearest", i)}`),
   similarity: (i) => number(cell("similarity", i)), nearestSimilarity: (i) => number(cell("nearestSimilarity", i)),
   margin: (i) => number(cell("margin", i)), text: (i) => strongest(i),
   frequency: (i) => (cell("frequency", i) === undefined ? "" : cell("frequency", i).toExponential(1)),
@@ -29,16 +29,16 @@ const withinRanges = (i) => RANGES.every((name) => {
 
 function fillColumns() {
   const own = viewOf(state.side, state.view), { latent, frequency } = report[state.side];
-  rows.columns = { ...own, latent, frequency, fate: fatesOf(state.side, state.view, state.threshold) };
+  rows.columns = { ...own, latent, frequency, grade: gradesOf(state.side, state.view, state.threshold) };
 }
 
 let sorting = { name: "similarity", ascending: false };
 
 function chooseRows() {
-  const wanted = state.search.trim().toLowerCase(), fate = FATES.indexOf(state.fate), known = wanted ? wordsOf(state.side) : null;
+  const wanted = state.search.trim().toLowerCase(), grade = GRADES.indexOf(state.grade), known = wanted ? wordsOf(state.side) : null;
   const kept = [];
   for (let i = 0; i < rows.columns.latent.length; i++) {
-    if (state.fate === "shared" ? cell("fate", i) > 1 : fate >= 0 && cell("fate", i) !== fate) continue;
+    if (grade >= 0 && cell("grade", i) !== grade) continue;
     if (state.brushed && state.side === "a" && !state.brushed.has(i)) continue;
     if (wanted && !(/^\d+$/.test(wanted) ? i === Number(wanted) : known.get(i)?.includes(wanted))) continue;
     if (!withinRanges(i)) continue;
@@ -60,7 +60,7 @@ function chooseRows() {
 
 const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
 const slick = new Slick.Grid("#grid", rows, shown.map(([id, name, width]) => ({
-  id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "fate" ? "words" : "figure",
+  id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "grade" ? "words" : "figure",
   formatter: (_row, _cell, _value, _column, { latent }) => element("span", {}, texts[id](latent)),
 })), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true, multiColumnSort: false });
 slick.setSortColumn("similarity", false);
@@ -75,7 +75,7 @@ function refresh() {
 }
 
 function goTo(side, latent, beside = null) {
-  change({ side, search: "", fate: "", ranges: {}, brushed: null });
+  change({ side, search: "", grade: "", ranges: {}, brushed: null });
   const row = rows.order.indexOf(latent);
   if (row >= 0) { slick.scrollRowIntoView(row); slick.setActiveCell(row, 0); }
   change({ latent, beside });
@@ -83,5 +83,5 @@ function goTo(side, latent, beside = null) {
 
 listeners.push((changed) => {
   if (["view", "threshold", "side"].some((name) => changed.has(name))) fillColumns();
-  if (["view", "threshold", "side", "search", "fate", "ranges", "brushed", "theme"].some((name) => changed.has(name))) refresh();
+  if (["view", "threshold", "side", "search", "grade", "ranges", "brushed", "theme"].some((name) => changed.has(name))) refresh();
 });
