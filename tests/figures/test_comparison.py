@@ -77,8 +77,8 @@ def test_every_latent_has_one_grade(comparison: Comparison, ax: Axes) -> None:
     figures.grades(comparison, ax)
     widths = {box.get_label(): [bar.get_width() for bar in box] for box in ax.containers}
     names = [tick.get_text() for tick in ax.get_yticklabels()]
-    assert names[:2] == ["a, decoder", "b, decoder"]
-    assert names[-2:] == ["a, all views", "b, all views"]
+    assert names[:2] == ["decoder, a", "decoder, b"]
+    assert names[-2:] == ["all, a", "all, b"]
     assert {sum(run) for run in zip(*widths.values(), strict=True)} == {50}
     for word, drawn in widths.items():
         assert drawn[0] == (comparison.latents_a["grade_decoder"] == word).sum()

@@ -86,7 +86,7 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
     counts = comparison.summary["grades"]
     views = list(counts["a"])
     bars = {
-        f"{side}, {_view_name(view)}": counts[side][view] for view in views for side in ("a", "b")
+        f"{_view_name(view)}, {side}": counts[side][view] for view in views for side in ("a", "b")
     }
     left = np.zeros(len(bars))
     longest = max(sum(count.values()) for count in bars.values())
@@ -97,7 +97,7 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
         ax.bar_label(drawn, texts, label_type="center", fontsize="small", color="black")
         left += widths
     ax.invert_yaxis()
-    legend_above(ax, columns=5, handlelength=0.8)
+    legend_above(ax, columns=3, handlelength=0.8)
     threshold = comparison.summary["policy"]["threshold"]
     plain(ax, x=f"latents (same: {similarity_name(comparison)} at least {threshold:g})", y="run")
     ax.grid(visible=False, axis="y")
@@ -126,4 +126,4 @@ def _means(found: dict[str, Any]) -> list[dict[str, float]]:
 
 
 def _view_name(view: str) -> str:
-    return "all views" if view == ALL_VIEWS else LABELS[view]
+    return {ALL_VIEWS: "all", "decoder_and_encoder": "both"}.get(view, view)
