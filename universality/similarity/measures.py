@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, final, get_args
+from typing import Literal, TypeAlias, assert_never, final, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -38,18 +38,16 @@ def prepare(codes: Codes, measure: Measure) -> Term:
     without variance (cosine: without length) get scale 0.
     """
     zeros = np.zeros(codes.d_sae)
-    if measure == "jaccard":
-        return Term(
-            Scaled(as_firing(codes), np.ones(codes.d_sae), zeros), codes.count.astype(float)
-        )
-    if measure == "cosine":
-        return Term(Scaled(codes, _inverse(np.sqrt(codes.total_of_squares)), zeros), zeros)
-    sd = np.sqrt(codes.variance)
-    weight = codes.mean * _inverse(sd)
-    large = np.abs(weight) > 1
-    shift = np.where(large, codes.mean, 0.0)
-    weight = np.where(large, codes.drift * _inverse(sd), weight)
-    return Term(Scaled(codes, _inverse(sd * np.sqrt(codes.n_tokens)), shift), weight)
+    match measure:
+        case "pearson":
+            return _standardised(codes)
+        case "cosine":
+            return Term(Scaled(codes, _inverse(np.sqrt(codes.total_of_squares)), zeros), zeros)
+        case "jaccard":
+            fires = Scaled(as_firing(codes), np.ones(codes.d_sae), zeros)
+            return Term(fires, codes.count.astype(float))
+        case _:
+            assert_never(measure)
 
 
 def finish(
@@ -65,14 +63,26 @@ def finish(
     A pair that never fires together has sum 0, so its correlation is minus the product of the
     weights, negative for codes of one sign and positive where means differ in sign.
     """
-    if measure == "pearson":
-        values = sums - a * b
-    elif measure == "cosine":
-        values = sums.copy()
-    else:
-        values = sums / np.maximum(a + b - sums, 1)
+    match measure:
+        case "pearson":
+            values = sums - a * b
+        case "cosine":
+            values = sums.copy()
+        case "jaccard":
+            values = sums / np.maximum(a + b - sums, 1)
+        case _:
+            assert_never(measure)
     np.clip(values, -1, 1, out=values)
     return np.asarray(np.abs(values, out=values) if absolute else values)
+
+
+def _standardised(codes: Codes) -> Term:
+    sd = np.sqrt(codes.variance)
+    weight = codes.mean * _inverse(sd)
+    large = np.abs(weight) > 1
+    shift = np.where(large, codes.mean, 0.0)
+    weight = np.where(large, codes.drift * _inverse(sd), weight)
+    return Term(Scaled(codes, _inverse(sd * np.sqrt(codes.n_tokens)), shift), weight)
 
 
 def _inverse(scale: Float64[np.ndarray, " d_sae"]) -> Float64[np.ndarray, " d_sae"]:
