@@ -23,8 +23,7 @@ import torch
 from pretrained import assets, cards, texts
 from pretrained.agreement import write_agreement
 from universality.activations.cache import open_cache
-from universality.activations.collection import collect
-from universality.activations.documents import read_documents
+from universality.activations.collecting import collect
 from universality.errors import UniversalityError
 from universality.models.language_model import load_language_model
 from universality.models.precision import resolve_dtype
@@ -86,12 +85,11 @@ def collect_activations(assets_folder: Path, work: Path) -> None:
         ("heldout", None, 32_768),
         ("sample", SAMPLE_TOKENS, 5_000),
     ):
-        documents = read_documents([work / f"{name}.jsonl"])
         collect(
             model,
-            documents,
+            HOOK,
+            work / f"{name}.jsonl",
             work / name,
-            hook_name=HOOK,
             max_tokens=max_tokens,
             shard_tokens=shard,
             progress=True,

@@ -1,6 +1,7 @@
 """Are the features that sparse autoencoders learn real, or accidents of one run?
 
 The public names are imported on first use, so `import universality` is instant and does no work.
+docs/reference.md has each of them with an example.
 """
 
 from __future__ import annotations
@@ -12,41 +13,64 @@ from universality._version import __version__
 
 if TYPE_CHECKING:
     from universality import figures as figures
+    from universality.activations.collecting import collect
     from universality.activations.formats.detection import open_activations
     from universality.comparison.comparison import compare
     from universality.dictionary import Dictionary
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
-    from universality.loading.runs import load
+    from universality.loading.runs import expand, load
     from universality.matching.assignment import match
     from universality.matching.by_codes import match_codes
     from universality.matching.certificate import verify
+    from universality.matching.nearest import nearest
     from universality.matching.result import Matching
+    from universality.nulls.own_statistic import null_of
     from universality.publishing import publish
-    from universality.recurrence.study import stability
-    from universality.results import Comparison, Stability, read_comparison, read_stability
+    from universality.recurrence.study import consensus_of, stability
+    from universality.results import (
+        Comparison,
+        Stability,
+        read_comparison,
+        read_result,
+        read_stability,
+    )
     from universality.runs.policy import Policy
     from universality.saving import save
+    from universality.training.runs import train
+    from universality.training.settings import TrainingSettings
 
 _PUBLIC = {
-    "Comparison": "universality.results",
+    # Runs and what they read.
     "Dictionary": "universality.dictionary",
-    "Matching": "universality.matching.result",
-    "Policy": "universality.runs.policy",
-    "Stability": "universality.results",
-    "UniversalityError": "universality.errors",
-    "compare": "universality.comparison.comparison",
-    "encode": "universality.encoding.streaming",
     "load": "universality.loading.runs",
+    "expand": "universality.loading.runs",
+    "save": "universality.saving",
+    "collect": "universality.activations.collecting",
+    "open_activations": "universality.activations.formats.detection",
+    "encode": "universality.encoding.streaming",
+    "train": "universality.training.runs",
+    "TrainingSettings": "universality.training.settings",
+    # Matching.
     "match": "universality.matching.assignment",
     "match_codes": "universality.matching.by_codes",
-    "open_activations": "universality.activations.formats.detection",
+    "verify": "universality.matching.certificate",
+    "Matching": "universality.matching.result",
+    "nearest": "universality.matching.nearest",
+    "null_of": "universality.nulls.own_statistic",
+    # Two runs and many.
+    "Policy": "universality.runs.policy",
+    "compare": "universality.comparison.comparison",
+    "Comparison": "universality.results",
+    "stability": "universality.recurrence.study",
+    "Stability": "universality.results",
+    "consensus_of": "universality.recurrence.study",
+    # Keeping and reading results.
     "publish": "universality.publishing",
+    "read_result": "universality.results",
     "read_comparison": "universality.results",
     "read_stability": "universality.results",
-    "save": "universality.saving",
-    "stability": "universality.recurrence.study",
-    "verify": "universality.matching.certificate",
+    "UniversalityError": "universality.errors",
 }
 
 __all__ = [
@@ -55,19 +79,27 @@ __all__ = [
     "Matching",
     "Policy",
     "Stability",
+    "TrainingSettings",
     "UniversalityError",
     "__version__",
+    "collect",
     "compare",
+    "consensus_of",
     "encode",
+    "expand",
     "load",
     "match",
     "match_codes",
+    "nearest",
+    "null_of",
     "open_activations",
     "publish",
     "read_comparison",
+    "read_result",
     "read_stability",
     "save",
     "stability",
+    "train",
     "verify",
 ]
 

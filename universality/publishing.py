@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
@@ -25,11 +25,48 @@ from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
 from universality.storage.staging import staged_folder
+from universality.validation import FLAG, PATH, Is, Several, as_tuple, takes
 
 _log = logging.getLogger(__name__)
 
 
+@takes(
+    result=Is((Comparison, Stability), "a result of `compare` or `stability`"),
+    folder=PATH,
+    runs=Several(Is((Dictionary,), "a dictionary"), least=0),
+    overwrite=FLAG,
+)
 def publish(
+    result: Comparison | Stability,
+    folder: str | Path,
+    *,
+    runs: Sequence[Dictionary] = (),
+    overwrite: bool = False,
+) -> Path:
+    """The folder that a result was written to, as the commands write it; it is whole or absent.
+
+    Tables, summary, figures with their numbers, `report.html` and a manifest.
+
+    Args:
+        result: Of two runs, or of many.
+        folder: Where to write.
+        runs: Of a result of many, those that gave it, in their order: adds their average as
+            `consensus/`, where they can be averaged.
+        overwrite: Replace an earlier result.
+
+    Raises:
+        InvalidInputError: an argument does not fit, or these are not the runs of the result.
+        OutputError: the folder exists and `overwrite` is off, it holds anything that this program
+            did not write, a run lies in it, another process writes it, or it cannot be written.
+    """
+    folder = Path(folder)
+    check_holds_no_input(folder, paths_of(*as_tuple(runs)))
+    with staged_folder(folder, overwrite=overwrite) as staged:
+        _write(result, staged, runs=as_tuple(runs), command=(), settings=None)
+    return folder
+
+
+def publish_comparison(
     make: Callable[[], Comparison],
     folder: str | Path,
     *,
@@ -38,24 +75,20 @@ def publish(
     command: Sequence[str] = (),
     settings: dict[str, Any] | None = None,
 ) -> Comparison:
-    """The comparison that `make` gives, written to a folder that is whole or absent.
+    """The comparison that `make` gives, written as `publish` writes it.
 
     The folder's place is claimed before `make` runs, so that hours of work cannot end at a name
     that is taken. `inputs` is what `make` reads: none of it may lie in the folder. `command` and
     `settings` go into the manifest.
 
     Raises:
-        OutputError: the folder exists and `overwrite` is off, it holds anything that this program
-            did not write, an input lies in it, another process writes it, or it cannot be written.
+        OutputError: as `publish`.
     """
     folder = Path(folder)
     check_holds_no_input(folder, paths_of(*inputs))
     with staged_folder(folder, overwrite=overwrite) as staged:
         comparison = make()
-        comparison.save(staged)
-        _add_pictures(staged)
-        runs = {side: comparison.summary[side] for side in ("a", "b")}
-        write_manifest(staged, runs, command=command, settings=settings)
+        _write(comparison, staged, command=command, settings=settings)
     return comparison
 
 
@@ -84,14 +117,7 @@ def publish_stability(
     store = folder.with_name(f"{folder.name}.pairs")
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability(runs, policy, activations=activations, store=store)
-        found.save(staged)
-        dictionary = consensus_of(found, runs)
-        if dictionary is not None:
-            with suppress(UnsupportedError):
-                save(dictionary, staged / "consensus")
-        _add_pictures(staged)
-        studied = {run["name"]: run for run in found.summary["runs"]}
-        write_manifest(staged, studied, command=command, settings=asdict(policy))
+        _write(found, staged, runs=runs, command=command, settings=asdict(policy))
     _end(store)
     return found
 
@@ -188,6 +214,35 @@ def _end(store: Path) -> None:
         _log.warning(
             "%s is left: it holds what this program did not write: %s", store, in_words(left)
         )
+
+
+def _write(
+    result: Comparison | Stability,
+    staged: Path,
+    *,
+    runs: Sequence[Dictionary] = (),
+    command: Sequence[str],
+    settings: dict[str, Any] | None,
+) -> None:
+    result.save(staged)
+    if runs and isinstance(result, Stability):
+        dictionary = consensus_of(result, runs)
+        if dictionary is not None:
+            with suppress(UnsupportedError):
+                save(dictionary, staged / "consensus")
+    _add_pictures(staged)
+    write_manifest(staged, _inputs_of(result), command=command, settings=settings)
+
+
+def _inputs_of(result: Comparison | Stability) -> dict[str, Any]:
+    """What a result is of, by side or by name of the run."""
+    match result:
+        case Comparison():
+            return {side: result.summary[side] for side in ("a", "b")}
+        case Stability():
+            return {run["name"]: run for run in result.summary["runs"]}
+        case _:
+            assert_never(result)
 
 
 def _add_pictures(folder: Path) -> None:

@@ -33,6 +33,7 @@ from universality.input_normalization import (
 )
 from universality.shapes import check_finite
 from universality.storage.staging import staged_folder
+from universality.validation import FLAG, PATH, Is, either, takes
 
 SAE_LENS_VERSION = "6.54.12"
 """Version of sae-lens whose layout is written."""
@@ -40,6 +41,12 @@ SAE_LENS_VERSION = "6.54.12"
 _SPARSITY_FLOOR = 1e-10
 
 
+@takes(
+    dictionary=Is((Dictionary,), "a dictionary"),
+    folder=PATH,
+    overwrite=FLAG,
+    metadata=either(Is((Mapping,), "a mapping"), None),
+)
 def save(
     dictionary: Dictionary,
     folder: str | Path,

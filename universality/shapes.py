@@ -10,9 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from universality.errors import InvalidInputError
+from universality.validation import Is
 
 ArrayLike: TypeAlias = "Tensor | np.ndarray"
 """Any two-dimensional floating-point NumPy array (memory maps too) or torch tensor."""
+
+ARRAY = Is((Tensor, np.ndarray), "a NumPy array or a torch tensor")
+"""What a public function checks of rows that it is given, before `as_matrix` looks into them."""
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 """Number formats that weights, directions and activations may have, in torch's spelling."""

@@ -148,9 +148,25 @@ class Either:
         return any(value is None if one is None else one.admits(value) for one in self.of)
 
 
+@final
+@dataclass(frozen=True)
+class _Device:
+    """A torch.device; torch is not imported for it."""
+
+    wanted: str = "a torch.device"
+    """As the end of a sentence."""
+
+    def admits(self, value: Any) -> bool:
+        """Whether it is one."""
+        kind = type(value)
+        return (kind.__module__, kind.__name__) == ("torch", "device")
+
+
 FLAG = Is((bool,), "True or False")
 PATH = Is((str, os.PathLike), "a path")
 TEXT = Is((str,), "a text")
+SECONDS = Either((Number(0, above=True), None))
+DEVICE = Either((TEXT, _Device(), None))
 CALLABLE = Is((Callable,), "a function")
 
 

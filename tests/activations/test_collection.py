@@ -25,7 +25,8 @@ def model(tmp_path_factory):
 
 def _collect(model, out, documents=DOCUMENTS, **options):
     options = {"hook_name": HOOK, "context": 16, "shard_tokens": 60} | options
-    return collection.collect(model, documents, out, **options)
+    hook = options.pop("hook_name")
+    return collection.collect_into(model, documents, {hook: out}, **options)[hook]
 
 
 def _files(folder):

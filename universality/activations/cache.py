@@ -23,6 +23,7 @@ from universality.intake.json_files import read_json, read_mapping
 from universality.intake.names import well_formed
 from universality.shapes import check_finite, number_refusal
 from universality.storage.staged_files import staged_file
+from universality.validation import Is
 
 SCHEMA = "universality.activations/1"
 
@@ -141,6 +142,10 @@ class ActivationCache:
                 f"{path} names {len(names)} documents, meta.json counts {self.meta.n_documents}"
             )
         return [well_formed(name) for name in names]
+
+
+CACHE = Is((ActivationCache, str, Path), "a cache of activations, or where one lies")
+"""What public functions take for activations."""
 
 
 def open_cache(path: str | Path) -> ActivationCache:

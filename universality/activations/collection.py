@@ -54,49 +54,6 @@ from universality.storage.staged_files import staged_file
 _BATCH_TOKENS = 4096
 
 
-def collect(
-    model: LanguageModel,
-    documents: Sequence[Document],
-    out: Path,
-    *,
-    hook_name: str,
-    context: int = 256,
-    shard_tokens: int = 32_768,
-    max_tokens: int | None = None,
-    prepend_bos: bool | None = None,
-    drop_special: bool = True,
-    progress: bool = False,
-) -> ActivationCache:
-    """The cache of one hook over the texts, written to `out` shard by shard.
-
-    Left out are the first position of every window (its norm is ten to three hundred times the
-    others'), rows with a norm above ten times the median of their shard, rows of special tokens
-    unless `drop_special` is off, and repeated documents; the counts are in the cache's
-    `meta.dropped`. A beginning-of-sequence token stands before each window where the tokenizer
-    itself puts one (`prepend_bos` None), always or never; it is then the first position, and every
-    token of the text has a row. The same inputs give the same bytes. Interrupted, it leaves whole
-    shards and no `meta.json`; called again with the same inputs it goes on after the last of them.
-
-    Raises:
-        InvalidInputError: a number is out of range, the hook is unknown, no text is left, or the
-            tokenizer does not fit the model or has no token for `prepend_bos`.
-        OutputError: `out` holds something else, or was begun with other inputs; the disk is full.
-        UnsupportedError: a hidden state does not fit into float16.
-    """
-    caches = collect_into(
-        model,
-        documents,
-        {hook_name: out},
-        context=context,
-        shard_tokens=shard_tokens,
-        max_tokens=max_tokens,
-        prepend_bos=prepend_bos,
-        drop_special=drop_special,
-        progress=progress,
-    )
-    return caches[hook_name]
-
-
 def collect_into(
     model: LanguageModel,
     documents: Sequence[Document],
@@ -111,8 +68,23 @@ def collect_into(
 ) -> dict[str, ActivationCache]:
     """The caches of several hooks, by name, from one pass of the model; `folders` says where.
 
-    Each is as `collect` would make it alone. Rows of high norm differ between hooks, so the caches
-    need not be of one length; each says which token of which document every row is.
+    Each is as it would be made alone. Rows of high norm differ between hooks, so the caches need
+    not be of one length; each says which token of which document every row is.
+
+    Left out are the first position of every window (its norm is ten to three hundred times the
+    others'), rows with a norm above ten times the median of their shard, rows of special tokens
+    unless `drop_special` is off, and repeated documents; the counts are in the cache's
+    `meta.dropped`. A beginning-of-sequence token stands before each window where the tokenizer
+    itself puts one (`prepend_bos` None), always or never; it is then the first position, and every
+    token of the text has a row. The same inputs give the same bytes. Interrupted, it leaves whole
+    shards and no `meta.json`; called again with the same inputs it goes on after the last of them.
+
+    Raises:
+        InvalidInputError: a number is out of range, a hook is unknown, no text is left, or the
+            tokenizer does not fit the model or has no token for `prepend_bos`.
+        OutputError: a folder holds something else, or was begun with other inputs; the disk is
+            full.
+        UnsupportedError: a hidden state does not fit into float16.
     """
     check_numbers(context=context, shard_tokens=shard_tokens, max_tokens=max_tokens)
     for name in folders:

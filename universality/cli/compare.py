@@ -198,11 +198,11 @@ def _compare(
     from universality.cli.screen import comparison_screen
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
-    from universality.publishing import publish
+    from universality.publishing import publish_comparison
     from universality.storage.json_files import as_json as to_json
 
     policy = Policy(**{name: value for name, value in choices.items() if value is not None})
-    comparison = publish(
+    comparison = publish_comparison(
         lambda: compare_runs(
             a,
             b,

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 from tqdm import tqdm
 
-from universality.activations.cache import ActivationCache, read_activations
+from universality.activations.cache import CACHE, ActivationCache, read_activations
+from universality.activations.formats.detection import as_cache
 from universality.codes import Codes, cut_chunks
+from universality.compute.devices import resolve_device
 from universality.dictionary import Dictionary, Firing
 from universality.encoding.folder import (
     CodesKey,
@@ -24,17 +26,26 @@ from universality.encoding.folder import (
 )
 from universality.encoding.identity import encoder_hash
 from universality.errors import InvalidInputError
+from universality.loading import load
+from universality.validation import DEVICE, FLAG, PATH, Is, either, takes
 
 _TOKENS_PER_TILE = 256
 _TOKENS_PER_READ = 32 * _TOKENS_PER_TILE
 
 
+@takes(
+    dictionary=Is((Dictionary, str, Path), "a dictionary, or the address of one"),
+    cache=CACHE,
+    folder=either(PATH, None),
+    device=DEVICE,
+    progress=FLAG,
+)
 def encode(
-    dictionary: Dictionary,
-    cache: ActivationCache,
+    dictionary: Dictionary | str | Path,
+    cache: ActivationCache | str | Path,
     *,
-    folder: Path | None = None,
-    device: torch.device | str = "cpu",
+    folder: str | Path | None = None,
+    device: torch.device | str | None = None,
     progress: bool = True,
 ) -> Codes:
     """Codes of every row of the cache.
@@ -44,17 +55,22 @@ def encode(
     it is that of one chunk, and an interrupted call goes on where it stopped when it is repeated.
 
     Args:
-        dictionary: The run.
-        cache: Activations of the hook it reads.
+        dictionary: The run, or an address that `load` understands.
+        cache: Activations of the hook it reads, or where they lie, whichever library wrote them.
         folder: Where to keep the codes, memory-mapped; None keeps them in memory.
-        device: Where the encoder runs.
+        device: Where the encoder runs; the CPU if None.
         progress: Show a bar on stderr when that is a terminal.
 
     Raises:
-        InvalidInputError: the rows of the cache have another width than the dictionary reads.
+        InvalidInputError: an argument does not fit, or the rows of the cache have another width
+            than the dictionary reads.
+        MissingFileError, FormatError, UnsafeFileError: as `load` and `open_activations`.
         UnsupportedError: the dictionary cannot encode (its message says why).
         OutputError: the folder holds other codes, or cannot be written.
     """
+    dictionary = dictionary if isinstance(dictionary, Dictionary) else load(dictionary)
+    cache = as_cache(cache)
+    device = resolve_device(device or "cpu")
     if dictionary.d_in != cache.meta.d_in:
         raise InvalidInputError(
             f"{cache.path} holds activations of width {cache.meta.d_in}, but "
@@ -72,6 +88,7 @@ def encode(
         if folder is None:
             tiles = _tiles(dictionary, cache, 0, device=device, bar=bar)
             return Codes(tuple(cut_chunks(tiles, dictionary.d_sae)))
+        folder = Path(folder)
         key = codes_key(dictionary, cache, device)
         if not is_whole(folder, key):
             with begun(folder, key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from universality.dictionary import Dictionary, DirectionName
 from universality.errors import FormatError, InvalidInputError, MissingFileError
@@ -12,10 +13,18 @@ from universality.loading.detection import detect, natural_order, recognised, we
 from universality.loading.formats import Format
 from universality.loading.formats.saelens import NAME as SAELENS
 from universality.loading.hub import SCHEME, checkpoints, from_browser, parse
+from universality.validation import FLAG, PATH, TEXT, OneOf, Several, as_tuple, either, takes
 
 _DEEPEST = 8
 
 
+@takes(
+    spec=PATH,
+    format=either(TEXT, None),
+    orientation=either(OneOf(("rows", "columns")), None),
+    views=Several(OneOf(get_args(View))),
+    checked=FLAG,
+)
 def load(
     spec: str | Path,
     *,
@@ -46,7 +55,7 @@ def load(
         variant=variant,
         orientation=_orientation(orientation),
         part=place.part,
-        views=views,
+        views=as_tuple(views),
         checked=checked,
         format_named=bool(name),
         norm_scaling_factor=place.norm_scaling_factor,
@@ -62,6 +71,7 @@ def load(
     return kind.read(checkpoint)
 
 
+@takes(spec=PATH, format=either(TEXT, None))
 def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
     """The addresses of the runs an address means: itself, or every run in a folder of them.
 

@@ -15,10 +15,12 @@ from universality.matching.exact.search import Found, search
 from universality.matching.foreign import at_unit_scale, is_ours, rescaled
 from universality.matching.result import TOLERANCE, Matching
 from universality.matching.tiling import Plan
-from universality.shapes import ArrayLike, as_matrix
+from universality.shapes import ARRAY, ArrayLike, as_matrix
 from universality.similarity import Cosine, Similarity, Transposed
+from universality.validation import DEVICE, FLAG, SECONDS, takes
 
 
+@takes(a=ARRAY, b=ARRAY, absolute=FLAG, device=DEVICE, time_limit=SECONDS, progress=FLAG)
 def match(
     a: ArrayLike,
     b: ArrayLike,
@@ -41,7 +43,8 @@ def match(
         progress: Show a bar on stderr when that is a terminal.
 
     Raises:
-        InvalidInputError: a matrix is malformed, the widths differ, or there is no such device.
+        InvalidInputError: an argument does not fit, a matrix is malformed, the widths differ, or
+            there is no such device.
     """
     plan = Plan()
     rows_a, rows_b = as_matrix(a, "a"), as_matrix(b, "b")

@@ -6,9 +6,20 @@ from universality.codes import Codes
 from universality.matching.assignment import assign
 from universality.matching.result import Matching
 from universality.similarity.code_similarity import CodeSimilarity
-from universality.similarity.measures import Measure
+from universality.similarity.measures import MEASURES, Measure
+from universality.validation import FLAG, SECONDS, Is, OneOf, either, takes
+
+CODES = Is((Codes,), "codes, as `encode` gives them")
 
 
+@takes(
+    a=CODES,
+    b=CODES,
+    measure=OneOf(MEASURES),
+    absolute=either(FLAG, None),
+    time_limit=SECONDS,
+    progress=FLAG,
+)
 def match_codes(
     a: Codes,
     b: Codes,
@@ -32,8 +43,8 @@ def match_codes(
         progress: Show a bar on stderr when that is a terminal.
 
     Raises:
-        InvalidInputError: the codes cover different tokens, or signs are open (see
-            `CodeSimilarity.between`).
+        InvalidInputError: an argument does not fit, the codes cover different tokens, or signs are
+            open (see `CodeSimilarity.between`).
     """
     similarity = CodeSimilarity.between(a, b, measure, absolute=absolute, progress=progress)
     return assign(similarity, time_limit=time_limit, progress=progress)

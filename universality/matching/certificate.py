@@ -14,7 +14,8 @@ from universality.compute.devices import resolve_device
 from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
 from universality.norms import refuse_flushed
-from universality.shapes import ArrayLike, as_matrix
+from universality.shapes import ARRAY, ArrayLike, as_matrix
+from universality.validation import DEVICE, FLAG, Is, takes
 
 _BLOCK_ROWS, _BLOCK_COLS = 512, 4_096
 
@@ -40,6 +41,13 @@ class Verification:
         return self.upper_bound - self.total
 
 
+@takes(
+    matching=Is((Matching,), "a matching, as `match` gives it"),
+    a=ARRAY,
+    b=ARRAY,
+    absolute=FLAG,
+    device=DEVICE,
+)
 def verify(
     matching: Matching,
     a: ArrayLike,

@@ -24,6 +24,7 @@ from universality.results.stability import (
     read_stability,
     stability_files,
 )
+from universality.validation import PATH, takes
 
 __all__ = [
     "ALL_VIEWS",
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 
+@takes(folder=PATH)
 def read_result(folder: str | Path) -> Comparison | Stability:
     """What was saved in a folder, be it of two runs or of many.
 

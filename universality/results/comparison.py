@@ -25,6 +25,7 @@ from universality.results.files import (
 from universality.results.schemas import COMPARISON, absent_columns, with_new_names
 from universality.storage.json_files import write_json
 from universality.storage.staged_files import staged_file
+from universality.validation import PATH, takes
 
 COMPARISON_SCHEMA = COMPARISON.written
 """Written into every summary of a comparison."""
@@ -129,6 +130,7 @@ def _matrix_file(view: str) -> str:
     return f"similarity_{view}.npy"
 
 
+@takes(folder=PATH)
 def read_comparison(folder: str | Path) -> Comparison:
     """The comparison that was saved in a folder.
 

@@ -20,6 +20,7 @@ from universality.results.files import (
 )
 from universality.results.schemas import STABILITY, absent_columns, with_new_keys, with_new_names
 from universality.storage.json_files import write_json
+from universality.validation import PATH, takes
 
 STABILITY_SCHEMA = STABILITY.written
 """Written into every summary of many runs."""
@@ -104,6 +105,7 @@ def stability_files(result: Stability) -> list[str]:
     ]
 
 
+@takes(folder=PATH)
 def read_stability(folder: str | Path) -> Stability:
     """What was saved about many runs in a folder.
 

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from universality.activations.cache import ActivationCache
+from universality.activations.cache import CACHE, ActivationCache
+from universality.activations.formats.detection import as_cache
 from universality.errors import InvalidInputError, OutputError
 from universality.saving import save
 from universality.storage.claims import claimed
@@ -26,19 +27,28 @@ from universality.training.identity import dependencies, noted
 from universality.training.record import ENVIRONMENT, RECORD, read_record
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
+from universality.validation import DEVICE, FLAG, PATH, Is, Several, as_tuple, takes
 
 _HISTORY_POINTS = 100
 _SAVE_EVERY = 500_000
 _STATE = "state.safetensors"
 
 
+@takes(
+    activations=CACHE,
+    settings=Several(Is((TrainingSettings,), "TrainingSettings")),
+    out=PATH,
+    weights_dtype=Is((torch.dtype,), "a torch.dtype"),
+    device=DEVICE,
+    progress=FLAG,
+)
 def train(
-    cache: ActivationCache,
-    runs: Sequence[TrainingSettings],
-    out: Path,
+    activations: ActivationCache | str | Path,
+    settings: TrainingSettings | Sequence[TrainingSettings],
+    out: str | Path,
     *,
     weights_dtype: torch.dtype = torch.float32,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
     progress: bool = False,
 ) -> list[Path]:
     """The folders of the runs, `<out>/w<d_sae>-s<seed>`, trained one after another.
@@ -46,11 +56,22 @@ def train(
     A finished folder is left as it is. A run that was interrupted goes on from its last saved
     state, in `<out>/.<name>.unfinished`, to the same weights.
 
+    Args:
+        activations: A cache, or where one lies, whichever library wrote it.
+        settings: Of one run, or of several (`grid` makes those of all seeds and widths).
+        out: Folder of the runs.
+        weights_dtype: Of the weights that are saved.
+        device: Where to train; the CPU if None.
+        progress: Show a bar for each run.
+
     Raises:
-        InvalidInputError: two runs have one name, or the cache has fewer rows than a batch.
+        InvalidInputError: an argument does not fit, two runs have one name, or the cache has fewer
+            rows than a batch.
         OutputError: a run there, finished or not, depends on other settings or another cache.
         FormatError: the state of an unfinished run is damaged.
     """
+    out, runs, device = Path(out), as_tuple(settings), device or "cpu"
+    cache = as_cache(activations)
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         raise InvalidInputError(f"two runs have the same width and seeds: {', '.join(names)}")

@@ -13,8 +13,10 @@ from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
 
 _READ = (".json", ".safetensors", ".arrow", ".memmap", ".meta", ".pt")
+from universality.validation import PATH, OneOf, takes
 
 
+@takes(path=PATH, rows=OneOf(ROW_RULES))
 def open_activations(path: str | Path, *, rows: str = "screened") -> ActivationCache:
     """The cache at a path, whichever library wrote it, without the rows that would hide the others.
 
@@ -62,3 +64,14 @@ def _open_folder(path: Path, *, first_positions: bool) -> ActivationCache:
     if any(path.glob(lm_saes.PATTERN)):
         return lm_saes.read_lm_saes(path, first_positions=first_positions)
     return open_cache(path)
+
+
+def as_cache(activations: ActivationCache | str | Path) -> ActivationCache:
+    """The cache given, or the one at a path.
+
+    Raises:
+        MissingFileError, FormatError: as `open_activations`.
+    """
+    if isinstance(activations, ActivationCache):
+        return activations
+    return open_activations(activations)
