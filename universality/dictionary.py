@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final, get_args
 
 import torch
 from jaxtyping import Float
@@ -27,6 +27,7 @@ from universality.input_normalization import (
     raw_scale,
 )
 from universality.intake.names import show_names
+from universality.validation import FLAG, Constraint, Is, check, either
 
 DirectionName: TypeAlias = Literal["decoder", "encoder"]
 """A view of a latent by a direction: what it writes, or what it reads."""
@@ -97,6 +98,24 @@ class Firing:
     """Where the counts come from, such as `sparsity.safetensors`."""
 
 
+_TENSOR = Is((Tensor,), "a torch tensor")
+
+DICTIONARY_TAKES: Mapping[str, Constraint] = {
+    "W_dec": _TENSOR,
+    "W_enc": either(_TENSOR, None),
+    "b_enc": either(_TENSOR, None),
+    "b_dec": either(_TENSOR, None),
+    "W_skip": either(_TENSOR, None),
+    "activation_fn": Is(get_args(ActivationFunction), "one of activation_functions"),
+    "input_normalization": Is(get_args(InputNormalization), "one of input_normalization"),
+    "apply_b_dec_to_input": FLAG,
+    "firing": either(Is((Firing,), "Firing"), None),
+    "key": Is((RunKey,), "a RunKey"),
+    "source": Is((Source,), "a Source"),
+}
+"""What each field of a dictionary may be."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Dictionary:
@@ -130,6 +149,7 @@ class Dictionary:
     """Where it came from."""
 
     def __post_init__(self) -> None:
+        check("Dictionary", vars(self), DICTIONARY_TAKES)
         if self.W_dec.ndim != 2 or self.W_dec.shape[0] == 0:
             raise InvalidInputError(
                 f"W_dec must have shape (d_sae, d_out), got {tuple(self.W_dec.shape)}"

@@ -49,7 +49,7 @@ def test_seeds_and_widths_make_a_folder_each(cache, tmp_path, capsys):
         (["--architecture", "tanh"], "--architecture must be one of topk"),
         (["--k", "100"], "--k 100 exceeds the width"),
         (["--batch-size", "9999"], "exceeds the 1960 tokens"),
-        (["--dtype", "int8", "--batch-size", "500"], "--dtype must be auto"),
+        (["--dtype", "int8", "--batch-size", "500"], "(--dtype) must be one of 'auto'"),
         (["--expansion", "1", "--width", "8"], "either --expansion or --width"),
     ],
 )

@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from universality.errors import InvalidInputError
 from universality.training.architectures.interface import Architecture
 from universality.training.architectures.topk import TopKRecipe
+from universality.validation import Constraint, Is, Number, OneOf, check, plain
 
 STARTS = ("seed_and_width", "seed")
 """What the start is drawn from: `seed` is the rule of the first shipped runs, where a narrow run
 starts from the first rows of a wide one."""
 BIAS_STARTS = ("mean", "geometric_median")
 """Where b_dec starts."""
+
+_COUNT, _SEED = Number(1, whole=True), Number(0, whole=True)
+
+SETTINGS_TAKE: Mapping[str, Constraint] = {
+    "d_sae": _COUNT,
+    "architecture": Is((Architecture,), "a recipe, such as TopKRecipe(k=32)"),
+    "init_seed": _SEED,
+    "order_seed": _SEED,
+    "n_tokens": _COUNT,
+    "batch_size": _COUNT,
+    "learning_rate": Number(0, above=True),
+    "clip_norm": Number(0),
+    "bias_start": OneOf(BIAS_STARTS),
+    "dead_window": Number(0, 1, above=True),
+    "dead_weight": Number(0),
+    "held_out": Number(0, 0.5),
+    "dtype": OneOf(("auto", "float32", "bfloat16")),
+    "decoder": OneOf(("gather", "dense")),
+    "start": OneOf(STARTS),
+    "checkpoints": Number(0, whole=True),
+}
+"""What each field of the settings may be."""
+
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in SETTINGS_TAKE} | {
+    "d_sae": "--width",
+    "init_seed": "--seeds",
+    "order_seed": "--order-seeds",
+    "n_tokens": "--tokens",
+    "learning_rate": "--lr",
+}
 
 
 @final
@@ -59,48 +91,15 @@ class TrainingSettings:
     """Dictionaries saved on the way, evenly spaced; the last of them is the end of the run."""
 
     def __post_init__(self) -> None:
-        for name in ("d_sae", "n_tokens", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InvalidInputError(
-                    f"{_flag(name)} must be at least 1, got {getattr(self, name)}"
-                )
-        for name, least in (("init_seed", "--seeds"), ("order_seed", "--order-seeds")):
-            if getattr(self, name) < 0:
-                raise InvalidInputError(f"{least} must not be negative, got {getattr(self, name)}")
+        check("TrainingSettings", vars(self), SETTINGS_TAKE, options=_OPTIONS)
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, plain(value))
         self.architecture.check(self.d_sae)
-        self._check_numbers()
-        self._check_words()
-
-    def _check_numbers(self) -> None:
-        if not 0 < self.dead_window <= 1:
-            raise InvalidInputError(f"--dead-window must lie in (0, 1], got {self.dead_window}")
-        if not 0 < self.learning_rate < float("inf"):
-            raise InvalidInputError(f"--lr must be positive, got {self.learning_rate}")
-        for name in ("clip_norm", "dead_weight"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise InvalidInputError(
-                    f"{_flag(name)} must not be negative, got {getattr(self, name)}"
-                )
-        if not 0 <= self.held_out <= 0.5:
-            raise InvalidInputError(f"--held-out must lie in [0, 0.5], got {self.held_out}")
-        if not 0 <= self.checkpoints <= self.n_steps:
+        if self.checkpoints > self.n_steps:
             raise InvalidInputError(
                 f"--checkpoints must lie between 0 and the {self.n_steps} steps of the run, "
                 f"got {self.checkpoints}"
             )
-
-    def _check_words(self) -> None:
-        words = (
-            ("dtype", ("auto", "float32", "bfloat16")),
-            ("decoder", ("gather", "dense")),
-            ("start", STARTS),
-            ("bias_start", BIAS_STARTS),
-        )
-        for name, allowed in words:
-            if getattr(self, name) not in allowed:
-                raise InvalidInputError(
-                    f"{_flag(name)} must be {' or '.join(allowed)}, got {getattr(self, name)!r}"
-                )
 
     @property
     def n_steps(self) -> int:
@@ -118,7 +117,3 @@ class TrainingSettings:
         content: dict[str, Any] = asdict(self)
         options: dict[str, Any] = content.pop("architecture")
         return content | {"architecture": self.architecture.name} | options
-
-
-def _flag(name: str) -> str:
-    return {"n_tokens": "--tokens", "d_sae": "--width"}.get(name, "--" + name.replace("_", "-"))
