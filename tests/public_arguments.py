@@ -19,17 +19,21 @@ from matplotlib.figure import Figure
 import universality as un
 from tests.made_results import made_comparison, made_stability
 from tests.made_runs import make_run, unit_rows
+from universality.codes import from_batches
 from universality.dictionary import DICTIONARY_TAKES
 from universality.runs.policy import POLICY_TAKES
+from universality.training.architectures.topk import TopKRecipe
 from universality.training.settings import SETTINGS_TAKE
 from universality.validation import (
     CONSTRAINTS,
     Constraint,
     Either,
     Is,
+    Mapped,
     Number,
     OneOf,
     Several,
+    Tuple,
 )
 
 CLASSES: Mapping[str, Mapping[str, Constraint]] = {
@@ -90,6 +94,10 @@ def _good(constraint: Constraint) -> Any:
             return (_good(each),)
         case Either(of=of):
             return None if None in of else _good(next(one for one in of if one is not None))
+        case Mapped():
+            return {}
+        case Tuple(each=each, length=length):
+            return (_good(each),) * length
         case Is(types=types):
             return next(value for value in _made() if isinstance(value, types))
         case _:
@@ -98,9 +106,12 @@ def _good(constraint: Constraint) -> Any:
 
 def _made() -> Iterator[Any]:
     rows = unit_rows(4, 3, seed=0)
+    table = made_comparison().pairs
+    yield from (table, table["a"])
     yield from (True, "word", Path("nowhere"), rows, make_run(rows), made_comparison())
     yield from (made_stability(), torch.float32, un.match(rows, rows, progress=False))
     yield from (from_batches([rows.abs()], 3), Figure().subplots(), len, [], {}, 3, None)
+    yield from (un.TrainingSettings(d_sae=64), TopKRecipe(k=2))
 
 
 def _bad(constraint: Constraint) -> Iterator[Any]:

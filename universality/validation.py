@@ -66,11 +66,14 @@ class Number:
     """Whether only whole numbers fit."""
     above: bool = False
     """Whether `low` itself is too low."""
+    unit: str = ""
+    """What is counted."""
 
     @property
     def wanted(self) -> str:
         """The kind and the interval."""
         kind = "a whole number" if self.whole else "a number"
+        kind += f" of {self.unit}" if self.unit else ""
         if self.high < math.inf:
             return f"{kind} in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
         if self.low == -math.inf:
@@ -128,6 +131,46 @@ class Several:
             return False
         hashable = [one for one in value if isinstance(one, str | int | os.PathLike)]
         return all(map(self.each.admits, value)) and len(set(hashable)) == len(hashable)
+
+
+@final
+@dataclass(frozen=True)
+class Tuple:
+    """So many of what another constraint admits."""
+
+    each: Constraint
+    """What each one must be."""
+    length: int
+    """How many there are."""
+
+    @property
+    def wanted(self) -> str:
+        """The length and what each is."""
+        return f"{self.length} of: {self.each.wanted}"
+
+    def admits(self, value: Any) -> bool:
+        """Whether it is one."""
+        right = isinstance(value, list | tuple) and len(value) == self.length
+        return right and all(map(self.each.admits, value))
+
+
+@final
+@dataclass(frozen=True)
+class Mapped:
+    """A mapping of names to what another constraint admits."""
+
+    each: Constraint
+    """What each one must be."""
+
+    @property
+    def wanted(self) -> str:
+        """What each is."""
+        return f"a mapping of names, each to {self.each.wanted}"
+
+    def admits(self, value: Any) -> bool:
+        """Whether it is one."""
+        named = isinstance(value, Mapping) and all(isinstance(one, str) for one in value)
+        return named and all(map(self.each.admits, value.values()))
 
 
 @final
@@ -195,8 +238,13 @@ def check(
             )
 
 
-def takes(**table: Constraint) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """A decorator that checks the arguments of a public function against a table."""
+def takes(
+    options: Mapping[str, str] = MappingProxyType({}), /, **table: Constraint
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """A decorator that checks the arguments of a public function against a table.
+
+    `options` says how the command line calls those that it has.
+    """
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         signature = inspect.signature(function)
@@ -205,7 +253,8 @@ def takes(**table: Constraint) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]
 
         @functools.wraps(function)
         def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-            check(function.__name__, signature.bind(*args, **kwargs).arguments, table)
+            given = signature.bind(*args, **kwargs).arguments
+            check(function.__name__, given, table, options=options)
             return function(*args, **kwargs)
 
         setattr(checked, CONSTRAINTS, table)

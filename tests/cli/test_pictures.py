@@ -57,7 +57,7 @@ def test_an_unknown_format_leaves_the_figures_as_they_were(
     (folder / "figures").mkdir()
     (folder / "figures" / "old.png").touch()
     assert run("figures", str(folder), "--format", "gif") == 2
-    assert "--format takes pdf, png, svg" in capsys.readouterr().err
+    assert "(--format) must be one of 'pdf', 'png', 'svg'" in capsys.readouterr().err
     assert [file.name for file in (folder / "figures").iterdir()] == ["old.png"]
 
 

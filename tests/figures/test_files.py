@@ -56,9 +56,9 @@ def test_equal_drawings_give_equal_bytes_and_leave_no_settings_behind(tmp_path: 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"style": "poster"}, "--style must be one of paper, talk, got 'poster'"),
-        ({"formats": ("gif",)}, "--format takes pdf, png, svg.*'gif'"),
-        ({"width": 0.1}, "--width is in inches, from 1 to 40; got 0.1"),
+        ({"style": "poster"}, r"--style\) must be one of 'paper', 'talk', got 'poster'"),
+        ({"formats": ("gif",)}, r"--format\) must be one of 'pdf', 'png', 'svg', .*'gif'"),
+        ({"width": 0.1}, r"--width\) must be a number of inches in \[1, 40\] or None, got 0.1"),
     ],
 )
 def test_bad_options_say_what_to_change(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from universality.errors import FormatError
+from universality.validation import Is, takes
 
 try:
     import matplotlib as mpl
@@ -18,6 +19,7 @@ except UnicodeDecodeError as error:  # of a matplotlibrc, which importing reads
     ) from error
 
 
+@takes(settings=Is((Mapping,), "a mapping of settings of matplotlib"))
 @contextmanager
 def only_settings(settings: Mapping[Any, Any]) -> Iterator[None]:
     """These settings over matplotlib's defaults, and nothing else, until the block ends.

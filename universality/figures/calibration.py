@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import COLOURS, SERIES, legend_above, plain, thin
+from universality.figures.style import AXES, COLOURS, SERIES, TABLE, legend_above, plain, thin
+from universality.validation import TEXT, Number, takes
 
 
+@takes(table=TABLE, ax=AXES, target=Number(0, 1))
 def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     """Share of planted latents found above chance, against their cosine.
 
@@ -27,6 +29,7 @@ def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     return plain(ax, x="planted cosine", y="planted latents found")
 
 
+@takes(table=TABLE, ax=AXES, least_power=Number(0, 1))
 def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5) -> Axes:
     """False discovery proportion over the bound it must keep, with two standard errors.
 
@@ -46,6 +49,7 @@ def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5
     return plain(ax, x="planted cosine", y="false discoveries / bound")
 
 
+@takes(table=TABLE, ax=AXES, series=TEXT)
 def p_value_levels(table: pd.DataFrame, ax: Axes, *, series: str = "world") -> Axes:
     """Share of p-values at most each level where nothing is shared, against the level.
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, singledispatch
+from functools import partial
+from typing import assert_never
 
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
 from universality.figures import comparison as whole
 from universality.figures import latents, pairs, stability, widths
+from universality.figures.style import MANY_RUNS, PAIR, TWO_RUNS
 from universality.results import Comparison, Stability
+from universality.validation import either, takes
+
+RESULT = either(TWO_RUNS, MANY_RUNS)
 
 _HEADLINES = (
     "share_against_threshold",
@@ -26,12 +31,13 @@ _HEADLINES = (
 )
 
 
+@takes(result=RESULT)
 def headlines_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
     """The few figures drawn with every result; `universality figures` draws the others."""
     return {name: draw for name, draw in figures_of(result).items() if name in _HEADLINES}
 
 
-@singledispatch
+@takes(result=RESULT, pair=PAIR)
 def figures_of(
     result: Comparison | Stability, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
@@ -43,10 +49,15 @@ def figures_of(
     Raises:
         InvalidInputError: nothing was kept of the pair, or the result is not of two runs.
     """
-    raise TypeError(f"no figures for {type(result).__name__}")
+    match result:
+        case Comparison():
+            return _of_two(result, pair=pair)
+        case Stability():
+            return _of_many(result, pair=pair)
+        case _:
+            assert_never(result)
 
 
-@figures_of.register
 def _of_many(
     result: Stability, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
@@ -77,7 +88,6 @@ def _of_many(
     return more | {draw.__name__: partial(draw, result) for draw in draws}
 
 
-@figures_of.register
 def _of_two(
     comparison: Comparison, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:

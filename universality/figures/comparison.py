@@ -9,15 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from universality.figures.style import (
+    AXES,
     COLOURS,
     LABELS,
     SERIES,
+    TWO_RUNS,
     legend_above,
     null_ticks,
     plain,
     thin,
 )
 from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
+from universality.validation import takes
 
 RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignment": "one to one"}
 """How each matching rule is called in a figure."""
@@ -25,6 +28,7 @@ RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignme
 _GRADE_COLOURS = (SERIES[2], SERIES[4], SERIES[3], "#DDDDDD", "#AAAAAA")
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     """Share of one-to-one pairs whose similarity reaches each threshold, beside the null's band.
 
@@ -52,6 +56,7 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     return plain(ax, x=f"threshold ({similarity_name(comparison)})", y="share of matched pairs")
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     """Mean similarity of each view by each matching rule, with a tick where the null lies."""
     views = comparison.summary["views"]
@@ -78,6 +83,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     return ax
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def grades(comparison: Comparison, ax: Axes) -> Axes:
     """What each run's latents are in the other, by each view and by all: counts that were saved.
 

@@ -13,28 +13,50 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from universality.errors import InvalidInputError
 from universality.figures.backend import only_settings
 from universality.figures.numbers import plotted_numbers
 from universality.figures.style import STYLES, WIDTHS
+from universality.validation import (
+    CALLABLE,
+    PATH,
+    Mapped,
+    Number,
+    OneOf,
+    Several,
+    as_tuple,
+    either,
+    takes,
+)
 
 FORMATS = ("pdf", "png", "svg")
 """File formats a figure can be written in."""
+
+_OPTIONS = {"style": "--style", "formats": "--format", "width": "--width"}
+_ASPECT = Number(0.05, 20)
 
 _METADATA: Mapping[str, dict[str, Any]] = MappingProxyType(
     {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 )
 
 
+@takes(
+    _OPTIONS,
+    draws=Mapped(CALLABLE),
+    folder=PATH,
+    style=OneOf(tuple(STYLES)),
+    formats=Several(OneOf(FORMATS)),
+    width=either(Number(1, 40, unit="inches"), None),
+)
 def write_figures(
     draws: Mapping[str, Callable[[Axes], Axes]],
-    folder: Path,
+    folder: str | Path,
     *,
     style: str = "paper",
     formats: Sequence[str] = ("png", "pdf"),
     width: float | None = None,
 ) -> list[Path]:
     """The files of each drawing, named by its key, in a folder that is made if it is missing."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return [
         file
@@ -43,9 +65,18 @@ def write_figures(
     ]
 
 
+@takes(
+    _OPTIONS,
+    draw=CALLABLE,
+    stem=PATH,
+    style=OneOf(tuple(STYLES)),
+    formats=Several(OneOf(FORMATS)),
+    width=either(Number(1, 40, unit="inches"), None),
+    aspect=_ASPECT,
+)
 def write_figure(
     draw: Callable[[Axes], Axes],
-    stem: Path,
+    stem: str | Path,
     *,
     style: str = "paper",
     formats: Sequence[str] = ("png", "pdf"),
@@ -60,7 +91,7 @@ def write_figure(
     Raises:
         InvalidInputError: the style or a format is unknown, or the width is no size for a figure.
     """
-    _check(style, formats, width)
+    stem, formats = Path(stem), as_tuple(formats)
     inches = width or WIDTHS[style]
     with only_settings(STYLES[style]):
         figure = Figure(figsize=(inches, inches * aspect), layout="constrained")
@@ -69,9 +100,19 @@ def write_figure(
     return [*files, _write_numbers(plotted_numbers(ax), stem)]
 
 
+@takes(
+    _OPTIONS,
+    draws=Mapped(CALLABLE),
+    stem=PATH,
+    columns=Number(1, whole=True),
+    style=OneOf(tuple(STYLES)),
+    formats=Several(OneOf(FORMATS)),
+    width=either(Number(1, 40, unit="inches"), None),
+    aspect=_ASPECT,
+)
 def write_panels(
     draws: Mapping[str, Callable[[Axes], Axes]],
-    stem: Path,
+    stem: str | Path,
     *,
     columns: int,
     style: str = "paper",
@@ -87,7 +128,7 @@ def write_panels(
     Raises:
         InvalidInputError: as `write_figure`.
     """
-    _check(style, formats, width)
+    stem, formats = Path(stem), as_tuple(formats)
     inches = width or columns * WIDTHS[style]
     rows = -(-len(draws) // columns)
     tables = []
@@ -121,15 +162,3 @@ def _write_numbers(numbers: pd.DataFrame, stem: Path) -> Path:
     file = stem.with_name(f"{stem.name}.csv")
     numbers.to_csv(file, index=False)
     return file
-
-
-def _check(style: str, formats: Sequence[str], width: float | None) -> None:
-    if style not in STYLES:
-        raise InvalidInputError(f"--style must be one of {', '.join(STYLES)}, got {style!r}")
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or not formats:
-        raise InvalidInputError(
-            f"--format takes {', '.join(FORMATS)}, separated by commas; got {', '.join(unknown)!r}"
-        )
-    if width is not None and not 1 <= width <= 40:
-        raise InvalidInputError(f"--width is in inches, from 1 to 40; got {width:g}")

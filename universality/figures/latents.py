@@ -7,8 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from universality.figures.comparison import dashed_nulls, similarity_name
-from universality.figures.style import COLOURS, LABELS, dot, legend, legend_above, plain, thin
+from universality.figures.style import (
+    AXES,
+    COLOURS,
+    LABELS,
+    TWO_RUNS,
+    dot,
+    legend,
+    legend_above,
+    plain,
+    thin,
+)
 from universality.results import Comparison, null_name
+from universality.validation import takes
 
 BINS = np.linspace(0, 1, 51)
 """Edges of the histogram bins; every edge is a threshold of the saved curves."""
@@ -17,6 +28,7 @@ LEAST_P = 1e-12
 """P-values below this are drawn here."""
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
     """Histogram of the similarity of assigned pairs in each view, beside the null's."""
     for view, pairs in comparison.pairs.groupby("view", sort=False):
@@ -40,6 +52,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
     return plain(ax, x=x, y="share of pairs per bin of 0.02")
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
     """Decoder against encoder similarity of the pairs that the decoder assignment made.
 
@@ -48,6 +61,7 @@ def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
     return _view_against_view(comparison, ax, "decoder", other="encoder")
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
     """Decoder similarity against activation correlation of the decoder's assigned pairs.
 
@@ -56,6 +70,7 @@ def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
     return _view_against_view(comparison, ax, "decoder", other="activations")
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     """Similarity of each latent of a to its partner against how often the latent fires."""
     view = next(iter(comparison.summary["views"]))
@@ -85,6 +100,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     return plain(ax, x="firing frequency (share of tokens)", y=y)
 
 
+@takes(comparison=TWO_RUNS, ax=AXES)
 def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
     """Share of the latents of a whose p-value, or bound on it, is at most p, against p.
 

@@ -14,10 +14,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch, Wedge
 from numpy.typing import NDArray
 
+from universality.figures.style import AXES
+from universality.validation import takes
+
 COLUMNS = ("series", "mark", "x", "y", "low", "high", "value")
 """Columns of `plotted_numbers`; those that say nothing of a mark are empty."""
 
 
+@takes(ax=AXES)
 def plotted_numbers(ax: Axes) -> pd.DataFrame:
     """One row per drawn point, bar, band position or cell, in drawing order.
 

@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import COLOURS, dot, legend_above, plain
+from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, legend_above, plain
 from universality.results import Comparison
+from universality.validation import takes
 
 
 def figures_of_pair(
@@ -52,6 +53,7 @@ def figures_of_pair(
     return drawn
 
 
+@takes(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
 def activation_scatter(
     comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | None = None
 ) -> Axes:
@@ -68,6 +70,7 @@ def activation_scatter(
     return _drawn(ax, row, "codes", name="activation", colour=colour, label=label)
 
 
+@takes(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
 def logit_scatter(comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | None = None) -> Axes:
     """Logit weight of one latent against its partner's, a point per token of the vocabulary.
 

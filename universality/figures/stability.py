@@ -9,15 +9,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
-from universality.figures.style import COLOURS, LABELS, legend_above, null_ticks, plain
+from universality.figures.style import (
+    AXES,
+    COLOURS,
+    LABELS,
+    MANY_RUNS,
+    legend_above,
+    null_ticks,
+    plain,
+)
 from universality.figures.tables import run_matrix
 from universality.results import Stability
+from universality.validation import TEXT, either, takes
 
 _LARGE = 0.02
 _NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 _LINES = ("-", "--", ":", "-.")
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def spectrum(stability: Stability, ax: Axes) -> Axes:
     """Fraction of a run's latents found in exactly k of the runs, by each rule, with the null."""
     series = {view: _at_threshold(stability, rows) for view, rows in _spectra(stability).items()}
@@ -38,6 +48,7 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
     return ax
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def only_in_one(stability: Stability, ax: Axes) -> Axes:
     """Fraction of latents found in one run only, against how many runs are compared."""
     for view, rows in stability.summary["only_in_one_by_view"].items():
@@ -55,6 +66,7 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
     return plain(ax, x="number of runs compared", y="share in one run only")
 
 
+@takes(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
 def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> Axes:
     """Mean similarity of matched latents for every pair of runs (agreement, without weights).
 
@@ -76,6 +88,7 @@ def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> A
     return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name, decimals=decimals)
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of firing frequency, by each rule, with the null."""
     _stability_against(stability, ax, "frequency")
@@ -86,12 +99,14 @@ def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     return plain(ax, x="firing frequency (share of tokens)", y="mean stability")
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of decoder norm, by each rule, with the null."""
     _stability_against(stability, ax, "decoder_norm")
     return plain(ax, x="decoder norm", y="mean stability")
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
     """Mean similarity of the pairs of seeds of one width, by view, against the training step."""
     cells = [cell for cell in stability.summary["grid"] if cell["step"] is not None]

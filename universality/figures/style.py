@@ -7,8 +7,19 @@ from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+
+from universality.results import Comparison, Stability
+from universality.validation import Is, Number, Tuple, either
+
+AXES = Is((Axes,), "matplotlib axes")
+TABLE = Is((pd.DataFrame,), "a DataFrame")
+TWO_RUNS = Is((Comparison,), "a result of two runs")
+MANY_RUNS = Is((Stability,), "a result of many runs")
+PAIR = either(Tuple(Number(0, whole=True), 2), None)
+"""What figures take."""
 
 COLOURS: Mapping[str, str] = MappingProxyType(
     {

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from universality.figures.style import SERIES, legend_above, null_ticks, plain, thin
+from universality.figures.style import AXES, SERIES, TABLE, legend_above, null_ticks, plain, thin
+from universality.validation import FLAG, TEXT, Is, Number, either, takes
 
 _LONGEST_NAME = 20
 _MOST_NUMBERED = 12
 
 
+@takes(matrix=TABLE, ax=AXES, name=TEXT, cluster=FLAG, decimals=Number(0, whole=True))
 def run_matrix(
     matrix: pd.DataFrame, ax: Axes, *, name: str, cluster: bool = True, decimals: int = 2
 ) -> Axes:
@@ -46,6 +48,7 @@ def run_matrix(
     return ax
 
 
+@takes(table=TABLE, ax=AXES, x=TEXT, group=TEXT, y=TEXT, null=either(TEXT, None))
 def grouped_bars(
     table: pd.DataFrame, ax: Axes, *, x: str, group: str, y: str, null: str | None = None
 ) -> Axes:
@@ -69,6 +72,7 @@ def grouped_bars(
     return ax
 
 
+@takes(table=TABLE, ax=AXES, name=TEXT)
 def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean cosine") -> Axes:
     """Mean similarity against the ratio of widths, in both directions, each with its null.
 
@@ -90,6 +94,12 @@ def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean
     return plain(ax, x="width ratio (wide / narrow)", y=name)
 
 
+@takes(
+    frequency=Is((pd.Series,), "a column of a DataFrame"),
+    ax=AXES,
+    label=TEXT,
+    least=Number(0, 1, above=True),
+)
 def frequency_histogram(
     frequency: pd.Series, ax: Axes, *, label: str = "", least: float = 1e-7
 ) -> Axes:

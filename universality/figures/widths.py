@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from universality.figures.style import SERIES, legend_above, plain
+from universality.figures.style import AXES, MANY_RUNS, SERIES, legend_above, plain
 from universality.results import Stability
+from universality.validation import takes
 
 _WAYS = MappingProxyType({"narrow_to_wide": "narrow to wide", "wide_to_narrow": "wide to narrow"})
 _SOURCES = ("same", "split", "none", "nothing")
@@ -33,6 +34,7 @@ _GAP = 0.07
 _LONGEST_TITLE = 60
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def width_ladder(stability: Stability, ax: Axes) -> Axes:
     """Mean nearest similarity from narrow to wide and back, at each step, with the null of each."""
     steps = stability.summary["widths"]
@@ -52,6 +54,7 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
     return plain(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
 
 
+@takes(stability=MANY_RUNS, ax=AXES)
 def width_flow(stability: Stability, ax: Axes) -> Axes:
     """The latents of each wide run, by the grade of the narrow latent that each comes from.
 

@@ -11,9 +11,9 @@ from universality.activations.row_screen import ROW_RULES, screened
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
+from universality.validation import PATH, OneOf, takes
 
 _READ = (".json", ".safetensors", ".arrow", ".memmap", ".meta", ".pt")
-from universality.validation import PATH, OneOf, takes
 
 
 @takes(path=PATH, rows=OneOf(ROW_RULES))
