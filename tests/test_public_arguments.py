@@ -13,8 +13,7 @@ import pytest
 
 from tests.public_arguments import CLASSES, public_functions, table_of
 
-WAITING = ("compare", "consensus_of", "stability")
-FUNCTIONS = {k: v for k, v in public_functions().items() if k not in WAITING}
+FUNCTIONS = public_functions()
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))

@@ -20,29 +20,43 @@ from universality.comparison.tables import curve_table, denominators, pair_table
 from universality.comparison.unmatched import unmatched_subspaces
 from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
+from universality.loading.checkpoints import ORIENTATIONS
 from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
 from universality.results.grades import grade_counts
 from universality.runs.chance import NullStatistics, draw_nulls
-from universality.runs.common_tokens import Activations, caches_of_two
+from universality.runs.common_tokens import CACHES, Activations, caches_of_two
 from universality.runs.draws import OWN_DRAW
 from universality.runs.matrix import whole_matrix
-from universality.runs.opening import Run, dictionary_of, is_coded, open_run
+from universality.runs.opening import RUN, Run, dictionary_of, is_coded, open_run
 from universality.runs.pair import MatchedPair, match_pair, partner_numbers
-from universality.runs.policy import Policy
+from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import RunSet, gather_runs
 from universality.runs.views import ACTIVATIONS
+from universality.validation import PATH, TEXT, Is, OneOf, either, takes
 
 
+@takes(
+    a=RUN,
+    b=RUN,
+    policy=POLICY,
+    activations=either(CACHES, None),
+    codes=either(PATH, None),
+    unembedding=either(Is((Unembedding, str, Path), "an unembedding, or where one lies"), None),
+    format=either(TEXT, None),
+    orientation=either(OneOf(ORIENTATIONS), None),
+)
 def compare(
     a: Run,
     b: Run,
     policy: Policy | None = None,
     *,
     activations: Activations | None = None,
-    codes: Path | None = None,
+    codes: str | Path | None = None,
     unembedding: Unembedding | str | Path | None = None,
+    format: str | None = None,
+    orientation: str | None = None,
 ) -> Comparison:
     """Which latents of two runs are the same, in each view, beside the null.
 
@@ -60,14 +74,16 @@ def compare(
         codes: Folder in which codes are kept, so that a repeated call need not encode again.
         unembedding: That of the runs' model, or what `load_unembedding` understands; adds what the
             latents of pairs write to the logits.
+        format: Format of both runs, where it cannot be told from their files.
+        orientation: Whether the `rows` or `columns` of square weights are directions.
 
     Raises:
-        InvalidInputError: the runs live in spaces of different width, the caches do not fit the
-            runs or each other, or the policy does not fit them.
+        InvalidInputError: an argument does not fit, the runs live in spaces of different width, the
+            caches do not fit the runs or each other, or the policy does not fit them.
         MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
     """
     policy = policy or Policy()
-    opened = [open_run(a), open_run(b)]
+    opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
     if unembedding is not None and is_coded(opened):
         raise InvalidInputError(
             "caches of latents hold codes and no weights: leave out --unembedding"
@@ -75,7 +91,8 @@ def compare(
     run_a, run_b = (dictionary_of(run) for run in opened)
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
     to_logits = open_unembedding(unembedding, run_a, run_b, caches=caches)
-    matched = match_pair(gather_runs(opened, policy, caches, codes=codes), policy)
+    kept_codes = None if codes is None else Path(codes)
+    matched = match_pair(gather_runs(opened, policy, caches, codes=kept_codes), policy)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
     nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final, get_args
 
 from universality.dictionary import DirectionName
 from universality.loading.configs import Config, read_json
@@ -17,6 +17,9 @@ from universality.loading.tensors import TensorFile
 
 Orientation: TypeAlias = Literal["rows", "columns"]
 """Whether the decoder's directions are its rows or its columns, as stored."""
+
+ORIENTATIONS: tuple[Orientation, ...] = get_args(Orientation)
+"""Both."""
 
 
 @final

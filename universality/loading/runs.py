@@ -8,7 +8,7 @@ from typing import get_args
 from universality.dictionary import Dictionary, DirectionName
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.loading.addresses import Place, resolve
-from universality.loading.checkpoints import Checkpoint, Orientation, Request
+from universality.loading.checkpoints import ORIENTATIONS, Checkpoint, Orientation, Request
 from universality.loading.detection import detect, natural_order, recognised, weight_files
 from universality.loading.formats import Format
 from universality.loading.formats.saelens import NAME as SAELENS
@@ -21,8 +21,8 @@ _DEEPEST = 8
 @takes(
     spec=PATH,
     format=either(TEXT, None),
-    orientation=either(OneOf(("rows", "columns")), None),
-    views=Several(OneOf(get_args(View))),
+    orientation=either(OneOf(ORIENTATIONS), None),
+    views=Several(OneOf(get_args(DirectionName))),
     checked=FLAG,
 )
 def load(

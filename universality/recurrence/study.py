@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
+from universality.loading.checkpoints import ORIENTATIONS
 from universality.norms import row_norms
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.families.consensus import consensus, consensus_dictionary
@@ -35,45 +37,67 @@ from universality.recurrence.widths.width_tables import width_summary, width_tab
 from universality.results import STABILITY_SCHEMA, Stability
 from universality.results.grades import grade_counts
 from universality.runs.chance import draw_nulls
-from universality.runs.common_tokens import Activations, cache_for, open_caches
+from universality.runs.common_tokens import CACHES, Activations, cache_for, open_caches
 from universality.runs.keys import grid
 from universality.runs.matches import MatchedRuns, among
-from universality.runs.opening import Run, dictionary_of, open_runs
+from universality.runs.opening import RUN, Run, dictionary_of, open_runs
 from universality.runs.pairings import groups, match_runs
 from universality.runs.part import RunPart
-from universality.runs.policy import Policy
+from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import RunSet, gather_runs
 from universality.storage.kept import PairStore, begin_store
+from universality.validation import PATH, TEXT, Is, OneOf, Several, either, takes
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Thresholds of every spectrum, beside the policy's own."""
 
 
+@takes(
+    runs=Several(RUN),
+    policy=POLICY,
+    activations=CACHES,
+    keys=either(PATH, None),
+    store=either(PATH, None),
+    format=either(TEXT, None),
+    orientation=either(OneOf(ORIENTATIONS), None),
+)
 def stability(
     runs: Run | Sequence[Run],
     policy: Policy | None = None,
     *,
     activations: Activations = (),
-    store: Path | None = None,
+    keys: str | Path | None = None,
+    store: str | Path | None = None,
+    format: str | None = None,
+    orientation: str | None = None,
 ) -> Stability:
     """Which latents come back over many runs, in each view, beside the null.
 
-    Runs are dictionaries, or addresses that `load` understands; each is loaded once. Families,
-    cycles and spectra are over the largest group of equally wide runs (of one training step).
-    Runs of different width also give the ladder of widths, which only directions can.
-    `activations` are caches of the same texts, one for each model and hook that the runs read; what
-    all of them kept is compared.
-    `store` is a folder that keeps codes, matched pairs, draws of nulls and steps of the ladder, so
-    that a study goes on where it was stopped.
+    Families, cycles and spectra are over the largest group of equally wide runs (of one training
+    step). Runs of different width also give the ladder of widths, which only directions can.
+
+    Args:
+        runs: Dictionaries, addresses that `load` understands, or folders of runs, which stand for
+            all runs below them; each is loaded once.
+        policy: What was decided beforehand.
+        activations: Caches of the same texts, one for each model and hook that the runs read; what
+            all of them kept is compared.
+        keys: A CSV that tells runs apart: run, model_name, hook_name, seed, step, dataset.
+        store: A folder that keeps codes, matched pairs, draws of nulls and steps of the ladder, so
+            that a study goes on where it was stopped.
+        format: Format of the runs, where it cannot be told from their files.
+        orientation: Whether the `rows` or `columns` of square weights are directions.
 
     Raises:
-        InvalidInputError: fewer than two runs, or runs that have no view in common.
+        InvalidInputError: an argument does not fit, there are fewer than two runs, or they have no
+            view in common.
         OutputError: `store` holds something else, or cannot be written.
     """
     policy = policy or Policy()
+    store = None if store is None else Path(store)
     if store is not None:
         begin_store(store)
-    opened = open_runs(runs)
+    opened = open_runs(runs, keys=keys, format=format, orientation=orientation)
     given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
     gathered = gather_runs(opened, policy, caches, codes=store)
@@ -103,6 +127,11 @@ def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
     )
 
 
+@takes(
+    found=Is((Stability,), "a result of `stability`"),
+    runs=Several(Is((Dictionary,), "a dictionary")),
+    rule=either(TEXT, None),
+)
 def consensus_of(
     found: Stability, runs: Sequence[Dictionary], *, rule: str | None = None
 ) -> Dictionary | None:
@@ -110,11 +139,20 @@ def consensus_of(
 
     `runs` are those that gave the result, in the same order. None where they cannot be averaged
     (see `consensus_dictionary`).
+
+    Raises:
+        InvalidInputError: these are not the runs of the result, or it has no such rule.
     """
-    ours = [
-        run for run, about in zip(runs, found.summary["runs"], strict=True) if about["in_families"]
-    ]
-    column = f"family_{rule or found.summary['headline_rule']}"
+    studied, column = found.summary["runs"], f"family_{rule or found.summary['headline_rule']}"
+    if [run.d_sae for run in runs] != [about["d_sae"] for about in studied]:
+        raise InvalidInputError(
+            f"consensus_of: runs must be the {len(studied)} that gave the result, in their order: "
+            f"{', '.join(about['name'] for about in studied)}"
+        )
+    if column not in found.latents:
+        known = ", ".join(found.summary["families"])
+        raise InvalidInputError(f"consensus_of: rule must be one of {known}, got {rule!r}")
+    ours = [run for run, about in zip(runs, studied, strict=True) if about["in_families"]]
     family = found.latents[column].to_numpy(dtype=np.int64)
     return consensus_dictionary(ours, family, absolute=found.summary["policy"]["absolute"])
 

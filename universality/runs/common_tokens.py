@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Int64
 
 from universality.activations.alignment import TokenTable, align, read_table
-from universality.activations.cache import ActivationCache
+from universality.activations.cache import CACHE, ActivationCache
 from universality.activations.formats.detection import open_activations
 from universality.codes import rearrange_tokens
 from universality.dictionary import Dictionary
@@ -22,9 +22,13 @@ from universality.errors import InvalidInputError
 from universality.loading import weights_hash
 from universality.naming import same_model, same_place
 from universality.runs.part import Recorded
+from universality.validation import Several
 
 Activations: TypeAlias = "ActivationCache | str | Path | Sequence[ActivationCache | str | Path]"
 """Caches of activations, opened or the folders they lie in; one alone counts as a list of one."""
+
+CACHES = Several(CACHE, least=0)
+"""What public functions take for the activations of several runs."""
 
 
 def open_caches(activations: Activations, *, rows: str = "screened") -> list[ActivationCache]:

@@ -13,9 +13,13 @@ from universality.errors import InvalidInputError
 from universality.loading import expand, load
 from universality.loading.detection import natural_order
 from universality.runs.keys import keyed
+from universality.validation import Is
 
 Run: TypeAlias = "Dictionary | CodedRun | str | Path"
 """A dictionary, an address that `load` understands, or a folder of latents that delphi cached."""
+
+RUN = Is((Dictionary, CodedRun, str, Path), "a dictionary, or the address of one")
+"""What public functions take for a run."""
 
 _DEEPEST = 8
 

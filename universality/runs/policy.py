@@ -16,6 +16,7 @@ from universality.validation import (
     FLAG,
     TEXT,
     Constraint,
+    Is,
     Number,
     OneOf,
     Several,
@@ -97,3 +98,7 @@ class Policy:
     def draws_of(self, null: str) -> int:
         """How often a null is drawn; at least twice, so that it has a spread."""
         return self.n_draws if null == self.nulls[0] else max(2, self.n_draws // 2)
+
+
+POLICY = either(Is((Policy,), "a Policy"), None)
+"""What public functions take for a policy."""
