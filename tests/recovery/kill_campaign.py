@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -249,7 +250,9 @@ def _log(work: Path) -> str:
     return Path(f"{work}.log").read_text()[-2000:]
 
 
-def campaign(n_strikes: int, *, seed: int, place: Path) -> list[Strike]:
+def campaign(
+    n_strikes: int, *, seed: int, place: Path, subjects: Sequence[Subject] = SUBJECTS
+) -> list[Strike]:
     """That many strikes, spread evenly over the commands, that met a process which still ran."""
     for name in _LOADED:
         importlib.import_module(name)
@@ -258,7 +261,7 @@ def campaign(n_strikes: int, *, seed: int, place: Path) -> list[Strike]:
     made.mkdir(parents=True)
     make_inputs(made, lambda arguments: run(made, arguments))
     works, references = {}, {}
-    for number, subject in enumerate(SUBJECTS):
+    for number, subject in enumerate(subjects):
         work = place / f"start{number}"
         make_work(subject, made, work, lambda arguments, work=work: run(work, arguments))
         works[subject.name] = work
@@ -267,7 +270,7 @@ def campaign(n_strikes: int, *, seed: int, place: Path) -> list[Strike]:
         _clear(place)
     strikes: list[Strike] = []
     while len(strikes) < n_strikes:
-        subject = SUBJECTS[len(strikes) % len(SUBJECTS)]
+        subject = subjects[len(strikes) % len(subjects)]
         shutil.copytree(works[subject.name], place / "work")
         found = strike(subject, place / "work", references[subject.name], chance)
         if found.exit != 0:
@@ -292,10 +295,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strikes", type=int, default=126)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default=",".join(one.name for one in SUBJECTS))
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
+    chosen = [one for one in SUBJECTS if one.name in given.only.split(",")]
     with tempfile.TemporaryDirectory() as place:
-        strikes = campaign(given.strikes, seed=given.seed, place=Path(place).resolve())
+        strikes = campaign(
+            given.strikes, seed=given.seed, place=Path(place).resolve(), subjects=chosen
+        )
     counted = Counter(one.subject for one in strikes), Counter(one.signal for one in strikes)
     content = {
         "strikes": len(strikes),

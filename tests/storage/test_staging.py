@@ -14,6 +14,7 @@ import pytest
 from universality.errors import OutputError
 from universality.storage import staging
 from universality.storage.manifest import write_manifest
+from universality.storage.staged_files import staged_file
 from universality.storage.staging import staged_folder
 
 
@@ -79,6 +80,17 @@ def test_an_error_or_interrupt_leaves_nothing(tmp_path: Path, failure: type[Base
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, full: Exception) -> None:
     with pytest.raises(OutputError, match=r"No space left on device.*nothing was left .*--out"):
         write_and_fail(tmp_path / "result", full)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_the_result_that_finds_no_room_is_said_of_the_result(tmp_path: Path) -> None:
+    def fill(staged: Path) -> None:
+        with staged_file(staged / "table.parquet"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    said = rf"^cannot write {tmp_path / 'result'}: No space left .*nothing was left behind"
+    with pytest.raises(OutputError, match=said), staged_folder(tmp_path / "result") as staged:
+        fill(staged)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -44,7 +44,7 @@ def staged_outputs(folder: Path) -> Iterator[Path]:
     with claimed_place(folder / MANIFEST) as container:
         read_manifest(folder)  # before the work, so that none is done for nothing
         staged = container / NEW
-        with full_disk_said(folder):
+        with full_disk_said(folder, container):
             staged.mkdir()
             yield staged
             with shielded():

@@ -50,20 +50,22 @@ def staged_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def full_disk_said(target: Path, *, option: str = "--out") -> Iterator[None]:
+def full_disk_said(target: Path, within: Path, *, option: str = "--out") -> Iterator[None]:
     """A full disk in the block, however the library that wrote says so, is an error of ours.
+
+    It names `target`; a file `within` the folder it is made in means nothing to anyone.
 
     Raises:
         OutputError: the disk is full.
     """
     try:
         yield
-    except UniversalityError:
-        raise
     except (OSError, SafetensorError, RuntimeError, ValueError) as error:
-        if not is_full(error):
+        if not is_full(error) or (
+            isinstance(error, UniversalityError) and str(within) not in str(error)
+        ):
             raise
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or os.strerror(errno.ENOSPC)
         raise OutputError(
             f"cannot write {target}: {reason}; nothing was left behind; make room, or choose "
             f"another {option}, and run the same command again"

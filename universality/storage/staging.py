@@ -53,7 +53,7 @@ def staged_folder(
         checked: _Checked = {}
         _check_free(target, overwrite=overwrite, option=option, checked=checked)
         staged = container / NEW
-        with full_disk_said(target, option=option):
+        with full_disk_said(target, container, option=option):
             staged.mkdir()
             yield staged
             _give_usual_modes(staged)
