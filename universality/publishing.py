@@ -11,12 +11,14 @@ from typing import Any, assert_never
 
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
+from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import page
 from universality.results import Comparison, Stability, read_result
+from universality.runs.opening import dictionary_of
 from universality.runs.policy import Policy
 from universality.saving import save
 from universality.storage.kept import end_store
@@ -70,7 +72,7 @@ def publish_comparison(
     make: Callable[[], Comparison],
     folder: str | Path,
     *,
-    inputs: Sequence[Dictionary | ActivationCache | str | Path | None] = (),
+    inputs: Sequence[Dictionary | CodedRun | ActivationCache | str | Path | None] = (),
     overwrite: bool = False,
     command: Sequence[str] = (),
     settings: dict[str, Any] | None = None,
@@ -93,7 +95,7 @@ def publish_comparison(
 
 
 def publish_stability(
-    runs: Sequence[Dictionary],
+    runs: Sequence[Dictionary | CodedRun],
     folder: str | Path,
     policy: Policy | None = None,
     *,
@@ -117,7 +119,13 @@ def publish_stability(
     store = folder.with_name(f"{folder.name}.pairs")
     with staged_folder(folder, overwrite=overwrite) as staged:
         found = stability(runs, policy, activations=activations, store=store)
-        _write(found, staged, runs=runs, command=command, settings=asdict(policy))
+        _write(
+            found,
+            staged,
+            runs=[dictionary_of(run) for run in runs],
+            command=command,
+            settings=asdict(policy),
+        )
     _end(store)
     return found
 
@@ -187,13 +195,15 @@ def rewrite_report(folder: str | Path) -> Path:
     return folder / "report.html"
 
 
-def paths_of(*inputs: Dictionary | ActivationCache | str | Path | None) -> list[str | Path]:
+def paths_of(
+    *inputs: Dictionary | CodedRun | ActivationCache | str | Path | None,
+) -> list[str | Path]:
     """Where inputs lie: files of weights, folders, and addresses, which may be no paths."""
     found: list[str | Path] = []
     for one in inputs:
         match one:
-            case Dictionary():
-                found += one.source.weight_files
+            case Dictionary() | CodedRun():
+                found += dictionary_of(one).source.weight_files
             case ActivationCache():
                 found.append(one.path)
             case str() | Path():

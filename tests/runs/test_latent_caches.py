@@ -13,7 +13,8 @@ from tests.made_runs import make_run, unit_rows
 from universality.cli import main
 from universality.comparison import Policy, compare
 from universality.errors import InvalidInputError
-from universality.results import read_comparison
+from universality.recurrence.study import stability
+from universality.results import read_comparison, read_stability
 
 N = 30
 QUICK = Policy(n_draws=2, held_out=False)
@@ -75,3 +76,18 @@ def test_what_does_not_fit_is_refused(caches: tuple[Path, Path], tmp_path: Path)
         compare(*caches, QUICK, activations=write_cache(tmp_path / "c", torch.randn(40, 16)))
     with pytest.raises(InvalidInputError, match=r"no such view \(it has codes alone\)"):
         compare(*caches, Policy(views=("decoder",)))
+
+
+def test_many_runs_known_by_their_codes_are_studied_like_two(
+    caches: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """In Python and by the command; a folder of such caches counts for all that are in it."""
+    found = stability(tmp_path, QUICK)
+    assert list(found.summary["families"]) == ["activations"]
+    assert found.summary["over_pairs"]["activations"]["shared"]["mean"] == pytest.approx(20 / 30)
+    assert found.latents["decoder_norm"].isna().all()
+    out = tmp_path / "out"
+    with pytest.raises(SystemExit) as left:
+        main(["stability", *map(str, caches), "--draws", "2", "--out", str(out)])
+    assert not left.value.code
+    assert read_stability(out).summary["over_pairs"] == found.summary["over_pairs"]

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from universality.cli.options import chosen, loading_options, policy_options, result_options
 from universality.cli.terminal import say
-from universality.cli.types import DRAWS, SEED, Address, Device, NewFolder, UserPath, WorkFolder
+from universality.cli.types import Address, UserPath, WorkFolder
 from universality.intake.names import all_visible, visible
 
 if TYPE_CHECKING:
-    from universality.dictionary import Dictionary
+    from universality.runs.opening import Run
 
 
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return tuple(value.split(",")) if value else None
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    command = result_options("comparison")(command)
+    command = policy_options()(command)
+    for option in reversed(_INPUTS):
+        command = option(command)
+    return command
 
 
-_OPTIONS = (
-    click.option(
-        "--view",
-        "views",
-        callback=_names,
-        metavar="V[,V]",
-        help="Views to compare: decoder, encoder, activations. Default: all there are.",
-    ),
+_INPUTS = (
     click.option(
         "--activations",
         multiple=True,
@@ -50,102 +48,13 @@ _OPTIONS = (
         help="What turns directions into logits: .npy or .safetensors with one row per token, or "
         "the runs' language model (folder, .gguf file, hub id). Adds the tokens latents raise.",
     ),
-    click.option(
-        "--held-out/--no-held-out",
-        default=True,
-        show_default=True,
-        help="Judge pairs of activations on documents they were not found on.",
-    ),
-    click.option(
-        "--rows",
-        default="screened",
-        show_default=True,
-        type=click.Choice(["screened", "all"]),
-        help="Rows of a cache to compare. screened: without first positions, norms above ten times "
-        "the median and rows of zeros, where the cache still holds them.",
-    ),
-    click.option(
-        "--measure",
-        default="pearson",
-        show_default=True,
-        type=click.Choice(["pearson", "cosine", "jaccard"]),
-        help="What firing together means.",
-    ),
-    click.option(
-        "--threshold",
-        default=0.7,
-        show_default=True,
-        type=click.FloatRange(0, 1),
-        help="Similarity from which two latents count as the same.",
-    ),
-    click.option(
-        "--null",
-        "nulls",
-        callback=_names,
-        metavar="NAME[,NAME]",
-        help="Nulls to draw; the first stands beside every number.",
-    ),
-    click.option("--draws", "n_draws", type=DRAWS, help="Draws of each null."),
-    click.option(
-        "--alive",
-        default="auto",
-        show_default=True,
-        type=click.Choice(["auto", "all", "norm", "file", "firing"]),
-        help="Which latents take part. auto: firing where activations are given, else "
-        "the checkpoints' counts.",
-    ),
-    click.option(
-        "--min-firing",
-        default=10,
-        show_default=True,
-        type=click.IntRange(1),
-        help="Tokens a latent must fire on, for --alive firing.",
-    ),
-    click.option(
-        "--time-limit",
-        type=click.FloatRange(min=0, min_open=True),
-        help="Seconds for the assignment of a view; then the best so far, with its gap.",
-    ),
-    click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same."),
-    click.option(
-        "--matrix",
-        is_flag=True,
-        help="Also write every similarity, similarity_<view>.npy, where it fits.",
-    ),
-    click.option(
-        "--device", default="auto", show_default=True, type=Device(), help="auto, cpu, cuda, ..."
-    ),
-    click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the null draws."),
-    click.option(
-        "--out",
-        default="comparison",
-        show_default=True,
-        type=NewFolder(),
-        help="Folder for the result.",
-    ),
-    click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out."),
-    click.option(
-        "--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else."
-    ),
 )
-
-
-def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 @click.command()
 @click.argument("a", type=Address())
 @click.argument("b", type=Address())
-@click.option("--format", "format_", default=None, help="Format of both runs, if it is not clear.")
-@click.option(
-    "--orientation",
-    default=None,
-    type=click.Choice(["rows", "columns"]),
-    help="Whether directions are rows or columns, for square weights.",
-)
+@loading_options
 @_with_options
 def compare(
     a: str,
@@ -158,14 +67,10 @@ def compare(
 
     Prints what was found and writes tables, figures and a report.
     """
-    from universality.encoding.delphi import is_delphi
-    from universality.loading import load
+    from universality.runs.opening import open_run
 
-    runs = [
-        run if is_delphi(run) else load(run, format=format_, orientation=orientation)
-        for run in (a, b)
-    ]
-    _compare(runs[0], runs[1], **options)
+    first, second = (open_run(run, format=format_, orientation=orientation) for run in (a, b))
+    _compare(first, second, inputs=(a, b), **options)
 
 
 @click.command()
@@ -180,13 +85,14 @@ def demo(**options: Any) -> None:
 
     a, b = (load(path) for path in two_seeds())
     options["activations"] = options["activations"] or (sample(),)
-    _compare(a, b, **options)
+    _compare(a, b, inputs=two_seeds(), **options)
 
 
 def _compare(
-    a: Dictionary | str,
-    b: Dictionary | str,
+    a: Run,
+    b: Run,
     *,
+    inputs: Sequence[str | Path],
     activations: tuple[Path, ...],
     codes: Path | None,
     unembedding: str | None,
@@ -201,7 +107,7 @@ def _compare(
     from universality.publishing import publish_comparison
     from universality.storage.json_files import as_json as to_json
 
-    policy = Policy(**{name: value for name, value in choices.items() if value is not None})
+    policy = Policy(**chosen(choices))
     comparison = publish_comparison(
         lambda: compare_runs(
             a,
@@ -212,7 +118,7 @@ def _compare(
             unembedding=unembedding,
         ),
         out,
-        inputs=[a, b, *activations, codes, unembedding],
+        inputs=[*inputs, *activations, codes, unembedding],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
         settings=asdict(policy),

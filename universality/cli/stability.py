@@ -8,13 +8,10 @@ from typing import Any, Literal
 
 import click
 
+from universality.cli.options import chosen, loading_options, policy_options, result_options
 from universality.cli.terminal import say
-from universality.cli.types import DRAWS, SEED, Address, Device, NewFolder, UserPath
+from universality.cli.types import Address, UserPath
 from universality.intake.names import all_visible, visible
-
-
-def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    return tuple(value.split(",")) if value else None
 
 
 @click.command()
@@ -38,72 +35,9 @@ def _names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[st
     metavar="FILE",
     help="CSV that tells runs apart: run, model_name, hook_name, seed, step, dataset.",
 )
-@click.option(
-    "--view",
-    "views",
-    callback=_names,
-    metavar="V[,V]",
-    help="Views: decoder, encoder, activations. Default: all that the runs share.",
-)
-@click.option(
-    "--threshold",
-    default=0.7,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="Similarity from which two latents count as the same.",
-)
-@click.option(
-    "--measure",
-    default="pearson",
-    show_default=True,
-    type=click.Choice(["pearson", "cosine", "jaccard"]),
-    help="What firing together means.",
-)
-@click.option("--null", "nulls", callback=_names, metavar="NAME", help="Null of directions.")
-@click.option("--draws", "n_draws", type=DRAWS, help="Draws of the null.")
-@click.option(
-    "--alive",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "all", "norm", "file", "firing"]),
-    help="Which latents take part.",
-)
-@click.option(
-    "--rows",
-    default="screened",
-    show_default=True,
-    type=click.Choice(["screened", "all"]),
-    help="Rows of a cache to compare. screened: without first positions, norms above ten times "
-    "the median and rows of zeros, where the cache still holds them.",
-)
-@click.option(
-    "--min-firing",
-    default=10,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Tokens a latent must fire on, for --alive firing.",
-)
-@click.option("--absolute", is_flag=True, help="Count sign-flipped directions as the same.")
-@click.option(
-    "--device", default="auto", show_default=True, type=Device(), help="auto, cpu, cuda, ..."
-)
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of the null draws.")
-@click.option("--format", "format_", default=None, help="Format of the runs, if it is not clear.")
-@click.option(
-    "--orientation",
-    default=None,
-    type=click.Choice(["rows", "columns"]),
-    help="Whether directions are rows or columns, for square weights.",
-)
-@click.option(
-    "--out",
-    default="stability",
-    show_default=True,
-    type=NewFolder(),
-    help="Folder for the result.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else.")
+@policy_options("held_out", "matrix")
+@loading_options
+@result_options("stability")
 def stability(
     runs: tuple[str, ...],
     activations: tuple[Path, ...],
@@ -123,9 +57,8 @@ def stability(
     """
     from universality.cli.interrupts import resumable
     from universality.cli.stability_screen import stability_screen
-    from universality.loading import expand, load
     from universality.publishing import publish_assignments, publish_stability
-    from universality.runs.keys import keyed
+    from universality.runs.opening import open_runs
     from universality.runs.policy import Policy
     from universality.storage.json_files import as_json as to_json
 
@@ -137,13 +70,11 @@ def stability(
             assignments, out, seed=choices["seed"], overwrite=overwrite, command=command
         )
     else:
-        addresses = [address for run in runs for address in expand(run, format=format_)]
-        loaded = [load(one, format=format_, orientation=orientation) for one in addresses]
-        loaded = keyed(loaded, keys)
-        policy = Policy(**{name: value for name, value in choices.items() if value is not None})
+        opened = open_runs(runs, keys=keys, format=format_, orientation=orientation)
+        policy = Policy(**chosen(choices))
         with resumable():
             found = publish_stability(
-                loaded,
+                opened,
                 out,
                 policy,
                 activations=activations,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from universality.nulls.null import find_null
@@ -32,10 +32,25 @@ class RunsNull:
     """Cycle consistency, by rule."""
     agreement: float | None
     """Decoder-encoder agreement; None where either view is missing."""
+    by_name: Mapping[str, RunsNull] = field(default_factory=dict)
+    """Every null that was drawn, this one's parts among them."""
+
+    def others(self, value: Callable[[RunsNull], float | None]) -> dict[str, dict[str, float]]:
+        """What every null that covers a statistic says of it, by name, for a summary."""
+        said = {name: value(null) for name, null in self.by_name.items()}
+        known = {name: number for name, number in said.items() if number is not None}
+        return {"nulls": known} if known else {}
 
 
 def null_from(nulls: Sequence[NullStatistics], n_runs: int) -> RunsNull:
     """Of each view, what the first null says that covers it; drawn in runs of this number."""
+    names = dict.fromkeys(null.name for null in nulls)
+    apart = {name: [null for null in nulls if null.name == name] for name in names}
+    by_name = {name: _first_of(some, n_runs) for name, some in apart.items()}
+    return replace(_first_of(nulls, n_runs), by_name=by_name)
+
+
+def _first_of(nulls: Sequence[NullStatistics], n_runs: int) -> RunsNull:
     firsts = {view: null_of(view, nulls) for view in _views(nulls)}
     rules = dict(firsts)
     if {"decoder", "encoder"} <= set(firsts):

@@ -77,8 +77,8 @@ def stability(
     step). Runs of different width also give the ladder of widths, which only directions can.
 
     Args:
-        runs: Dictionaries, addresses that `load` understands, or folders of runs, which stand for
-            all runs below them; each is loaded once.
+        runs: Dictionaries, addresses that `load` understands, folders of latents that delphi
+            cached, or folders of runs, which stand for all runs below them.
         policy: What was decided beforehand.
         activations: Caches of the same texts, one for each model and hook that the runs read; what
             all of them kept is compared.
@@ -89,11 +89,16 @@ def stability(
         orientation: Whether the `rows` or `columns` of square weights are directions.
 
     Raises:
-        InvalidInputError: an argument does not fit, there are fewer than two runs, or they have no
-            view in common.
+        InvalidInputError: an argument does not fit, there are fewer than two runs, they have no view in
+            common, or the policy asks for the matrix, which is kept of two runs only.
         OutputError: `store` holds something else, or cannot be written.
     """
     policy = policy or Policy()
+    if policy.matrix:
+        raise InvalidInputError(
+            "--matrix (`matrix=True`) keeps every similarity of two runs; leave it out of a study "
+            "of many, and compare the two in question"
+        )
     store = None if store is None else Path(store)
     if store is not None:
         begin_store(store)

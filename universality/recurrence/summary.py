@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +42,7 @@ def summarise(
         "missing_pairs": [f"{a}-{b}" for a, b in first.missing],
         "headline_rule": main,
         "null": {"name": null.name, "description": null.description},
+        "nulls": {name: one.description for name, one in null.by_name.items()},
         "pairs": as_records(with_names(pairs, first.runs)),
         "spectrum": {
             name: _spectrum(rule, thresholds, null)
@@ -57,7 +58,7 @@ def summarise(
         },
         "only_in_one_fit": _fit(rules[main]),
         "cycle_consistency": {
-            name: _cycles(triples[triples["view"] == name], null.cycle.get(name)) for name in rules
+            name: _cycles(triples[triples["view"] == name], name, null) for name in rules
         },
         "agreement": _agreement(pairs, null),
         "over_pairs": {
@@ -112,7 +113,7 @@ def _fit(rule: Rule) -> dict[str, Any]:
     return {"note": NOT_IDENTIFIED, "curves": [asdict(fit) for fit in fits]}
 
 
-def _cycles(table: pd.DataFrame, null: float | None) -> dict[str, Any]:
+def _cycles(table: pd.DataFrame, rule: str, null: RunsNull) -> dict[str, Any]:
     values = table["value"].dropna()
     return _clean(
         {
@@ -120,27 +121,28 @@ def _cycles(table: pd.DataFrame, null: float | None) -> dict[str, Any]:
             "sd": float(values.std()),
             "n_triples": int(values.size),
             "coverage": float(table["coverage"].mean()),
-            "null": null,
+            "null": null.cycle.get(rule),
         }
-    )
+    ) | null.others(lambda one: one.cycle.get(rule))
 
 
 def _agreement(pairs: pd.DataFrame, null: RunsNull) -> dict[str, Any]:
     if "agreement" not in pairs:
         return {}
     values = pairs.loc[pairs["view"] == "decoder", "agreement"]
-    return {"decoder_encoder": _beside(values, null.agreement)}
+    others = null.others(lambda one: one.agreement)
+    return {"decoder_encoder": _beside(values, null.agreement) | others}
 
 
 def _over_pairs(pairs: pd.DataFrame, rule: Rule, null: RunsNull) -> dict[str, Any]:
     """Mean similarity, and what is shared at the threshold, over all pairs, as far as known."""
     own = pairs[pairs["view"] == rule.name]
-    chances = {
-        "mean": null.mean.get(rule.name),
-        "shared": null.share.get((rule.name, rule.threshold)),
+    chances: dict[str, Callable[[RunsNull], float | None]] = {
+        "mean": lambda one: one.mean.get(rule.name),
+        "shared": lambda one: one.share.get((rule.name, rule.threshold)),
     }
     return {
-        column: _beside(own[column], chance)
+        column: _beside(own[column], chance(null)) | null.others(chance)
         for column, chance in chances.items()
         if own[column].notna().any()
     }
