@@ -89,8 +89,8 @@ def stability(
         orientation: Whether the `rows` or `columns` of square weights are directions.
 
     Raises:
-        InvalidInputError: an argument does not fit, there are fewer than two runs, they have no view in
-            common, or the policy asks for the matrix, which is kept of two runs only.
+        InvalidInputError: an argument does not fit, there are fewer than two runs, they have no
+            view in common, or the policy asks for the matrix, which is kept of two runs only.
         OutputError: `store` holds something else, or cannot be written.
     """
     policy = policy or Policy()
