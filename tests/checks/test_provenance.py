@@ -1,14 +1,10 @@
 """Differences in origin that a comparison must mention."""
 
-import json
-
 import pytest
 import torch
 
-from universality.activation_functions import ReLU
 from universality.checks.provenance import (
     check_context_length,
-    check_convergence,
     check_dataset,
     check_hook,
     check_input_normalization,
@@ -17,8 +13,6 @@ from universality.checks.provenance import (
 )
 from universality.dictionary import Dictionary, RunKey, Source
 from universality.input_normalization import LayerNorm
-from universality.loading import load
-from universality.saving import save
 
 
 def run(**changes):
@@ -88,26 +82,3 @@ def test_the_context_length_is_found_wherever_the_format_keeps_it():
 def test_input_normalisation():
     assert check_input_normalization(run(), run()).status == "ok"
     assert check_input_normalization(run(), run(input_normalization=LayerNorm())).status == "warn"
-
-
-def recorded(fvu):
-    history = [{"fvu": value} for value in fvu]
-    return run(source=Source(config={"training_record": {"history": history}}))
-
-
-def test_convergence_is_read_from_the_training_record():
-    """From the ninth tenth to the last: .21 to .20 is a fall of 1/21, .201 to .2 of 1/201."""
-    falling = recorded([0.9] * 8 + [0.21, 0.20])
-    flat = recorded([0.9] * 8 + [0.201, 0.20])
-    assert check_convergence(flat, flat).status == "ok"
-    check = check_convergence(flat, falling)
-    assert (check.status, check.value) == ("warn", pytest.approx(1 / 21))
-    assert check_convergence(run(), recorded([0.9])).status == "skipped"
-
-
-def test_a_loaded_run_brings_its_training_record(tmp_path):
-    save(Dictionary(W_dec=torch.eye(3), W_enc=torch.eye(3), activation_fn=ReLU()), tmp_path / "run")
-    record = {"history": [{"fvu": 1.0}] * 10}
-    (tmp_path / "run" / "training_record.json").write_text(json.dumps(record))
-    loaded = load(str(tmp_path / "run"))
-    assert check_convergence(loaded, loaded).value == 0

@@ -80,9 +80,52 @@ def test_matryoshka_is_recognised_by_its_configuration():
     assert (check.status, "Matryoshka" in check.message) == ("warn", True)
 
 
-def test_unequal_widths_are_skipped():
-    wide = Dictionary(W_dec=torch.ones(N + 1, D))
-    assert check_shared_initialisation(run(1), wide, partners={}).status == "skipped"
+def wide_run(seed, factor=2, **changes):
+    W = torch.randn(factor * N, D, generator=torch.Generator().manual_seed(seed))
+    return Dictionary(W_dec=W, W_enc=W.clone(), **changes)
+
+
+def one_to_one(n_a, n_b, *, identities=0, seed=0):
+    """A random assignment of runs of two widths; the first latents keep their own number."""
+    rng = np.random.default_rng(seed)
+    few, many = min(n_a, n_b), max(n_a, n_b)
+    others = identities + rng.permutation(many - identities)[: few - identities]
+    chosen = np.r_[np.arange(identities), others]
+    if n_a <= n_b:
+        return {"decoder": chosen}
+    partner = np.full(n_a, -1)
+    partner[chosen] = np.arange(few)
+    return {"decoder": partner}
+
+
+@pytest.mark.parametrize("narrow_first", [True, False])
+def test_a_wider_run_may_begin_with_the_narrower_ones_start(narrow_first):
+    narrow, wide = run(1), wide_run(2)
+    a, b = (narrow, wide) if narrow_first else (wide, narrow)
+    shared = one_to_one(a.d_sae, b.d_sae, identities=60)
+    found = check_shared_initialisation(a, b, partners=shared)
+    assert found.status == "fail"
+    assert found.value >= 60 / N
+    independent = [
+        check_shared_initialisation(a, b, partners=one_to_one(a.d_sae, b.d_sae, seed=s)).status
+        for s in range(100)
+    ]
+    assert independent.count("ok") >= 97
+
+
+def test_a_start_that_is_a_prefix_of_another_is_seen_in_its_dead_rows():
+    narrow, wide = run(1), wide_run(2)
+    wide.W_dec[:3] = narrow.W_dec[:3]
+    found = check_shared_initialisation(narrow, wide, partners=one_to_one(N, 2 * N))
+    assert found.status == "fail"
+    assert "3 weight rows are equal bit for bit" in found.message
+
+
+def test_equal_seeds_warn_whatever_the_widths():
+    narrow, wide = (one(3, key=RunKey(seed=7)) for one in (run, wide_run))
+    found = check_equal_seeds(narrow, wide)
+    assert found.status == "warn"
+    assert "the narrower from the first rows of the wider" in found.message
 
 
 def test_equal_seeds():

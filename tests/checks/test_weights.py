@@ -29,6 +29,25 @@ def test_equal_hashes_or_equal_rows_mean_one_run_under_two_names():
     assert (again.status, again.value) == ("fail", 1.0)
 
 
+def test_equal_decoders_alone_are_two_runs():
+    a = run(1)
+    other = run(1, W_enc=run(2).W_enc)
+    found = check_same_weights(a, other, hashes=("ab", "cd"))
+    assert found.status == "warn"
+    assert "have the same decoder, and another encoder" in found.message
+    turned = check_same_weights(a, run(1, W_dec=run(2).W_dec), hashes=("ab", "cd"))
+    assert turned.status == "warn"
+    assert "have the same encoder, and another decoder" in turned.message
+
+
+def test_rows_of_zeros_hide_no_equality():
+    a, again = run(1), run(1)
+    for one in (a, again):
+        one.W_dec[3] = 0
+        one.W_enc[5] = 0
+    assert check_same_weights(a, again, hashes=("ab", "cd")).status == "fail"
+
+
 def test_one_matrix_of_a_square_dictionary_read_the_wrong_way_round_fails():
     right = run(1, n=20)
     assert check_orientation(right, right).value == pytest.approx(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import mean
 from typing import Any
 
 from universality.checks.check import Check
@@ -12,7 +11,6 @@ from universality.input_normalization import describe
 from universality.naming import same_model, same_place
 
 _CONTEXT_KEYS = ("context_size", "ctx_len", "context_length", "seq_len")
-_DRIFT = 0.02
 _LOADING = "model_from_pretrained_kwargs"
 _SAME_TOKENS = {
     "attn_implementation",
@@ -85,24 +83,6 @@ def check_input_normalization(a: Dictionary, b: Dictionary) -> Check:
     return _same("input_normalization", rule_a, rule_b, "biases and codes differ in scale")
 
 
-def check_convergence(a: Dictionary, b: Dictionary) -> Check:
-    """Whether a training record says far from converged; the value is the larger late change.
-
-    The change is how much the FVU fell, as a fraction, from the last but one tenth of training to
-    the last.
-    """
-    changes = [change for run in (a, b) if (change := _late_change(run)) is not None]
-    if not changes:
-        message = "no training record says whether the runs had converged"
-        return Check("convergence", "skipped", None, message)
-    largest = max(changes)
-    about = f"the FVU fell by {largest:.1%} in the last tenth of training"
-    if largest > _DRIFT:
-        message = f"{about}: far from converged, and agreement rises with training"
-        return Check("convergence", "warn", largest, message)
-    return Check("convergence", "ok", largest, about)
-
-
 def _same_name(
     what: str, name_a: str | None, name_b: str | None, same: bool | None, consequence: str
 ) -> Check:
@@ -133,13 +113,3 @@ def _find(config: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
             return config[key]
     nested = (value for value in config.values() if isinstance(value, Mapping))
     return next((found for part in nested if (found := _find(part, keys)) is not None), None)
-
-
-def _late_change(run: Dictionary) -> float | None:
-    history = run.source.config.get("training_record", {}).get("history", [])
-    fvu: list[float] = [point["fvu"] for point in history]
-    tenth = len(fvu) // 10
-    if not tenth:
-        return None
-    before, last = mean(fvu[-2 * tenth : -tenth]), mean(fvu[-tenth:])
-    return (before - last) / before

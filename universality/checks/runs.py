@@ -11,7 +11,6 @@ from universality.alive import Alive
 from universality.checks.check import Check
 from universality.checks.provenance import (
     check_context_length,
-    check_convergence,
     check_dataset,
     check_hook,
     check_input_normalization,
@@ -23,6 +22,7 @@ from universality.checks.seeds import (
     check_shared_initialisation,
     check_used_seed,
 )
+from universality.checks.training import check_convergence
 from universality.checks.weights import (
     check_dead_latents,
     check_decoder_norms,

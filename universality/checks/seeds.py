@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from jaxtyping import Int64
 from scipy.special import bdtrc
 
@@ -19,12 +20,18 @@ _ENOUGH = 20
 
 
 def check_equal_seeds(a: Dictionary, b: Dictionary) -> Check:
-    """Whether the runs record the same seed; the value is that seed."""
+    """Whether the runs record the same seed, whatever their widths; the value is that seed.
+
+    Many trainers draw rows one after the other, so that a wide run's start begins with a narrow
+    one's.
+    """
     seed_a, seed_b = a.key.seed, b.key.seed
     if seed_a is None or seed_b is None:
         return Check("equal_seeds", "skipped", None, "a run does not record its seed")
-    if seed_a == seed_b and a.d_sae == b.d_sae:
+    if seed_a == seed_b:
+        wider = "" if a.d_sae == b.d_sae else ", the narrower from the first rows of the wider"
         message = f"both runs record seed {seed_a}: they may have started from the same weights"
+        message += wider
         return Check("equal_seeds", "warn", float(seed_a), message)
     return Check("equal_seeds", "ok", None, f"seeds {seed_a} and {seed_b}")
 
@@ -53,16 +60,16 @@ def check_shared_initialisation(
     """Whether the runs started from the same weights; the value is the share matched to itself.
 
     Independent runs assign latent i to latent i with probability 1/n: an exact binomial tail, over
-    the latents that have a partner. Rows equal bit for bit under the same index are what dead
-    latents of a shared start look like. Latents sorted by frequency or nested (Matryoshka) raise
-    the identity rate too; they also pull the other partners towards the same index, which a shared
-    start does not, and the message says so.
+    the latents that have a partner. Of runs of different widths the latents that both number are
+    looked at, since the start of the wider may begin with that of the narrower. Rows equal bit for
+    bit under the same index are what dead latents of a shared start look like. Latents sorted by
+    frequency or nested (Matryoshka) raise the identity rate too; they also pull the other partners
+    towards the same index, which a shared start does not, and the message says so.
     """
-    if a.d_sae != b.d_sae:
-        message = "the widths differ, so latent numbers say nothing"
-        return Check("shared_initialisation", "skipped", None, message)
     n_equal = int(_equal_latents(a, b))
-    rate, p = max((_identity(partner) for partner in partners.values()), default=(0.0, 1.0))
+    n_both = min(a.d_sae, b.d_sae)
+    rates = (_identity(partner, n_both) for partner in partners.values())
+    rate, p = max(rates, default=(0.0, 1.0))
     found = f"{rate:.1%} of latents are assigned to the latent of the same number (p = {p:.2g})"
     if n_equal:
         found += f", and {n_equal} weight rows are equal bit for bit"
@@ -81,19 +88,24 @@ def check_shared_initialisation(
 
 
 def _equal_latents(a: Dictionary, b: Dictionary) -> int:
-    """Latents whose decoder or encoder row is the same, bit for bit, in both runs."""
-    equal = equal_rows(a.W_dec, b.W_dec)
-    if a.W_enc is not None and b.W_enc is not None and a.W_enc.shape == b.W_enc.shape:
-        equal = equal | equal_rows(a.W_enc, b.W_enc)
+    """Latents of one number whose decoder or encoder row is the same, bit for bit, in both runs."""
+    n = min(a.d_sae, b.d_sae)
+    equal = torch.zeros(n, dtype=torch.bool, device=a.W_dec.device)
+    for rows_a, rows_b in ((a.W_dec, b.W_dec), (a.W_enc, b.W_enc)):
+        if rows_a is not None and rows_b is not None and rows_a.shape[1:] == rows_b.shape[1:]:
+            equal = equal | equal_rows(rows_a[:n], rows_b[:n])
     return int(equal.sum())
 
 
-def _identity(partner: Int64[np.ndarray, " d_sae"]) -> tuple[float, float]:
-    """Share of latents assigned to their own number, and the binomial tail of that many."""
-    matched = partner >= 0
-    n = int(matched.sum())
+def _identity(partner: Int64[np.ndarray, " d_sae"], n_both: int) -> tuple[float, float]:
+    """Share of latents assigned to their own number, and the binomial tail of that many.
+
+    Of those below `n_both`. The chance of each is at most one over the number of pairs.
+    """
+    n_pairs = int((partner >= 0).sum())
+    n = int((partner[:n_both] >= 0).sum())
     count = int((partner == np.arange(partner.size)).sum())
-    return (count / n, float(bdtrc(count - 1, n, 1 / n))) if n else (0.0, 1.0)
+    return (count / n, float(bdtrc(count - 1, n, 1 / n_pairs))) if n else (0.0, 1.0)
 
 
 def _order(partner: Int64[np.ndarray, " d_sae"]) -> float:

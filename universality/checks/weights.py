@@ -19,12 +19,24 @@ _SPREAD = 0.02
 
 
 def check_same_weights(a: Dictionary, b: Dictionary, *, hashes: tuple[str, str]) -> Check:
-    """Whether both runs hold the same weights; the value is the share of equal decoder rows."""
-    equal = equal_rows(a.W_dec, b.W_dec)
-    share = float(equal.float().mean()) if equal.numel() else 0.0
-    if (hashes[0] and hashes[0] == hashes[1]) or share == 1:
+    """Whether both runs hold the same weights; the value is the share of equal decoder rows.
+
+    That is, every matrix that both have: runs whose decoders alone are equal are two runs.
+    """
+    share = _equal_share(a.W_dec, b.W_dec)
+    encoders = None
+    if a.W_enc is not None and b.W_enc is not None:
+        encoders = _equal_share(a.W_enc, b.W_enc)
+    if (hashes[0] and hashes[0] == hashes[1]) or (share == 1 and encoders in (None, 1)):
         message = "both runs hold the same weights: this compares one run with itself"
         return Check("same_weights", "fail", 1.0, message)
+    if share == 1 or encoders == 1:
+        same, other = ("decoder", "encoder") if share == 1 else ("encoder", "decoder")
+        message = (
+            f"the runs have the same {same}, and another {other}: of the {same} this compares one "
+            "run with itself"
+        )
+        return Check("same_weights", "warn", share, message)
     return Check("same_weights", "ok", share, "the runs hold different weights")
 
 
@@ -105,6 +117,15 @@ def equal_rows(x: Float[Tensor, "n_a d_a"], y: Float[Tensor, "n_b d_b"]) -> Bool
         return torch.zeros(0, dtype=torch.bool)
     y = y.to(x.device)
     return (x == y).all(dim=1) & (x != 0).any(dim=1)
+
+
+def _equal_share(x: Tensor, y: Tensor) -> float:
+    """Share of rows that are equal and not zero, leaving out rows that are zero in both."""
+    if x.shape != y.shape:
+        return 0.0
+    empty = ~((x != 0).any(dim=1) | (y.to(x.device) != 0).any(dim=1))
+    equal = equal_rows(x, y)
+    return float(equal.sum()) / max(1, int((~empty).sum()))
 
 
 def _turned(run: Dictionary) -> str:

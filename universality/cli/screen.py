@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
     return "\n".join(
         [
             *(_run(side, summary[side]) for side in ("a", "b")),
-            "",
+            shown_in_training([summary[side] for side in ("a", "b")]),
             *_means(summary),
             "",
             *_shared(summary),
@@ -25,6 +26,33 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
             f"Report: {folder / 'report.html'}",
         ]
     )
+
+
+def shown_in_training(runs: Sequence[dict[str, Any]]) -> str:
+    """How many tokens the runs were shown, in all and for each latent; empty where none says."""
+    known = [run["training"] for run in runs if run.get("training")]
+    known = [one for one in known if one["n_presentations"] is not None]
+    if not known:
+        return ""
+    parts = [_range([one["n_presentations"] for one in known]) + " tokens"]
+    parts.append(_range([one["presentations_per_latent"] for one in known]) + " a latent")
+    distinct = [one["n_distinct_tokens"] for one in known]
+    parts += [_range(distinct) + " distinct"] if None not in distinct else []
+    silent = len(runs) - len(known)
+    unknown = f"; {silent} of the {len(runs)} runs do not say" if silent else ""
+    return f"   shown in training: {', '.join(parts)}{unknown}"
+
+
+def _range(values: Sequence[float | int]) -> str:
+    low, high = (_short_number(value) for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _short_number(value: float | int) -> str:
+    for size, letter in ((1e9, "B"), (1e6, "M")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:,.0f}"
 
 
 def _run(side: str, run: dict[str, Any]) -> str:

@@ -6,6 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from universality.cli.screen import shown_in_training
+
 WIDTH = 80
 
 _FEW_RUNS = 3
@@ -18,7 +20,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
     return "\n".join(
         [
             *_runs(summary),
-            "",
+            shown_in_training(summary["runs"]),
             *_families(summary),
             *_widths(summary.get("widths", [])),
             "",
@@ -66,7 +68,10 @@ def _widths(steps: list[dict[str, Any]]) -> list[str]:
         )
         novel = step["wide_grades"].get("novel", 0) / step["n_wide"]
         wide = f"; {novel:.0%} of the wider novel" if step["novel_known"] else ""
-        lines += textwrap.wrap(f"{step['narrow']} in {step['wide']}: {narrow}{wide}", WIDTH)
+        seeds = step.get("seeds", [None, None])
+        same = " (of one seed)" if seeds[0] is not None and seeds[0] == seeds[1] else ""
+        pair = f"{step['narrow']} in {step['wide']}{same}"
+        lines += textwrap.wrap(f"{pair}: {narrow}{wide}", WIDTH)
     more = len(steps) - _MOST_STEPS
     return lines + ([f"and {more} more steps of the ladder"] if more > 0 else [])
 

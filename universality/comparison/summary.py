@@ -8,6 +8,7 @@ from typing import Any
 from universality.activation_functions import describe
 from universality.activations.row_screen import about_rows
 from universality.checks import Check
+from universality.checks.training import amount_of_training
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
@@ -78,6 +79,7 @@ def _about(run: RunPart) -> dict[str, Any]:
         "hook_name": key.hook_name,
         "model_name": key.model_name,
         "neuronpedia_id": _neuronpedia_id(source.config),
+        "training": amount_of_training(dictionary).as_record(),
         "sha256": run.sha256,
     }
 

@@ -13,6 +13,7 @@ from universality.activations.row_screen import about_rows
 from universality.checks import run_checks
 from universality.checks.activations import check_caches
 from universality.checks.check import Check
+from universality.checks.training import amount_of_training
 from universality.runs.matches import MatchedRuns
 from universality.runs.run_set import RunSet
 
@@ -37,6 +38,7 @@ def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
         "model_name": key.model_name,
         "dataset": key.dataset,
         "step": key.step,
+        "training": amount_of_training(dictionary).as_record(),
         "sha256": part.sha256,
         "in_families": in_families,
     }

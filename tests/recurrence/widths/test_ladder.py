@@ -15,6 +15,7 @@ from universality.recurrence.study import stability
 from universality.recurrence.widths import ladder as widths
 from universality.recurrence.widths.stitching import stitching_gain
 from universality.runs.policy import Policy
+from universality.runs.run_set import RunSet, gather_runs
 
 POLICY = Policy(nulls=("geometry",), n_draws=2)
 
@@ -142,6 +143,32 @@ def test_with_absolute_flipped_wide_latents_have_the_same_grades() -> None:
     policy = Policy(nulls=("geometry",), n_draws=2, absolute=True)
     found = stability([narrow, _run(wide.W_dec * flip, "wide")], policy)
     assert found.summary["widths"][0]["narrow_grades"] == {"same": 10, "split": 6, "none": 8}
+
+
+def _keyed(*keys: tuple[int, int | None, int | None]) -> RunSet:
+    """Runs of these widths, seeds and steps."""
+    runs = [
+        Dictionary(W_dec=unit_rows(width, 3, seed=i), key=RunKey(seed=seed, step=step))
+        for i, (width, seed, step) in enumerate(keys)
+    ]
+    return gather_runs(runs, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("keys", "pair"),
+    [
+        ([(4, 0, None), (8, 0, None), (8, 1, None)], (0, 2)),
+        ([(8, 0, None), (8, 1, None), (4, 0, None), (4, 1, None)], (2, 1)),
+        ([(4, 0, None), (8, 0, None), (8, None, None)], (0, 2)),
+        ([(4, 0, None), (8, 0, None)], (0, 1)),
+        ([(4, 0, 9), (8, 1, 3), (8, 1, 9), (8, 0, 9)], (0, 2)),
+        ([(4, 0, 9), (8, 1, 3), (8, 0, 9)], (0, 1)),
+    ],
+)
+def test_a_step_is_between_runs_of_different_seeds_where_there_are_such(
+    keys: list[tuple[int, int | None, int | None]], pair: tuple[int, int]
+) -> None:
+    assert widths.ladder(_keyed(*keys)) == [pair]
 
 
 def test_runs_of_one_width_have_no_ladder() -> None:

@@ -75,7 +75,10 @@ class Step:
 
 
 def ladder(runs: RunSet) -> list[tuple[int, int]]:
-    """Pairs of runs of neighbouring widths, narrow first: of the same seed where there are such.
+    """Pairs of runs of neighbouring widths, narrow first: of different seeds where there are such.
+
+    Runs of one seed may have started from the same weights, whatever their widths, and then find
+    each other again for that reason. Checkpoints of the last step come before earlier ones.
 
     Empty when all are equally wide, or when their directions cannot be compared.
     """
@@ -151,15 +154,22 @@ def is_same(found: Explained, threshold: float) -> np.ndarray:
 
 
 def _pair(runs: RunSet, narrow: int, wide: int) -> tuple[int, int]:
-    keys = [(run.d_sae, run.key.seed, run.key.step or 0) for run in runs.dictionaries]
-    narrow_runs = [run for run, key in enumerate(keys) if key[0] == narrow]
-    wide_runs = [run for run, key in enumerate(keys) if key[0] == wide]
-    same = [(a, b) for a in narrow_runs for b in wide_runs if keys[a][1] == keys[b][1]]
-    latest = max(key[2] for key in keys)
-    return next(
-        (pair for pair in same if all(keys[run][2] == latest for run in pair)),
-        same[0] if same else (narrow_runs[0], wide_runs[0]),
-    )
+    keys = [run.key for run in runs.dictionaries]
+    widths = [run.d_sae for run in runs.dictionaries]
+    latest = max(key.step or 0 for key in keys)
+    pairs = [
+        (a, b)
+        for a, width_a in enumerate(widths)
+        for b, width_b in enumerate(widths)
+        if (width_a, width_b) == (narrow, wide)
+    ]
+
+    def worse(pair: tuple[int, int]) -> tuple[int, int]:
+        seeds = [keys[run].seed for run in pair]
+        unsure = 1 if None in seeds else 2 * (seeds[0] == seeds[1])
+        return unsure, sum((keys[run].step or 0) != latest for run in pair)
+
+    return min(pairs, key=worse)
 
 
 def _search(narrow: Tensor, wide: Tensor, policy: Policy) -> dict[str, np.ndarray]:

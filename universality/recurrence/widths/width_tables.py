@@ -29,6 +29,7 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
     return {
         "narrow": runs.names[step.narrow],
         "wide": runs.names[step.wide],
+        "seeds": [runs.dictionaries[run].key.seed for run in (step.narrow, step.wide)],
         "n_narrow": len(step.of_narrow.partner),
         "n_wide": len(step.of_wide.partner),
         "greedy": {
