@@ -18,6 +18,7 @@ from universality.figures import figures_of, headlines_of, write_figures
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import page
 from universality.results import Comparison, Stability, read_result
+from universality.results.integrity import reading_of
 from universality.runs.opening import dictionary_of
 from universality.runs.policy import Policy
 from universality.saving import save
@@ -175,10 +176,11 @@ def redraw(
         OutputError: a file of such a name is not ours, or cannot be written.
     """
     folder = Path(folder)
-    draws = figures_of(read_result(folder), pair=pair)
-    with staged_outputs(folder) as staged:
-        places = staged / "figures"
-        files = write_figures(draws, places, style=style, formats=formats, width=width)
+    with reading_of(folder):
+        draws = figures_of(read_result(folder), pair=pair)
+        with staged_outputs(folder) as staged:
+            places = staged / "figures"
+            files = write_figures(draws, places, style=style, formats=formats, width=width)
     return [folder / "figures" / file.name for file in files]
 
 
@@ -189,7 +191,8 @@ def rewrite_report(folder: str | Path) -> Path:
         MissingFileError, FormatError: the folder holds no whole result.
     """
     folder = Path(folder)
-    text = page(read_result(folder))
+    with reading_of(folder):
+        text = page(read_result(folder))
     with staged_outputs(folder) as staged:
         (staged / "report.html").write_text(text, encoding="utf-8")
     return folder / "report.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import lzma
 import pickle
 import struct
@@ -57,6 +58,8 @@ def damage_named(path: Path, *, advice: str = _AGAIN) -> Iterator[None]:
     except UniversalityError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # what is written in the block, not what is read
         if not isinstance(error, _DAMAGE) and type(error).__module__.split(".")[0] != "pyarrow":
             raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__

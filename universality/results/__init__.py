@@ -6,6 +6,7 @@ Figures and reports read these and nothing else, so no picture can recompute a n
 from pathlib import Path
 from typing import Any
 
+from universality.intake.damage import damage_named
 from universality.results.comparison import (
     COMPARISON_SCHEMA,
     OPTIONAL_TABLES,
@@ -67,7 +68,9 @@ def age_of_saved(folder: str | Path) -> str:
     Raises:
         MissingFileError, FormatError: as `read_result`.
     """
-    return age_of(_read_summary(Path(folder)))
+    summary = _read_summary(Path(folder))
+    with damage_named(Path(folder), advice="make the result again"):
+        return age_of(summary)
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
