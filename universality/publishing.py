@@ -16,8 +16,8 @@ from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
-from universality.report import page
-from universality.results import Comparison, Stability, read_result
+from universality.report import has_page, page, page_name
+from universality.results import Comparison, Stability, ToyResult, read_result
 from universality.results.integrity import reading_of
 from universality.runs.opening import dictionary_of
 from universality.runs.policy import Policy
@@ -28,6 +28,7 @@ from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
 from universality.storage.staging import staged_folder
+from universality.toy.experiment import ToySettings, toy_experiment
 from universality.validation import FLAG, PATH, Is, Several, as_tuple, takes
 
 _log = logging.getLogger(__name__)
@@ -156,6 +157,33 @@ def publish_assignments(
     return found
 
 
+def publish_toy(
+    settings: ToySettings,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+    progress: bool = False,
+) -> ToyResult:
+    """A toy experiment, written to a folder that is whole or absent.
+
+    Beside summary, frames, figures and animation lie the truth and each instance as dictionaries,
+    in `truth` and `instance-0` and so on, which every other command reads.
+
+    Raises:
+        OutputError: as `publish`.
+    """
+    with staged_folder(Path(folder), overwrite=overwrite) as staged:
+        found = toy_experiment(settings, progress=progress)
+        found.result.save(staged)
+        save(found.truth, staged / "truth")
+        for run in found.instances:
+            save(run, staged / run.source.name)
+        _add_pictures(staged)
+        write_manifest(staged, {}, command=command, settings=asdict(settings))
+    return found.result
+
+
 def redraw(
     folder: str | Path,
     *,
@@ -192,10 +220,11 @@ def rewrite_report(folder: str | Path) -> Path:
     """
     folder = Path(folder)
     with reading_of(folder):
-        text = page(read_result(folder))
+        result = read_result(folder)
+        name, text = page_name(result), page(result)
     with staged_outputs(folder) as staged:
-        (staged / "report.html").write_text(text, encoding="utf-8")
-    return folder / "report.html"
+        (staged / name).write_text(text, encoding="utf-8")
+    return folder / name
 
 
 def paths_of(
@@ -261,4 +290,5 @@ def _inputs_of(result: Comparison | Stability) -> dict[str, Any]:
 def _add_pictures(folder: Path) -> None:
     saved = read_result(folder)
     write_figures(headlines_of(saved), folder / "figures")
-    (folder / "report.html").write_text(page(saved), encoding="utf-8")
+    if has_page(saved):
+        (folder / page_name(saved)).write_text(page(saved), encoding="utf-8")

@@ -33,6 +33,7 @@ _COMMANDS = {
     "pretrained": "universality.cli.pretrained:pretrained",
     "activations": "universality.cli.activations:activations",
     "train": "universality.cli.train:train",
+    "toy": "universality.cli.toy:toy",
 }
 
 

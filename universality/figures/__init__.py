@@ -28,14 +28,18 @@ from universality.figures.tables import (
     run_matrix,
     similarity_against_ratio,
 )
+from universality.figures.toy import active_over_training, feature_overlaps, features_in_plane
 from universality.figures.widths import width_flow, width_ladder
 
 __all__ = [
     "activation_scatter",
+    "active_over_training",
     "consistency_over_steps",
     "decoder_against_activations",
     "decoder_against_encoder",
     "false_discoveries",
+    "feature_overlaps",
+    "features_in_plane",
     "figures_of",
     "frequency_histogram",
     "grades",

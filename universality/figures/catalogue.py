@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
 from universality.figures import comparison as whole
-from universality.figures import latents, pairs, stability, widths
-from universality.figures.style import MANY_RUNS, PAIR, TWO_RUNS
-from universality.results import Comparison, Stability
+from universality.figures import latents, pairs, stability, toy, widths
+from universality.figures.style import MANY_RUNS, PAIR, TOY, TWO_RUNS
+from universality.results import Comparison, Stability, ToyResult
 from universality.validation import either, takes
 
-RESULT = either(TWO_RUNS, MANY_RUNS)
+RESULT = either(TWO_RUNS, MANY_RUNS, TOY)
 
 _HEADLINES = (
     "share_against_threshold",
@@ -28,18 +28,21 @@ _HEADLINES = (
     "consistency_over_steps",
     "width_ladder",
     "width_flow",
+    "features_in_plane",
+    "feature_overlaps",
+    "active_over_training",
 )
 
 
 @takes(result=RESULT)
-def headlines_of(result: Comparison | Stability) -> dict[str, Callable[[Axes], Axes]]:
+def headlines_of(result: Comparison | Stability | ToyResult) -> dict[str, Callable[[Axes], Axes]]:
     """The few figures drawn with every result; `universality figures` draws the others."""
     return {name: draw for name, draw in figures_of(result).items() if name in _HEADLINES}
 
 
 @takes(result=RESULT, pair=PAIR)
 def figures_of(
-    result: Comparison | Stability, *, pair: tuple[int, int] | None = None
+    result: Comparison | Stability | ToyResult, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
     """Every figure that the result can fill, by name: functions that draw on given axes.
 
@@ -54,6 +57,8 @@ def figures_of(
             return _of_two(result, pair=pair)
         case Stability():
             return _of_many(result, pair=pair)
+        case ToyResult():
+            return _of_toy(result, pair=pair)
         case _:
             assert_never(result)
 
@@ -86,6 +91,20 @@ def _of_many(
     if result.widths is not None:
         draws += [widths.width_ladder, widths.width_flow]
     return more | {draw.__name__: partial(draw, result) for draw in draws}
+
+
+def _of_toy(
+    result: ToyResult, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
+    if pair is not None:
+        raise InvalidInputError("--pair is for results of two runs; this one is a toy experiment")
+    draws: list[Callable[[ToyResult, Axes], Axes]] = [
+        toy.feature_overlaps,
+        toy.active_over_training,
+    ]
+    if result.W.shape[0] == 2:
+        draws.append(toy.features_in_plane)
+    return {draw.__name__: partial(draw, result) for draw in draws}
 
 
 def _of_two(

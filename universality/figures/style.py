@@ -11,13 +11,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from universality.results import Comparison, Stability
+from universality.results import Comparison, Stability, ToyResult
 from universality.validation import Is, Number, Tuple, either
 
 AXES = Is((Axes,), "matplotlib axes")
 TABLE = Is((pd.DataFrame,), "a DataFrame")
 TWO_RUNS = Is((Comparison,), "a result of two runs")
 MANY_RUNS = Is((Stability,), "a result of many runs")
+TOY = Is((ToyResult,), "a toy experiment")
 PAIR = either(Tuple(Number(0, whole=True), 2), None)
 """What figures take."""
 

@@ -17,6 +17,9 @@ from universality.validation import FLAG, PATH, TEXT, OneOf, Several, as_tuple, 
 
 _DEEPEST = 8
 
+_NOT_RUNS = ("checkpoints", "truth")
+"""Folders of what is no run of its own: a run on the way, and what a toy experiment is about."""
+
 
 @takes(
     spec=PATH,
@@ -77,8 +80,8 @@ def expand(spec: str | Path, *, format: str | None = None) -> list[str]:
 
     Folders below are searched in natural order (seed2 before seed10): seeds, trainers, hookpoints,
     files side by side, and the parts of a file that holds several. Folders whose name starts with
-    a dot are skipped; `checkpoints` is entered only where nothing else was found. A hub address is
-    expanded from the repository's listing, without fetching any weights.
+    a dot are skipped; `checkpoints` and `truth` are entered only where nothing else was found. A
+    hub address is expanded from the repository's listing, without fetching any weights.
 
     Raises:
         MissingFileError: nothing there, or no weights below it.
@@ -124,7 +127,7 @@ def _runs_below(place: Place, path: Path, format: str | None, *, depth: int) -> 
     folders = sorted(
         (f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")), key=natural_order
     )
-    late = [folder for folder in folders if folder.name == "checkpoints"]
+    late = [folder for folder in folders if folder.name in _NOT_RUNS]
     found = [
         run
         for folder in folders

@@ -1,5 +1,5 @@
 """The HTML report, made from a saved result alone."""
 
-from universality.report.page import page
+from universality.report.page import has_page, page, page_name
 
-__all__ = ["page"]
+__all__ = ["has_page", "page", "page_name"]

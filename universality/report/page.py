@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from universality.report.animation import animation_data
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
 from universality.results import (
@@ -20,6 +21,7 @@ from universality.results import (
     null_names,
     stability_files,
 )
+from universality.results.toy import ToyResult
 
 _LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
 _COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
@@ -27,9 +29,23 @@ _STABILITY = ("stability.js", "families.js")
 
 
 @singledispatch
-def page(result: Comparison | Stability) -> str:
-    """The report of a saved result as HTML."""
+def page(result: Comparison | Stability | ToyResult) -> str:
+    """The report of a saved result as HTML.
+
+    Raises:
+        InvalidInputError: a toy experiment whose hidden space is no plane.
+    """
     raise TypeError(f"no report for {type(result).__name__}")
+
+
+def page_name(result: Comparison | Stability | ToyResult) -> str:
+    """What the page is called in the folder of its result."""
+    return "animation.html" if isinstance(result, ToyResult) else "report.html"
+
+
+def has_page(result: Comparison | Stability | ToyResult) -> bool:
+    """Whether there is a page for it: a toy experiment is played in a plane only."""
+    return not isinstance(result, ToyResult) or result.W.shape[0] == 2
 
 
 @page.register
@@ -68,19 +84,41 @@ def _stability(result: Stability) -> str:
     )
 
 
-def _render(template: str, *, scripts: tuple[str, ...], **values: Any) -> str:
-    environment = jinja2.Environment(
+@page.register
+def _toy(result: ToyResult) -> str:
+    return (
+        _environment()
+        .get_template("animation.html")
+        .render(
+            style=Markup(_text("assets", "animation.css")),
+            script=Markup(_text("assets", "animation.js")),
+            summary=result.summary,
+            n_frames=len(result.frames["step"]),
+            data=embed(animation_data(result)),
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("universality.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(
-        style=Markup(_text("vendor", "slick.grid.css") + _text("assets", "report.css")),
-        scripts=[_script("vendor", name) for name in _LIBRARIES]
-        + [_script("assets", name) for name in scripts],
-        **values,
+
+
+def _render(template: str, *, scripts: tuple[str, ...], **values: Any) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(_text("vendor", "slick.grid.css") + _text("assets", "report.css")),
+            scripts=[_script("vendor", name) for name in _LIBRARIES]
+            + [_script("assets", name) for name in scripts],
+            **values,
+        )
     )
 
 

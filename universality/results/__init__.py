@@ -17,7 +17,7 @@ from universality.results.comparison import (
 )
 from universality.results.files import read_summary
 from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
-from universality.results.schemas import COMPARISON, STABILITY, age_of
+from universality.results.schemas import COMPARISON, STABILITY, TOY, age_of
 from universality.results.stability import (
     STABILITY_SCHEMA,
     Stability,
@@ -25,6 +25,7 @@ from universality.results.stability import (
     read_stability,
     stability_files,
 )
+from universality.results.toy import TOY_SCHEMA, ToyResult, read_toy
 from universality.validation import PATH, takes
 
 __all__ = [
@@ -34,8 +35,10 @@ __all__ = [
     "OPTIONAL_TABLES",
     "ROUNDING",
     "STABILITY_SCHEMA",
+    "TOY_SCHEMA",
     "Comparison",
     "Stability",
+    "ToyResult",
     "Widths",
     "age_of",
     "age_of_saved",
@@ -45,19 +48,23 @@ __all__ = [
     "read_comparison",
     "read_result",
     "read_stability",
+    "read_toy",
     "stability_files",
 ]
 
 
 @takes(folder=PATH)
-def read_result(folder: str | Path) -> Comparison | Stability:
-    """What was saved in a folder, be it of two runs or of many.
+def read_result(folder: str | Path) -> Comparison | Stability | ToyResult:
+    """What was saved in a folder, be it of two runs, of many, or of a toy experiment.
 
     Raises:
         MissingFileError, FormatError: as `read_comparison`.
     """
     folder = Path(folder)
-    if _read_summary(folder)["schema"] in STABILITY.read:
+    schema = _read_summary(folder)["schema"]
+    if schema in TOY.read:
+        return read_toy(folder)
+    if schema in STABILITY.read:
         return read_stability(folder)
     return read_comparison(folder)
 
@@ -74,4 +81,4 @@ def age_of_saved(folder: str | Path) -> str:
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
-    return read_summary(folder, *COMPARISON.read, *STABILITY.read)
+    return read_summary(folder, *COMPARISON.read, *STABILITY.read, *TOY.read)

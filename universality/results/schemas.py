@@ -64,7 +64,9 @@ STABILITY = Schema(
 _OF_GRADES = ("grade", "source", "target")
 _OLD_KEYS = {"narrow_fates": "narrow_grades", "wide_origins": "wide_grades"}
 
-_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY)}
+TOY = Schema("universality.toy", 1)
+
+_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY, TOY)}
 
 
 def with_new_names(
