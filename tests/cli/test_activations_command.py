@@ -31,7 +31,10 @@ def test_collect_then_info(tiny, tmp_path):
     assert collected.exit_code == 0, collected.output
     shown = CliRunner().invoke(activations, ["info", str(tmp_path / "c"), "--verify"])
     assert shown.exit_code == 0
-    assert shown.output == collected.output
+    assert shown.stdout == collected.stdout
+    assert "--dtype auto: the model ran in " in collected.stderr
+    named = [*_arguments(tiny, tmp_path / "named"), "--dtype", "float32"]
+    assert not CliRunner().invoke(activations, named).stderr
     for word in (HOOK, "n_tokens         114", "'first_position': 6", "float16"):
         assert word in shown.output
 
@@ -81,7 +84,7 @@ def test_errors_are_one_line_with_exit_code_2(tiny, tmp_path, capsys, changes, m
 
 
 def test_info_on_what_is_no_cache(tmp_path, capsys):
-    for folder, message in ((tmp_path, "no meta.json"), (tmp_path / "absent", "no such folder")):
+    for folder, message in ((tmp_path, "no meta.json"), (tmp_path / "absent", "no such f")):
         with pytest.raises(SystemExit) as left:
             main(["activations", "info", str(folder)])
         assert left.value.code == 2

@@ -118,3 +118,84 @@ def test_layer_without_an_mlp():
     model.model.layers = nn.ModuleList([nn.Linear(2, 2)])
     with pytest.raises(UnsupportedError, match="no mlp or feed_forward"):
         resolve_hook(model, "blocks.0.hook_mlp_out")
+
+
+def _made(kind: str):
+    """Models of two layers of three families, with random weights, biases and norms."""
+    import transformers
+
+    common = {"vocab_size": 20}
+    match kind:
+        case "llama":
+            config = transformers.LlamaConfig(
+                **common,
+                hidden_size=16,
+                intermediate_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+            )
+        case "gpt2":
+            config = transformers.GPT2Config(**common, n_embd=16, n_layer=2, n_head=4)
+        case "gpt_neox":
+            config = transformers.GPTNeoXConfig(
+                **common,
+                hidden_size=16,
+                intermediate_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+            )
+    torch.manual_seed(5)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False).add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("kind", "projection"),
+    [
+        ("llama", "model.layers.1.self_attn.o_proj"),
+        ("gpt2", "transformer.h.1.attn.c_proj"),
+        ("gpt_neox", "gpt_neox.layers.1.attention.dense"),
+    ],
+)
+def test_what_the_heads_give_becomes_the_output_of_attention(kind, projection):
+    model = _made(kind)
+    z, out = _record(model, "blocks.1.attn.hook_z", "blocks.1.hook_attn_out").values()
+    assert z.shape == (*TOKENS.shape, 16)
+    torch.testing.assert_close(model.get_submodule(projection)(z), out)
+
+
+@pytest.mark.parametrize(
+    ("kind", "norm", "reads"),
+    [
+        ("llama", "model.layers.1.post_attention_layernorm", "resid_mid"),
+        ("gpt2", "transformer.h.1.ln_2", "resid_mid"),
+        ("gpt_neox", "gpt_neox.layers.1.post_attention_layernorm", "resid_pre"),
+    ],
+)
+def test_the_norm_before_the_mlp_is_read_before_its_own_weight_and_bias(kind, norm, reads):
+    """A parallel layer's second norm reads what the first one reads."""
+    model = _made(kind)
+    states = _record(model, "blocks.1.ln2.hook_normalized", f"blocks.1.hook_{reads}")
+    normalized = states["blocks.1.ln2.hook_normalized"]
+    module = model.get_submodule(norm)
+    whole = normalized * module.weight + getattr(module, "bias", 0)
+    torch.testing.assert_close(whole, module(states[f"blocks.1.hook_{reads}"]))
+
+
+def test_a_layer_without_a_second_norm_has_no_ln2():
+    layer = nn.Module()
+    layer.input_layernorm = nn.LayerNorm(4)
+    model = nn.Module()
+    model.model = nn.Module()
+    model.model.layers = nn.ModuleList([layer])
+    with pytest.raises(UnsupportedError, match=r"no ln2\.hook_normalized here"):
+        resolve_hook(model, "blocks.0.ln2.hook_normalized")
+    layer.post_attention_layernorm = nn.Identity()
+    with pytest.raises(UnsupportedError, match="Identity is neither LayerNorm nor RMSNorm"):
+        resolve_hook(model, "blocks.0.ln2.hook_normalized")
+    layer.attn = nn.Identity()
+    with pytest.raises(UnsupportedError, match=r"no attn\.hook_z here"):
+        resolve_hook(model, "blocks.0.attn.hook_z")

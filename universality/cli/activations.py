@@ -27,9 +27,9 @@ def activations() -> None:
     "hook_names",
     required=True,
     multiple=True,
-    help="Such as blocks.8.hook_resid_post, hook_resid_mid, hook_resid_pre, hook_mlp_out or "
-    "hook_attn_out. Given several times, one pass of the model makes a cache for each, in a folder "
-    "of its name.",
+    help="Such as blocks.8.hook_resid_post, hook_resid_mid, hook_resid_pre, hook_mlp_out, "
+    "hook_attn_out, attn.hook_z or ln2.hook_normalized. Given several times, one pass of the model "
+    "makes a cache for each, in a folder of its name.",
 )
 @click.option(
     "--text",
@@ -63,7 +63,12 @@ def activations() -> None:
     help="Give the model the weights it had before any training, drawn with this seed: what runs "
     "trained on it have in common is a floor.",
 )
-@click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    help="auto (bfloat16 where the hardware has it), float32 or bfloat16.",
+)
 @click.option(
     "--device", type=Device(), default="cpu", show_default=True, help="auto, cpu or cuda."
 )
@@ -102,10 +107,11 @@ def collect(
             )
         folders = plan.hook_folders(out, hook_names)
         place = resolve_device(device)
+        number_format = resolve_dtype(dtype, place)
         caches = collection.collect_into(
             load_language_model(
                 model,
-                dtype=resolve_dtype(dtype, place),
+                dtype=number_format,
                 device=place,
                 random_weights=random_weights,
             ),
@@ -120,6 +126,12 @@ def collect(
         )
     for cache in caches.values():
         _print(cache.path, vars(cache.meta))
+    if dtype == "auto":
+        taken = str(number_format).removeprefix("torch.")
+        complain(
+            f"--dtype auto: the model ran in {taken} on this machine; others may take another and "
+            "give other rows, so name it where caches are to be the same everywhere"
+        )
 
 
 @activations.command()

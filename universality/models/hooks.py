@@ -14,9 +14,13 @@ from torch import Tensor, nn
 
 from universality.errors import InvalidInputError, UnsupportedError
 
-_NAME = re.compile(r"blocks\.(\d+)\.hook_(resid_pre|resid_mid|resid_post|attn_out|mlp_out)")
+_NAME = re.compile(
+    r"blocks\.(\d+)\."
+    r"(?:hook_(resid_pre|resid_mid|resid_post|attn_out|mlp_out)|(attn\.hook_z|ln2\.hook_normalized))"
+)
 _LAYERS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
 _SUBMODULES = {"attn_out": ("self_attn", "attn", "attention"), "mlp_out": ("mlp", "feed_forward")}
+_OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "c_proj", "dense")
 _NORMS_BEFORE_MLP = ("pre_feedforward_layernorm", "post_attention_layernorm", "ln_2")
 
 
@@ -33,6 +37,8 @@ class HookPoint:
     """Which of the two it is."""
     depth: int
     """Index of its layer, from 0."""
+    passes: Callable[[Tensor], Tensor] | None = None
+    """What is done to the hidden state before it is kept; None for nothing."""
 
 
 def resolve_hook(model: nn.Module, name: str) -> HookPoint:
@@ -41,7 +47,9 @@ def resolve_hook(model: nn.Module, name: str) -> HookPoint:
     Known are `blocks.N.hook_resid_pre`, `hook_attn_out`, `hook_resid_mid`, `hook_mlp_out` and
     `hook_resid_post`: the input of layer N, the output of its attention, the residual stream after
     it, the output of its MLP, and the output of the layer. Models that normalise those two outputs
-    again (Gemma 2) are read before that norm.
+    again (Gemma 2) are read before that norm. `blocks.N.attn.hook_z` is what all heads give, side
+    by side, before the output projection mixes them; `blocks.N.ln2.hook_normalized` is what the
+    norm before the MLP gives, before its own weight and bias.
 
     Raises:
         InvalidInputError: the name is none of these, or the layer does not exist.
@@ -52,15 +60,20 @@ def resolve_hook(model: nn.Module, name: str) -> HookPoint:
     if match is None:
         raise InvalidInputError(
             f"--hook {name!r}: expected blocks.N.hook_resid_post, hook_resid_mid, hook_resid_pre, "
-            "hook_mlp_out or hook_attn_out"
+            "hook_mlp_out, hook_attn_out, attn.hook_z or ln2.hook_normalized"
         )
-    layers, depth, kind = _layers(model), int(match[1]), match[2]
+    layers, depth, kind = _layers(model), int(match[1]), match[2] or match[3]
     if depth >= len(layers):
         raise InvalidInputError(f"--hook {name!r}: the model has layers 0 to {len(layers) - 1}")
     if kind in _SUBMODULES:
         return HookPoint(name, _submodule(layers[depth], kind), "output", depth)
     if kind == "resid_mid":
         return HookPoint(name, _norm_before_mlp(layers[depth]), "input", depth)
+    if kind == "attn.hook_z":
+        return HookPoint(name, _output_projection(layers[depth]), "input", depth)
+    if kind == "ln2.hook_normalized":
+        norm = _norm_before_mlp(layers[depth], what="ln2.hook_normalized", reads_middle=False)
+        return HookPoint(name, norm, "input", depth, _normalizing(norm))
     return HookPoint(name, layers[depth], "input" if kind == "resid_pre" else "output", depth)
 
 
@@ -91,7 +104,8 @@ class _AllRecordedError(Exception):
 
 def _attach(hook: HookPoint, states: dict[str, Tensor], wanted: int) -> Any:
     def keep(value: Any) -> None:
-        states[hook.name] = value[0] if isinstance(value, tuple) else value
+        state = value[0] if isinstance(value, tuple) else value
+        states[hook.name] = state if hook.passes is None else hook.passes(state)
         if len(states) == wanted:
             raise _AllRecordedError
 
@@ -129,13 +143,42 @@ def _submodule(layer: nn.Module, kind: str) -> nn.Module:
     )
 
 
-def _norm_before_mlp(layer: nn.Module) -> nn.Module:
+def _output_projection(layer: nn.Module) -> nn.Module:
+    attention = _submodule(layer, "attn_out")
+    for name in _OUTPUT_PROJECTIONS:
+        if hasattr(attention, name):
+            return attention.get_submodule(name)
+    raise UnsupportedError(
+        f"{type(attention).__name__} has no {', '.join(_OUTPUT_PROJECTIONS)}: no attn.hook_z here"
+    )
+
+
+def _normalizing(norm: nn.Module) -> Callable[[Tensor], Tensor]:
+    """What a norm does before its own weight and bias, in float32."""
+    eps = float(getattr(norm, "eps", getattr(norm, "variance_epsilon", 0.0)))
+    centres = isinstance(norm, nn.LayerNorm)
+    if not centres and not type(norm).__name__.endswith("RMSNorm"):
+        raise UnsupportedError(
+            f"{type(norm).__name__} is neither LayerNorm nor RMSNorm: no ln2.hook_normalized here"
+        )
+
+    def normalized(state: Tensor) -> Tensor:
+        x = state.float()
+        x = x - x.mean(dim=-1, keepdim=True) if centres else x
+        return x / (x.square().mean(dim=-1, keepdim=True) + eps).sqrt()
+
+    return normalized
+
+
+def _norm_before_mlp(
+    layer: nn.Module, *, what: str = "hook_resid_mid", reads_middle: bool = True
+) -> nn.Module:
     norms_output = hasattr(layer, "post_feedforward_layernorm")
-    parallel = getattr(layer, "use_parallel_residual", False)
+    parallel = reads_middle and getattr(layer, "use_parallel_residual", False)
     for name in _NORMS_BEFORE_MLP[: 1 if norms_output else None]:
         if hasattr(layer, name) and not parallel:
             return layer.get_submodule(name)
     raise UnsupportedError(
         f"{type(layer).__name__}: no norm between attention and MLP reads the residual stream; "
-        "no hook_resid_mid here"
+        f"no {what} here"
     )
