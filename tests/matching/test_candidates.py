@@ -8,10 +8,10 @@ import torch
 
 from tests.matching.problems import cosines, problem
 from universality.errors import InvalidInputError
-from universality.matching import Candidates, Neighbours, Plan, find_candidates, merge
+from universality.matching import Candidates, Neighbours, Tiling, find_candidates, merge
 from universality.similarity import Cosine
 
-SMALL = Plan(width=5, core=3, block_rows=16, block_cols=64)
+SMALL = Tiling(width=5, restricted=3, block_rows=16, block_cols=64)
 
 
 def sorted_whole(values: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +53,7 @@ def test_lists_are_those_of_a_full_sort(
     found = find_candidates(
         Cosine.between(a, b, precision=precision),
         k=3,
-        plan=SMALL,
+        tiling=SMALL,
         progress=False,
     )
     assert_closest(found.of_a, values, 3)
@@ -79,7 +79,7 @@ def test_ranges_merge_in_any_grouping() -> None:
             similarity,
             k=3,
             rows=rows,
-            plan=SMALL,
+            tiling=SMALL,
             progress=False,
         )
 
@@ -93,11 +93,11 @@ def test_ranges_merge_in_any_grouping() -> None:
 
 def test_hits_bound_every_pair_they_do_not_list() -> None:
     a, b = problem("half shared", 150, 120)
-    hits = find_candidates(Cosine.between(a, b), plan=SMALL, progress=False).hits
+    listed = find_candidates(Cosine.between(a, b), tiling=SMALL, progress=False).listed
     values = cosines(a, b)
-    assert np.abs(values[hits.a, hits.b] - hits.value).max() <= hits.error
-    bound = np.minimum(hits.rest_a[:, None], hits.rest_b)
-    bound[hits.a, hits.b] = np.inf
+    assert np.abs(values[listed.a, listed.b] - listed.value).max() <= listed.error
+    bound = np.minimum(listed.rest_a[:, None], listed.rest_b)
+    bound[listed.a, listed.b] = np.inf
     assert (values <= bound).all()
 
 

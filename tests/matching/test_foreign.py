@@ -13,10 +13,10 @@ from tests.matching.problems import problem
 from universality.errors import InvalidInputError
 from universality.matching import assign, find_candidates
 from universality.matching.foreign import Checked, at_unit_scale, is_ours
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.similarity import Cosine, Others, Transposed
 
-SMALL = Plan(block_rows=64, block_cols=128, dense_below=32)
+SMALL = Tiling(block_rows=64, block_cols=128, dense_below=32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def _values(n_a: int, n_b: int, *, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("scale", [1.0, 1e8, 1e-8, -1e8, 1e-300, 1e300])
 def test_the_total_is_scipys_at_every_scale(shape: tuple[int, int], scale: float) -> None:
     values = _values(*shape) * scale
-    found = assign(Table(values), plan=SMALL, progress=False)
+    found = assign(Table(values), tiling=SMALL, progress=False)
     best = values[linear_sum_assignment(values, maximize=True)].sum()
     assert found.certified
     assert found.total == pytest.approx(best, rel=1e-11)
@@ -67,7 +67,7 @@ def test_the_total_is_scipys_at_every_scale(shape: tuple[int, int], scale: float
 def test_a_small_error_is_not_certified_away() -> None:
     """At a scale of 1e-8 every assignment used to count as proven, being within 1e-9 per pair."""
     values = _values(80, 80, seed=3) * 1e-8
-    found = assign(Table(values), plan=SMALL, progress=False)
+    found = assign(Table(values), tiling=SMALL, progress=False)
     assert found.total == pytest.approx(
         values[linear_sum_assignment(values, maximize=True)].sum(), rel=1e-11
     )
@@ -76,7 +76,7 @@ def test_a_small_error_is_not_certified_away() -> None:
 def test_scaling_is_by_a_power_of_two_and_changes_no_pair() -> None:
     values = _values(60, 75, seed=4)
     plain, scaled = (
-        assign(Table(values * factor), plan=SMALL, progress=False) for factor in (1.0, 2.0**40)
+        assign(Table(values * factor), tiling=SMALL, progress=False) for factor in (1.0, 2.0**40)
     )
     assert np.array_equal(plain.b, scaled.b)
     assert scaled.total == plain.total * 2.0**40
@@ -86,7 +86,7 @@ def test_scaling_is_by_a_power_of_two_and_changes_no_pair() -> None:
 
 
 def test_nothing_but_zeros() -> None:
-    found = assign(Table(np.zeros((40, 50))), plan=SMALL, progress=False)
+    found = assign(Table(np.zeros((40, 50))), tiling=SMALL, progress=False)
     assert found.certified
     assert found.total == 0
 
@@ -97,9 +97,9 @@ def test_what_is_not_finite_is_refused(wrong: float, n: int) -> None:
     values = _values(n, n)
     values[n // 2, 3] = wrong
     with pytest.raises(InvalidInputError, match="similarities must be finite"):
-        assign(Table(values), plan=SMALL, progress=False)
+        assign(Table(values), tiling=SMALL, progress=False)
     with pytest.raises(InvalidInputError, match="similarities must be finite"):
-        find_candidates(Table(values), plan=SMALL, progress=False)
+        find_candidates(Table(values), tiling=SMALL, progress=False)
 
 
 def test_a_bound_that_is_no_bound_is_refused() -> None:
@@ -110,7 +110,7 @@ def test_a_bound_that_is_no_bound_is_refused() -> None:
             return super().block(rows, cols)[0], float("nan")
 
     with pytest.raises(InvalidInputError, match="error bound must be finite"):
-        assign(Boundless(_values(40, 40)), plan=SMALL, progress=False)
+        assign(Boundless(_values(40, 40)), tiling=SMALL, progress=False)
 
 
 def test_our_own_similarities_are_not_looked_at_twice() -> None:

@@ -11,11 +11,11 @@ import torch
 from tests.made_codes import awkward_codes, between
 from tests.matching.problems import KINDS, best_total, cosines, problem
 from universality.errors import InvalidInputError
-from universality.matching import Plan, match_within, verify
+from universality.matching import Tiling, match_within, verify
 from universality.similarity import Cosine, Others
 
-SPARSE = Plan(width=8, core=4, block_rows=32, block_cols=64, dense_below=2)
-PLANS = (Plan(), SPARSE)
+SPARSE = Tiling(width=8, restricted=4, block_rows=32, block_cols=64, dense_below=2)
+TILINGS = (Tiling(), SPARSE)
 
 
 def _best_without_identity(values: np.ndarray) -> float:
@@ -25,11 +25,11 @@ def _best_without_identity(values: np.ndarray) -> float:
     return best_total(without)
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=["dense", "sparse"])
+@pytest.mark.parametrize("tiling", TILINGS, ids=["dense", "sparse"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_total_is_the_largest_off_the_diagonal(kind: str, plan: Plan) -> None:
+def test_the_total_is_the_largest_off_the_diagonal(kind: str, tiling: Tiling) -> None:
     a, _ = problem(kind, 150, 60)
-    within = match_within(Cosine.between(a, a), plan=plan, progress=False)
+    within = match_within(Cosine.between(a, a), tiling=tiling, progress=False)
     matching, values = within.matching, cosines(a, a)
     assert matching.certified
     assert (matching.a != matching.b).all()
@@ -71,14 +71,14 @@ def test_codes_are_matched_like_directions() -> None:
     codes = awkward_codes(400, 40, seed=3)
     similarity = between(codes, codes)
     values = similarity.block(slice(None), slice(None), fine=True)[0].numpy()
-    found = match_within(similarity, plan=SPARSE, progress=False).matching
+    found = match_within(similarity, tiling=SPARSE, progress=False).matching
     assert found.certified
     assert found.total == pytest.approx(_best_without_identity(values), abs=1e-9)
 
 
 def test_its_potentials_hold_for_every_pair_of_different_latents() -> None:
     a, _ = problem("half shared", 120, 60)
-    found = match_within(Cosine.between(a, a), plan=SPARSE, progress=False).matching
+    found = match_within(Cosine.between(a, a), tiling=SPARSE, progress=False).matching
     bound = found.u[:, None] + found.v[None]
     different = ~np.eye(120, dtype=bool)
     assert (cosines(a, a)[different] <= bound[different] + 1e-9).all()
@@ -88,7 +88,7 @@ def test_its_potentials_hold_for_every_pair_of_different_latents() -> None:
 @pytest.mark.parametrize("n", [5, 300])
 def test_out_of_time_no_latent_is_left_with_itself(n: int) -> None:
     rows = np.random.default_rng(0).normal(size=(n, 3))
-    found = match_within(Cosine.between(rows, rows), time_limit=0.0, plan=SPARSE, progress=False)
+    found = match_within(Cosine.between(rows, rows), time_limit=0.0, tiling=SPARSE, progress=False)
     matching = found.matching
     assert (matching.a != matching.b).all()
     assert np.array_equal(np.sort(matching.b), np.arange(n))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.matching.problems import KINDS, cosines, problem
-from universality.matching import Plan, nearest_other
+from universality.matching import Tiling, nearest_other
 from universality.similarity import Cosine
 
 
@@ -18,7 +18,7 @@ def test_it_is_the_largest_off_the_diagonal(kind: str, precision: torch.dtype) -
     values = cosines(a, a)
     np.fill_diagonal(values, -np.inf)
     similarity = Cosine.between(a, a, precision=precision)
-    found = nearest_other(similarity, plan=Plan(block_rows=32, block_cols=64), progress=False)
+    found = nearest_other(similarity, tiling=Tiling(block_rows=32, block_cols=64), progress=False)
     np.testing.assert_allclose(found, values.max(axis=1), atol=1e-12)
 
 

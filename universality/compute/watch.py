@@ -13,7 +13,7 @@ from universality.errors import InvalidInputError
 
 
 @final
-class Monitor:
+class Watch:
     """A bar on stderr, shown when that is a terminal, and a deadline."""
 
     def __init__(self, *, time_limit: float | None = None, progress: bool = True) -> None:
@@ -22,7 +22,7 @@ class Monitor:
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._bar = tqdm(disable=None if progress else True, leave=False, unit="block")
 
-    def __enter__(self) -> Monitor:
+    def __enter__(self) -> Watch:
         return self
 
     def __exit__(

@@ -6,13 +6,13 @@ from universality.matching.certificate import Verification, verify
 from universality.matching.neighbours import Neighbours
 from universality.matching.own_run import Within, match_within, nearest_other
 from universality.matching.result import Matching
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 
 __all__ = [
     "Candidates",
     "Matching",
     "Neighbours",
-    "Plan",
+    "Tiling",
     "Verification",
     "Within",
     "assign",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.errors import InvalidInputError
 from universality.matching.candidates import Candidates
 from universality.matching.exact.dense import solve_dense
-from universality.matching.exact.listed import Hits
+from universality.matching.exact.listed import ListedPairs
 from universality.matching.exact.screening import screen
-from universality.matching.exact.search import Found, search
+from universality.matching.exact.search import search
+from universality.matching.exact.solution import Solution
 from universality.matching.foreign import at_unit_scale, is_ours, rescaled
 from universality.matching.result import TOLERANCE, Matching
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.shapes import ARRAY, ArrayLike, as_matrix
 from universality.similarity import Cosine, Similarity, Transposed
 from universality.validation import DEVICE, FLAG, SECONDS, takes
@@ -46,13 +47,13 @@ def match(
         InvalidInputError: an argument does not fit, a matrix is malformed, the widths differ, or
             there is no such device.
     """
-    plan = Plan()
+    tiling = Tiling()
     rows_a, rows_b = as_matrix(a, "a"), as_matrix(b, "b")
-    small = max(len(rows_a), len(rows_b)) <= plan.dense_below
+    small = max(len(rows_a), len(rows_b)) <= tiling.dense_below
     similarity = Cosine.between(
         rows_a, rows_b, absolute=absolute, device=device, precision=torch.float64 if small else None
     )
-    return assign(similarity, time_limit=time_limit, progress=progress, plan=plan)
+    return assign(similarity, time_limit=time_limit, progress=progress, tiling=tiling)
 
 
 def assign(
@@ -61,7 +62,7 @@ def assign(
     candidates: Candidates | None = None,
     time_limit: float | None = None,
     progress: bool = True,
-    plan: Plan | None = None,
+    tiling: Tiling | None = None,
 ) -> Matching:
     """The assignment with the largest total similarity, proven optimal.
 
@@ -69,7 +70,7 @@ def assign(
     largest magnitude among them (for cosines and correlations, to 1). Those that are not of this
     package are looked at once more, to find it.
 
-    Among assignments with exactly equal totals the choice is deterministic for one plan, device
+    Among assignments with exactly equal totals the choice is deterministic for one tiling, device
     and number of threads; the total does not depend on them.
 
     Args:
@@ -77,60 +78,60 @@ def assign(
         candidates: What `find_candidates` found on all latents; spares the pass over all pairs.
         time_limit: Seconds after which the best assignment so far is returned with its true gap.
         progress: Show a bar on stderr when that is a terminal.
-        plan: How the work is cut.
+        tiling: How the work is cut.
 
     Raises:
         InvalidInputError: the candidates are not of all latents of this similarity, or a similarity
             is NaN or infinite.
     """
-    plan = plan if plan is not None else Plan()
+    tiling = tiling if tiling is not None else Tiling()
     if candidates is not None:
         _complete(candidates, similarity)
     if is_ours(similarity):
-        return _solved(similarity, candidates, plan, time_limit=time_limit, progress=progress)
+        return _solved(similarity, candidates, tiling, time_limit=time_limit, progress=progress)
     # Candidates are in units that tolerances are not made for: they are found anew.
-    unit = at_unit_scale(similarity, plan)
-    solved = _solved(unit, None, plan, time_limit=time_limit, progress=progress)
+    unit = at_unit_scale(similarity, tiling)
+    solved = _solved(unit, None, tiling, time_limit=time_limit, progress=progress)
     return rescaled(solved, unit.scale)
 
 
 def _solved(
     similarity: Similarity,
     candidates: Candidates | None,
-    plan: Plan,
+    tiling: Tiling,
     *,
     time_limit: float | None,
     progress: bool,
 ) -> Matching:
-    with Monitor(time_limit=time_limit, progress=progress) as monitor:
-        if max(similarity.shape) <= plan.dense_below:
+    with Watch(time_limit=time_limit, progress=progress) as watch:
+        if max(similarity.shape) <= tiling.dense_below:
             found = _solve_whole(similarity)
         else:
-            found = _solve_sparse(similarity, candidates, plan, monitor)
+            found = _solve_sparse(similarity, candidates, tiling, watch)
     return _matching(similarity, found)
 
 
-def _solve_whole(similarity: Similarity) -> Found:
+def _solve_whole(similarity: Similarity) -> Solution:
     n_a, n_b = similarity.shape
     everything = slice(None)
     values = similarity.block(everything, everything, fine=True)[0].cpu().numpy()
-    return Found(*solve_dense(values if n_a <= n_b else values.T), rounds=1)
+    return solve_dense(values if n_a <= n_b else values.T)
 
 
 def _solve_sparse(
-    similarity: Similarity, candidates: Candidates | None, plan: Plan, monitor: Monitor
-) -> Found:
+    similarity: Similarity, candidates: Candidates | None, tiling: Tiling, watch: Watch
+) -> Solution:
     n_a, n_b = similarity.shape
     if candidates is None:
-        hits = screen(similarity, range(n_a), plan=plan, monitor=monitor)
+        listed = screen(similarity, range(n_a), tiling=tiling, watch=watch)
     else:
-        hits = _complete(candidates, similarity)
+        listed = _complete(candidates, similarity)
     if n_a > n_b:
-        similarity, hits = Transposed(similarity), hits.transposed()
-    return search(similarity, hits, plan=plan, monitor=monitor)
+        similarity, listed = Transposed(similarity), listed.transposed()
+    return search(similarity, listed, tiling=tiling, watch=watch)
 
 
-def _complete(candidates: Candidates, similarity: Similarity) -> Hits:
+def _complete(candidates: Candidates, similarity: Similarity) -> ListedPairs:
     found = candidates.stop, candidates.of_b.index.shape[0]
     if candidates.start != 0 or found != similarity.shape:
         raise InvalidInputError(
@@ -138,10 +139,10 @@ def _complete(candidates: Candidates, similarity: Similarity) -> Hits:
             f"{similarity.shape}; these cover latents {candidates.start} to {candidates.stop} "
             f"of a and {found[1]} of b"
         )
-    return candidates.hits
+    return candidates.listed
 
 
-def _matching(similarity: Similarity, found: Found) -> Matching:
+def _matching(similarity: Similarity, found: Solution) -> Matching:
     n_a, n_b = similarity.shape
     a, b, u, v = np.arange(min(n_a, n_b)), found.partner, found.u, found.v
     if n_a > n_b:

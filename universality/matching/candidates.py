@@ -8,13 +8,13 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.errors import InvalidInputError
-from universality.matching.exact.listed import Hits
+from universality.matching.exact.listed import ListedPairs
 from universality.matching.exact.screening import screen
 from universality.matching.foreign import checked
 from universality.matching.neighbours import Neighbours, closest
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.similarity import Similarity, Transposed
 
 
@@ -29,7 +29,7 @@ class Candidates:
     """Closest in b, for each latent of a in the range."""
     of_b: Neighbours
     """Closest in a within the range, for each latent of b."""
-    hits: Hits
+    listed: ListedPairs
     """Further close pairs, from which an assignment can start."""
 
     @property
@@ -51,7 +51,7 @@ def find_candidates(
     k: int = 2,
     rows: range | None = None,
     progress: bool = True,
-    plan: Plan | None = None,
+    tiling: Tiling | None = None,
 ) -> Candidates:
     """The k closest latents in both directions, with their similarity in float64.
 
@@ -63,7 +63,7 @@ def find_candidates(
         k: How many to keep; fewer when the other side has fewer.
         rows: Range of latents of a to look at, for jobs that `merge`; all if None.
         progress: Show a bar on stderr when that is a terminal.
-        plan: How the work is cut.
+        tiling: How the work is cut.
 
     Raises:
         InvalidInputError: k is below 1, the range is empty or not inside n_a, or a similarity is
@@ -75,26 +75,26 @@ def find_candidates(
     span = rows if rows is not None else range(n_a)
     if not (0 <= span.start < span.stop <= n_a and span.step == 1):
         raise InvalidInputError(f"rows must be a non-empty range within 0..{n_a}, got {span}")
-    plan = plan if plan is not None else Plan()
-    plan = replace(plan, width=max(plan.width, 4 * k))
+    tiling = tiling if tiling is not None else Tiling()
+    tiling = replace(tiling, width=max(tiling.width, 4 * k))
     similarity = checked(similarity)
-    with Monitor(progress=progress) as monitor:
-        hits = screen(similarity, span, plan=plan, monitor=monitor)
+    with Watch(progress=progress) as watch:
+        listed = screen(similarity, span, tiling=tiling, watch=watch)
         of_a = closest(
             similarity,
-            hits,
+            listed,
             k=k,
             latents=span,
             others=range(n_b),
         )
         of_b = closest(
             Transposed(similarity),
-            hits.transposed(),
+            listed.transposed(),
             k=k,
             latents=range(n_b),
             others=span,
         )
-    return Candidates(span.start, of_a, of_b, hits)
+    return Candidates(span.start, of_a, of_b, listed)
 
 
 def merge(first: Candidates, second: Candidates) -> Candidates:
@@ -118,4 +118,4 @@ def merge(first: Candidates, second: Candidates) -> Candidates:
     of_b = Neighbours(
         np.take_along_axis(index, order, axis=1), np.take_along_axis(values, order, axis=1)
     )
-    return Candidates(first.start, of_a, of_b, first.hits.then(second.hits))
+    return Candidates(first.start, of_a, of_b, first.listed.then(second.listed))

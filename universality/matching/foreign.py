@@ -18,7 +18,7 @@ from torch import Tensor
 
 from universality.errors import InvalidInputError
 from universality.matching.result import Matching
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.similarity import Cosine, Index, Others, Similarity, Transposed
 from universality.similarity.code_similarity import CodeSimilarity
 
@@ -83,7 +83,7 @@ def checked(similarity: Similarity) -> Similarity:
     return similarity if is_ours(similarity) else Checked(similarity)
 
 
-def at_unit_scale(similarity: Similarity, plan: Plan) -> Checked:
+def at_unit_scale(similarity: Similarity, tiling: Tiling) -> Checked:
     """Somebody else's similarity so that its largest magnitude is between a half and 1.
 
     Looks at every pair once.
@@ -94,10 +94,10 @@ def at_unit_scale(similarity: Similarity, plan: Plan) -> Checked:
     whole = Checked(similarity)
     n_a, n_b = similarity.shape
     largest = 0.0
-    for start in range(0, n_a, plan.block_rows):
-        rows = slice(start, min(start + plan.block_rows, n_a))
-        for first in range(0, n_b, plan.block_cols):
-            values, error = whole.block(rows, slice(first, min(first + plan.block_cols, n_b)))
+    for start in range(0, n_a, tiling.block_rows):
+        rows = slice(start, min(start + tiling.block_rows, n_a))
+        for first in range(0, n_b, tiling.block_cols):
+            values, error = whole.block(rows, slice(first, min(first + tiling.block_cols, n_b)))
             largest = max(largest, float(values.abs().max()) + error)
     return replace(whole, scale=math.ldexp(1.0, math.frexp(largest)[1]) if largest > 0 else 1.0)
 

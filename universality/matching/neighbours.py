@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-from universality.matching.exact.listed import Hits, ranks
+from universality.matching.exact.listed import ListedPairs, ranks
 from universality.similarity import Similarity
 
 _LATENTS_PER_STEP = 256
@@ -53,7 +53,7 @@ class Neighbours:
 
 def closest(
     similarity: Similarity,
-    hits: Hits,
+    listed: ListedPairs,
     *,
     k: int,
     latents: range,
@@ -64,14 +64,14 @@ def closest(
     Listed pairs suffice where the k-th closest is closer than any pair not listed can be; the
     other latents are looked at again in float64.
     """
-    latent = hits.a - latents.start
+    latent = listed.a - latents.start
     kth = np.full(len(latents), -np.inf)
-    place = ranks(latent, hits.value, len(latents))
-    kth[latent[place == k - 1]] = hits.value[place == k - 1]
-    near = np.flatnonzero(hits.value >= kth[latent] - 2 * hits.error)
-    found = _sorted(similarity, hits.a[near], hits.b[near], latents, k)
+    place = ranks(latent, listed.value, len(latents))
+    kth[latent[place == k - 1]] = listed.value[place == k - 1]
+    near = np.flatnonzero(listed.value >= kth[latent] - 2 * listed.error)
+    found = _sorted(similarity, listed.a[near], listed.b[near], latents, k)
     settled = np.bincount(latent, minlength=len(latents)) >= len(others)
-    settled |= found.similarity[:, -1] >= hits.rest_a
+    settled |= found.similarity[:, -1] >= listed.rest_a
     for part in np.array_split(
         np.flatnonzero(~settled), max(1, -(-int((~settled).sum()) // _LATENTS_PER_STEP))
     ):

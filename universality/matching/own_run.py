@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.errors import InvalidInputError
 from universality.matching.assignment import assign
 from universality.matching.candidates import find_candidates
 from universality.matching.exact.listed import reaching
 from universality.matching.result import Matching
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.similarity import Others, Similarity
 
 _NEAR_PER_ROW = 64
@@ -40,7 +40,7 @@ def match_within(
     *,
     time_limit: float | None = None,
     progress: bool = True,
-    plan: Plan | None = None,
+    tiling: Tiling | None = None,
 ) -> Within:
     """The latents of one run matched to each other like those of two runs, proven optimal.
 
@@ -50,7 +50,7 @@ def match_within(
         similarity: Of a run with itself, between -1 and 1.
         time_limit: Seconds after which the best assignment so far is returned with its true gap.
         progress: Show a bar on stderr when that is a terminal.
-        plan: How the work is cut.
+        tiling: How the work is cut.
 
     Raises:
         InvalidInputError: the sides differ in number, or there is one latent alone.
@@ -58,9 +58,9 @@ def match_within(
     others = Others(similarity)
     if others.shape[0] < 2:
         raise InvalidInputError("a run of one latent has no other latents to match it to")
-    candidates = find_candidates(others, k=1, progress=progress, plan=plan)
+    candidates = find_candidates(others, k=1, progress=progress, tiling=tiling)
     matching = assign(
-        others, candidates=candidates, time_limit=time_limit, progress=progress, plan=plan
+        others, candidates=candidates, time_limit=time_limit, progress=progress, tiling=tiling
     )
     return Within(candidates.of_a.nearest_similarity, _freed(matching, others))
 
@@ -80,7 +80,7 @@ def _freed(matching: Matching, others: Others) -> Matching:
 
 
 def nearest_other(
-    similarity: Similarity, *, plan: Plan | None = None, progress: bool = True
+    similarity: Similarity, *, tiling: Tiling | None = None, progress: bool = True
 ) -> Float64[np.ndarray, " n"]:
     """Similarity of each latent to the nearest other latent of its run.
 
@@ -90,17 +90,17 @@ def nearest_other(
 
     Args:
         similarity: Of a run with itself.
-        plan: How the work is cut.
+        tiling: How the work is cut.
         progress: Show a bar on stderr when that is a terminal.
     """
-    plan = plan if plan is not None else Plan()
+    tiling = tiling if tiling is not None else Tiling()
     n = similarity.shape[0]
     if n == 1:
         return np.full(1, -np.inf)
-    with Monitor(progress=progress) as monitor:
+    with Watch(progress=progress) as watch:
         parts = [
-            _nearest(similarity, torch.arange(n, device=similarity.device)[part], plan.block_cols)
-            for part in monitor.steps(n, plan.block_rows, "looking within the run")
+            _nearest(similarity, torch.arange(n, device=similarity.device)[part], tiling.block_cols)
+            for part in watch.steps(n, tiling.block_rows, "looking within the run")
         ]
     return np.asarray(torch.cat(parts).cpu().numpy())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.matching.exact.graph import Graph
 
 _LEFT_OVER = 0.005
@@ -14,7 +14,7 @@ _BIDS_PER_ROW = 40
 
 
 def auction(
-    graph: Graph, prices: Float64[np.ndarray, " n"] | None, monitor: Monitor
+    graph: Graph, prices: Float64[np.ndarray, " n"] | None, watch: Watch
 ) -> Float64[np.ndarray, " n"]:
     """Prices at which nearly every row has a column of its own among its best.
 
@@ -24,19 +24,19 @@ def auction(
     prices (ties), or after 40 bids per row.
     """
     if prices is None:
-        prices = _bid(graph, np.zeros(graph.n), 0.01 * float(np.ptp(graph.weight)), monitor)
-    return _bid(graph, prices, 0.0, monitor)
+        prices = _bid(graph, np.zeros(graph.n), 0.01 * float(np.ptp(graph.weight)), watch)
+    return _bid(graph, prices, 0.0, watch)
 
 
 def _bid(
-    graph: Graph, prices: Float64[np.ndarray, " n"], increment: float, monitor: Monitor
+    graph: Graph, prices: Float64[np.ndarray, " n"], increment: float, watch: Watch
 ) -> Float64[np.ndarray, " n"]:
     prices = prices.copy()
     holder = np.full(graph.n, -1)
     waiting = np.arange(graph.n)
     bids = 0
     while len(waiting) > max(_FEW, _LEFT_OVER * graph.n) and bids < _BIDS_PER_ROW * graph.n:
-        if monitor.expired:
+        if watch.expired:
             break
         bids += len(waiting)
         column, offer = _offers(graph, prices, waiting, increment)

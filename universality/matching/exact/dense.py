@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from scipy.optimize import linear_sum_assignment
+
+from universality.matching.exact.solution import Solution
 
 _SLACK = 1e-13
 
 
 def solve_dense(
     similarity: Float64[np.ndarray, "n_few n_many"],
-) -> tuple[
-    Int64[np.ndarray, " n_few"], Float64[np.ndarray, " n_few"], Float64[np.ndarray, " n_many"]
-]:
-    """Column of every row in a best assignment, potentials of the rows, potentials of the columns.
+) -> Solution:
+    """The best assignment of rows to columns.
 
     Rows are the smaller side. Potentials of columns are the least non-negative ones: v_j is the
     longest path to j in the graph with an arc from the column of row i to j, of length s_ij minus
@@ -29,4 +29,4 @@ def solve_dense(
         rising = reach > v + _SLACK
         v[rising] = reach[rising]
         active = np.flatnonzero(rising[columns])
-    return columns, (similarity - v).max(axis=1), v
+    return Solution(columns, (similarity - v).max(axis=1), v)

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra, maximum_bipartite_matching
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 
 _TIGHT = 1e-13
 _FIRST_REACH = 1e-3
@@ -54,12 +54,12 @@ class Graph:
 
 
 def solve(
-    graph: Graph, prices: Float64[np.ndarray, " n"], monitor: Monitor
+    graph: Graph, prices: Float64[np.ndarray, " n"], watch: Watch
 ) -> tuple[Int64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
     """Column of each row in a heaviest perfect matching, and prices of the columns that prove it.
 
     With u_i = max_j (w_ij - price_j), every pair of the matching is tight: w_ij = u_i + price_j.
-    Prices that are nearly right make it quick. When the monitor's time is over, rows may remain
+    Prices that are nearly right make it quick. When the watch's time is over, rows may remain
     without a column (-1); what is matched is tight all the same.
 
     A perfect matching must exist.
@@ -71,9 +71,9 @@ def solve(
         matched = maximum_bipartite_matching(
             _sparse(graph.n, graph.row[tight], graph.column[tight]), perm_type="column"
         ).astype(np.int64)
-        if monitor.expired or (matched >= 0).all():
+        if watch.expired or (matched >= 0).all():
             return matched, prices
-        monitor.report("augmenting paths", unassigned=int((matched < 0).sum()))
+        watch.report("augmenting paths", unassigned=int((matched < 0).sum()))
         distance, farthest = _distances(graph, np.where(tight, 0.0, slack), matched, reach)
         prices = prices + farthest - np.minimum(distance, farthest)
         reach = 2 * farthest + _TIGHT

@@ -13,14 +13,14 @@ from torch import Tensor
 
 @final
 @dataclass(frozen=True, eq=False)
-class Hits:
+class ListedPairs:
     """Pairs that are close for one of their two latents, and how close the others can be."""
 
-    a: Int64[np.ndarray, " n_hits"]
+    a: Int64[np.ndarray, " n_listed"]
     """Latent of a."""
-    b: Int64[np.ndarray, " n_hits"]
+    b: Int64[np.ndarray, " n_listed"]
     """Latent of b."""
-    value: Float32[np.ndarray, " n_hits"]
+    value: Float32[np.ndarray, " n_listed"]
     """Their similarity as the block gave it."""
     error: float
     """How far the values can be off."""
@@ -29,10 +29,10 @@ class Hits:
     rest_b: Float64[np.ndarray, " n_b"]
     """No pair of this latent of b that is not listed is closer."""
 
-    def transposed(self) -> Hits:
+    def transposed(self) -> ListedPairs:
         """The same with the sides exchanged."""
         order = np.lexsort((self.a, self.b))
-        return Hits(
+        return ListedPairs(
             a=self.b[order],
             b=self.a[order],
             value=self.value[order],
@@ -41,9 +41,9 @@ class Hits:
             rest_b=self.rest_a,
         )
 
-    def then(self, other: Hits) -> Hits:
-        """Together with the hits of the range of a that follows."""
-        return Hits(
+    def then(self, other: ListedPairs) -> ListedPairs:
+        """Together with those of the range of a that follows."""
+        return ListedPairs(
             a=np.concatenate([self.a, other.a]),
             b=np.concatenate([self.b, other.b]),
             value=np.concatenate([self.value, other.value]),
@@ -54,8 +54,8 @@ class Hits:
 
 
 def ranks(
-    latent: Int64[np.ndarray, " n_hits"], value: Float32[np.ndarray, " n_hits"], n: int
-) -> Int64[np.ndarray, " n_hits"]:
+    latent: Int64[np.ndarray, " n_listed"], value: Float32[np.ndarray, " n_listed"], n: int
+) -> Int64[np.ndarray, " n_listed"]:
     """Place of each pair among those of its latent: 0 for the closest, as listed among equals."""
     bits = (value + np.float32(0)).view(np.int32).astype(np.int64)
     descending = np.where(bits >= 0, 0x7FFFFFFF - bits, 0x80000000 + (bits & 0x7FFFFFFF))

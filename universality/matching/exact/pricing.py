@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.matching.exact.listed import reaching
 from universality.matching.exact.pool import Pool
-from universality.matching.exact.restricted import Core
-from universality.matching.tiling import Plan
+from universality.matching.exact.solution import Solution
+from universality.matching.tiling import Tiling
 
 _LISTED_SHARE = 64
 _LISTED_ALWAYS = 4_096
@@ -22,10 +22,10 @@ _VIOLATIONS_PER_ROW = 4
 
 
 def doubtful(
-    pool: Pool, core: Core, rows: Int64[np.ndarray, " rows"], slack: float
+    pool: Pool, solution: Solution, rows: Int64[np.ndarray, " rows"], slack: float
 ) -> Bool[np.ndarray, " n_b"]:
     """Latents of b with which these may have an unlisted pair within `slack` of the potentials."""
-    u, v = core.u[rows], core.v
+    u, v = solution.u[rows], solution.v
     by_row = v < (pool.rest_a[rows] - u).max() + slack
     by_column = pool.rest_b - v > u.min() - slack
     by_price = v - pool.priced_b < (pool.priced_a[rows] - u).max() + slack
@@ -33,41 +33,43 @@ def doubtful(
 
 
 def in_doubt(
-    pool: Pool, core: Core, *, plan: Plan, slack: float
+    pool: Pool, solution: Solution, *, tiling: Tiling, slack: float
 ) -> Int64[np.ndarray, " n_in_doubt"]:
     """Latents of a, most doubtful last, that may have an unlisted pair within `slack`.
 
     That is, whose similarity is more than u + v - slack as far as the bounds tell.
     """
-    far = _reach(pool, core)
+    far = _reach(pool, solution)
     rows = np.flatnonzero(far > -slack)
     rows = rows[np.argsort(far[rows], kind="stable")]
     parts = [
-        rows[start : start + plan.block_rows] for start in range(0, len(rows), plan.block_rows)
+        rows[start : start + tiling.block_rows] for start in range(0, len(rows), tiling.block_rows)
     ]
-    kept = [part for part in parts if doubtful(pool, core, part, slack).any()]
+    kept = [part for part in parts if doubtful(pool, solution, part, slack).any()]
     return np.concatenate([rows[:0], *kept])
 
 
-def price_rest(pool: Pool, core: Core, *, plan: Plan, tolerance: float, monitor: Monitor) -> bool:
+def price_rest(
+    pool: Pool, solution: Solution, *, tiling: Tiling, tolerance: float, watch: Watch
+) -> bool:
     """Whether anything had to be looked at; if so, the pairs in question are now listed.
 
-    Afterwards no unlisted pair comes within `plan.margin` of the potentials, except in blocks
+    Afterwards no unlisted pair comes within `tiling.margin` of the potentials, except in blocks
     where too many pairs do: there the values are computed in float64, only violations are listed,
     and the bound is what was found.
     """
-    if not len(in_doubt(pool, core, plan=plan, slack=-2 * tolerance)):
+    if not len(in_doubt(pool, solution, tiling=tiling, slack=-2 * tolerance)):
         return False
-    rows = in_doubt(pool, core, plan=plan, slack=plan.margin)
-    blocks = _Blocks(pool, core, plan.margin, tolerance)
-    priced = core.u - plan.margin
-    for part in monitor.steps(len(rows), plan.block_rows, "pricing what is in doubt"):
+    rows = in_doubt(pool, solution, tiling=tiling, slack=tiling.margin)
+    blocks = _Blocks(pool, solution, tiling.margin, tolerance)
+    priced = solution.u - tiling.margin
+    for part in watch.steps(len(rows), tiling.block_rows, "pricing what is in doubt"):
         some = rows[part]
-        columns = np.flatnonzero(doubtful(pool, core, some, plan.margin))
-        for start in range(0, len(columns), plan.block_cols):
-            highest = blocks.price(some, columns[start : start + plan.block_cols])
+        columns = np.flatnonzero(doubtful(pool, solution, some, tiling.margin))
+        for start in range(0, len(columns), tiling.block_cols):
+            highest = blocks.price(some, columns[start : start + tiling.block_cols])
             priced[some] = np.maximum(priced[some], highest)
-    pool.priced_a, pool.priced_b = priced, core.v
+    pool.bound_by_prices(priced, solution.v)
     blocks.list_found()
     return True
 
@@ -76,10 +78,10 @@ def price_rest(pool: Pool, core: Core, *, plan: Plan, tolerance: float, monitor:
 class _Blocks:
     """Blocks of the product compared with the potentials, and the pairs found there."""
 
-    def __init__(self, pool: Pool, core: Core, margin: float, tolerance: float) -> None:
+    def __init__(self, pool: Pool, solution: Solution, margin: float, tolerance: float) -> None:
         self._pool, self._margin, self._tolerance = pool, margin, tolerance
         device = pool.similarity.device
-        self._u, self._v = (torch.from_numpy(side).to(device) for side in (core.u, core.v))
+        self._u, self._v = (torch.from_numpy(side).to(device) for side in (solution.u, solution.v))
         self._found: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def price(
@@ -115,7 +117,7 @@ class _Blocks:
         self._pool.extend(a, b, upper)
 
 
-def _reach(pool: Pool, core: Core) -> Float64[np.ndarray, " n_a"]:
-    by_row = pool.rest_a - core.v.min()
-    by_price = pool.priced_a + float((pool.priced_b - core.v).max())
-    return np.asarray(np.minimum(by_row, by_price) - core.u)
+def _reach(pool: Pool, solution: Solution) -> Float64[np.ndarray, " n_a"]:
+    by_row = pool.rest_a - solution.v.min()
+    by_price = pool.priced_a + float((pool.priced_b - solution.v).max())
+    return np.asarray(np.minimum(by_row, by_price) - solution.u)

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
-
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from universality.compute.watch import Monitor
+from universality.compute.watch import Watch
 from universality.matching.exact.auction import auction
 from universality.matching.exact.graph import Graph, solve
+from universality.matching.exact.solution import Solution
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Core:
-    """A best assignment among some pairs; n_a is at most n_b."""
-
-    partner: Int64[np.ndarray, " n_a"]
-    """Partner of each latent of a; -1 where time ran out."""
-    u: Float64[np.ndarray, " n_a"]
-    """Potential of each latent of a."""
-    v: Float64[np.ndarray, " n_b"]
-    """Potential of each latent of b; if n_a < n_b not negative, and 0 without a partner."""
-
-
-def solve_core(
+def solve_restricted(
     a: Int64[np.ndarray, " n_edges"],
     b: Int64[np.ndarray, " n_edges"],
     similarity: Float64[np.ndarray, " n_edges"],
     *,
-    before: Core | None,
+    before: Solution | None,
     rough: bool = False,
     shape: tuple[int, int],
-    monitor: Monitor,
-) -> Core:
+    watch: Watch,
+) -> Solution:
     """The assignment with the largest total among distinct pairs, some of which cover all of a.
 
     Potentials satisfy s <= u + v on every pair, with equality where it is assigned. `before`, the
@@ -49,13 +34,13 @@ def solve_core(
     if before is not None:
         prices = before.v if n_a == n_b else np.concatenate([before.v, before.u])
     if prices is None or rough:
-        prices = auction(graph, prices, monitor)
-    matched, prices = solve(graph, prices, monitor)
+        prices = auction(graph, prices, watch)
+    matched, prices = solve(graph, prices, watch)
     values = np.maximum.reduceat(graph.weight - prices[graph.column], graph.start[:-1])
     if n_a == n_b:
-        return Core(matched, values, prices)
+        return Solution(matched, values, prices)
     u = (values[:n_a] + prices[n_b:]) / 2
-    return Core(matched[:n_a], u, np.maximum((prices[:n_b] + values[n_a:]) / 2, 0.0))
+    return Solution(matched[:n_a], u, np.maximum((prices[:n_b] + values[n_a:]) / 2, 0.0))
 
 
 def _double(

@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from universality.compute.watch import Monitor
-from universality.matching.exact.listed import Hits, reaching
-from universality.matching.tiling import Plan
+from universality.compute.watch import Watch
+from universality.matching.exact.listed import ListedPairs, reaching
+from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
 _SAMPLED_FRACTION = 8
@@ -26,30 +26,30 @@ def screen(
     similarity: Similarity,
     rows: range,
     *,
-    plan: Plan,
-    monitor: Monitor,
-) -> Hits:
-    """About `plan.width` close pairs for every latent of a in the range and every latent of b.
+    tiling: Tiling,
+    watch: Watch,
+) -> ListedPairs:
+    """About `tiling.width` close pairs for every latent of a in the range and every latent of b.
 
     Looks at every pair once, plus a quarter for the thresholds. A latent that got fewer than
-    `plan.core` is looked at again; one with far too many, as ties give, keeps the closest. When
-    the monitor's time is over, the latents of a not yet looked at are only bounded.
+    `tiling.restricted` is looked at again; one with far too many, as ties give, keeps the closest.
+    When the watch's time is over, the latents of a not yet looked at are only bounded.
     """
-    run = _Pass(similarity, rows, plan, monitor)
+    run = _Pass(similarity, rows, tiling, watch)
     floor_a, floor_b = run.thresholds()
     collected = _Collected(run, floor_a, floor_b)
     order = torch.argsort(floor_a, stable=True)
-    for part in monitor.steps(len(rows), plan.block_rows, "looking at every pair"):
-        if monitor.expired:
+    for part in watch.steps(len(rows), tiling.block_rows, "looking at every pair"):
+        if watch.expired:
             collected.give_up(order[part.start :])
-            return collected.hits()
-        for start in range(0, similarity.shape[1], plan.block_cols):
+            return collected.listed()
+        for start in range(0, similarity.shape[1], tiling.block_cols):
             cols = torch.arange(
-                start, min(start + plan.block_cols, similarity.shape[1]), device=order.device
+                start, min(start + tiling.block_cols, similarity.shape[1]), device=order.device
             )
             collected.add_block(order[part], cols)
     collected.top_up()
-    return collected.hits()
+    return collected.listed()
 
 
 @final
@@ -59,8 +59,8 @@ class _Pass:
 
     similarity: Similarity
     rows: range
-    plan: Plan
-    monitor: Monitor
+    tiling: Tiling
+    watch: Watch
 
     def block(self, rows: Tensor, cols: Tensor) -> tuple[Float[Tensor, "rows cols"], float]:
         """Screened values, in float32 or better; `rows` counts from the start of the range."""
@@ -72,16 +72,16 @@ class _Pass:
         n_rows, n_b = len(self.rows), self.similarity.shape[1]
         device = self.similarity.device
         cols, rows = _sample(n_b, device), _sample(n_rows, device)
-        rank_a = max(1, round(self.plan.width * len(cols) / n_b))
-        rank_b = max(1, round(self.plan.width * len(rows) / n_rows))
+        rank_a = max(1, round(self.tiling.width * len(cols) / n_b))
+        rank_b = max(1, round(self.tiling.width * len(rows) / n_rows))
         all_a, all_b = (torch.arange(n, device=device) for n in (n_rows, n_b))
         floor_a = [
             self._floor(all_a[part], lambda some: self.block(some, cols)[0], rank_a)
-            for part in self.monitor.steps(n_rows, self.plan.block_rows, "sampling")
+            for part in self.watch.steps(n_rows, self.tiling.block_rows, "sampling")
         ]
         floor_b = [
             self._floor(all_b[part], lambda some: self.block(rows, some)[0].T, rank_b)
-            for part in self.monitor.steps(n_b, self.plan.block_rows, "sampling")
+            for part in self.watch.steps(n_b, self.tiling.block_rows, "sampling")
         ]
         return torch.cat(floor_a), torch.cat(floor_b)
 
@@ -91,7 +91,7 @@ class _Pass:
         values: Callable[[Tensor], Float[Tensor, "some others"]],
         rank: int,
     ) -> Float[Tensor, " some"]:
-        if self.monitor.expired:
+        if self.watch.expired:
             return torch.full(
                 some.shape, self.similarity.ceiling, dtype=torch.float32, device=some.device
             )
@@ -120,7 +120,7 @@ class _Collected:
         i, j, found = at // len(cols), at % len(cols), values.reshape(-1)[at]
         close = (found >= floor_a[i]) | (found >= floor_b[j])
         i, j, found = i[close], j[close], found[close]
-        width, share = self._run.plan.width, len(cols) / len(self._floor_b)
+        width, share = self._run.tiling.width, len(cols) / len(self._floor_b)
         expected = width * len(rows) * share + width * len(cols) * len(rows) / len(self._floor_a)
         if len(i) > 8 * expected + 1_024:
             i, j, found = self._closest_of_block(values, rows, cols)
@@ -129,8 +129,8 @@ class _Collected:
     def _closest_of_block(
         self, values: Float[Tensor, "rows cols"], rows: Tensor, cols: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        top = values.topk(min(self._run.plan.width, len(cols)), dim=1)
-        if len(cols) > self._run.plan.width:
+        top = values.topk(min(self._run.tiling.width, len(cols)), dim=1)
+        if len(cols) > self._run.tiling.width:
             dropped = values.scatter(1, top.indices, -torch.inf).double()
             self._rest_a[rows] = torch.maximum(self._rest_a[rows], dropped.amax(dim=1))
             self._rest_b[cols] = torch.maximum(self._rest_b[cols], dropped.amax(dim=0))
@@ -152,29 +152,29 @@ class _Collected:
         all_a = torch.arange(n_rows, device=self._floor_a.device)
         all_b = torch.arange(n_b, device=self._floor_b.device)
         for few in self._few(0, n_rows, n_b):
-            top = _top(self._run.block(few, all_b)[0], self._run.plan.width)
+            top = _top(self._run.block(few, all_b)[0], self._run.tiling.width)
             self._rest_a[few] = top.values[:, -1].double()
             own = few[:, None].expand_as(top.indices)
             self._keep(own.reshape(-1), top.indices.reshape(-1), top.values.reshape(-1))
         for few in self._few(1, n_b, n_rows):
-            top = _top(self._run.block(all_a, few)[0].T, self._run.plan.width)
+            top = _top(self._run.block(all_a, few)[0].T, self._run.tiling.width)
             self._rest_b[few] = top.values[:, -1].double()
             own = few[:, None].expand_as(top.indices)
             self._keep(top.indices.reshape(-1), own.reshape(-1), top.values.reshape(-1))
 
     def _few(self, side: int, n: int, n_others: int) -> tuple[Tensor, ...]:
         counts = torch.bincount(torch.cat([part[side] for part in self._parts]), minlength=n)
-        wanted = min(self._run.plan.core, self._run.plan.width, n_others)
+        wanted = min(self._run.tiling.restricted, self._run.tiling.width, n_others)
         few = (counts < wanted).nonzero()[:, 0].to(self._floor_a.device)
         return torch.split(few, _TOPPED_UP)
 
-    def hits(self) -> Hits:
+    def listed(self) -> ListedPairs:
         """What was collected, each pair once, in the order of a and then b."""
         a, b, value = (torch.cat([part[k] for part in self._parts]).numpy() for k in range(3))
         key, first = np.unique(a * len(self._floor_b) + b, return_index=True)
         largest = float(np.abs(value).max(initial=0.0))
         error = self._error + _FLOAT32_ROUNDOFF * largest
-        return Hits(
+        return ListedPairs(
             a=key // len(self._floor_b) + self._run.rows.start,
             b=key % len(self._floor_b),
             value=value[first],

@@ -2,79 +2,103 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
-
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from universality.compute.watch import Monitor
-from universality.matching.exact.completion import complete
-from universality.matching.exact.listed import Hits
+from universality.compute.watch import Watch
+from universality.matching.exact.listed import ListedPairs
 from universality.matching.exact.pool import Pool
 from universality.matching.exact.pricing import in_doubt, price_rest
-from universality.matching.exact.restricted import Core, solve_core
-from universality.matching.tiling import Plan
+from universality.matching.exact.restricted import solve_restricted
+from universality.matching.exact.solution import Solution
+from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
 _TOLERANCE = 1e-10
 _ROUGH = 0.1
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Found:
-    """An assignment of all of a, with potentials that bound every similarity; n_a <= n_b."""
-
-    partner: Int64[np.ndarray, " n_a"]
-    """Partner in b of each latent of a."""
-    u: Float64[np.ndarray, " n_a"]
-    """Potential of each latent of a."""
-    v: Float64[np.ndarray, " n_b"]
-    """Potential of each latent of b."""
-    rounds: int
-    """How many cores were solved."""
-
-
-def search(similarity: Similarity, hits: Hits, *, plan: Plan, monitor: Monitor) -> Found:
+def search(
+    similarity: Similarity, listed: ListedPairs, *, tiling: Tiling, watch: Watch
+) -> Solution:
     """The best assignment over all pairs, or when time runs out a good one with a true bound."""
-    pool = Pool(similarity, hits, core=plan.core)
-    core: Core | None = None
+    pool = Pool(similarity, listed, restricted=tiling.restricted)
+    solution: Solution | None = None
     rounds = violations = 0
     while True:
         rounds += 1
-        core = solve_core(
+        solution = solve_restricted(
             *pool.chosen,
-            before=core,
+            before=solution,
             rough=violations > _ROUGH * similarity.shape[0],
             shape=similarity.shape,
-            monitor=monitor,
+            watch=watch,
         )
-        if monitor.expired:
-            return _unfinished(pool, core, rounds)
-        while not (violations := pool.price(core, tolerance=_TOLERANCE, near=plan.near)):
-            if not price_rest(pool, core, plan=plan, tolerance=_TOLERANCE, monitor=monitor):
-                return _finished(pool, core, rounds, plan)
-        if monitor.shown:
-            gap = f"{_excess(pool, core).sum():.2g}"
-            monitor.report("assigning", round=rounds, violations=violations, gap=gap)
+        if watch.expired:
+            return _unfinished(pool, solution, rounds)
+        while not (violations := pool.price(solution, tolerance=_TOLERANCE, near=tiling.near)):
+            if not price_rest(pool, solution, tiling=tiling, tolerance=_TOLERANCE, watch=watch):
+                return _finished(pool, solution, rounds, tiling)
+        if watch.shown:
+            gap = f"{_excess(pool, solution).sum():.2g}"
+            watch.report("assigning", round=rounds, violations=violations, gap=gap)
 
 
-def _finished(pool: Pool, core: Core, rounds: int, plan: Plan) -> Found:
-    u = core.u + pool.excess_of_rows(core)
-    u[in_doubt(pool, core, plan=plan, slack=0.0)] += 2 * _TOLERANCE
-    return Found(core.partner, u, core.v, rounds)
+def _finished(pool: Pool, solution: Solution, rounds: int, tiling: Tiling) -> Solution:
+    u = solution.u + pool.excess_of_rows(solution)
+    u[in_doubt(pool, solution, tiling=tiling, slack=0.0)] += 2 * _TOLERANCE
+    return Solution(solution.partner, u, solution.v, rounds)
 
 
-def _excess(pool: Pool, core: Core) -> Float64[np.ndarray, " n_a"]:
+def _excess(pool: Pool, solution: Solution) -> Float64[np.ndarray, " n_a"]:
     """By how much any pair of each latent of a can exceed its potentials, coarsely; at least 0."""
-    return np.asarray(np.maximum(pool.excess_of_rows(core), pool.bound_of_rows(core)))
+    return np.asarray(np.maximum(pool.excess_of_rows(solution), pool.bound_of_rows(solution)))
 
 
-def _unfinished(pool: Pool, core: Core, rounds: int) -> Found:
-    u = core.u + _excess(pool, core)
+def _unfinished(pool: Pool, solution: Solution, rounds: int) -> Solution:
+    u = solution.u + _excess(pool, solution)
     whole = [
-        complete(start, pool.a, pool.b, value=pool.upper, n_b=len(core.v))
-        for start in (core.partner, np.full_like(core.partner, -1))
+        complete(start, pool.a, pool.b, value=pool.upper, n_b=len(solution.v))
+        for start in (solution.partner, np.full_like(solution.partner, -1))
     ]
-    return Found(max(whole, key=pool.total), u, core.v, rounds)
+    return Solution(max(whole, key=pool.total), u, solution.v, rounds)
+
+
+def complete(
+    partner: Int64[np.ndarray, " n_a"],
+    a: Int64[np.ndarray, " n_pairs"],
+    b: Int64[np.ndarray, " n_pairs"],
+    *,
+    value: Float64[np.ndarray, " n_pairs"],
+    n_b: int,
+) -> Int64[np.ndarray, " n_a"]:
+    """The partial assignment (-1: none yet) with a partner for all of a; n_a <= n_b.
+
+    The closest listed pair of two latents that are both free comes first, and so on; what no
+    listed pair reaches gets any latent of b that is left.
+    """
+    partner = partner.copy()
+    order = np.argsort(-value, kind="stable")
+    a, b = a[order], b[order]
+    taken = np.zeros(n_b, dtype=bool)
+    taken[partner[partner >= 0]] = True
+    while True:
+        still = (partner[a] < 0) & ~taken[b]
+        a, b = a[still], b[still]
+        if not len(a):
+            break
+        closest = (_first(a, len(partner)) == np.arange(len(a))) & (
+            _first(b, n_b) == np.arange(len(b))
+        )
+        partner[a[closest]] = b[closest]
+        taken[b[closest]] = True
+    left = np.flatnonzero(partner < 0)
+    partner[left] = np.flatnonzero(~taken)[: len(left)]
+    return partner
+
+
+def _first(latent: Int64[np.ndarray, " n_pairs"], n: int) -> Int64[np.ndarray, " n_pairs"]:
+    """For each pair, the position of the first pair of its latent."""
+    first = np.zeros(n, dtype=np.int64)
+    first[latent[::-1]] = np.arange(len(latent))[::-1]
+    return np.asarray(first[latent])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from universality.matching.exact.completion import complete
+from universality.matching.exact.search import complete
 
 
 @pytest.mark.parametrize("seed", range(5))
