@@ -14,7 +14,7 @@ from universality.activations.cache import read_activations, read_batches
 from universality.checks.provenance import check_context_length, check_dataset
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError, OutputError
-from universality.training import runs
+from universality.training import one_run, runs
 from universality.training.architectures import ReLURecipe, TopKRecipe, make_architecture
 from universality.training.evaluation import evaluate
 from universality.training.inputs import Presentations, split_rows
@@ -84,7 +84,7 @@ def test_checkpoints_are_dictionaries_and_the_last_is_the_result(cache, tmp_path
 def test_interrupted_run_goes_on_to_the_same_files(cache, tmp_path, monkeypatch):
     settings = replace(SMALL, checkpoints=2)
     runs.train(cache, [settings], tmp_path / "whole")
-    monkeypatch.setattr(runs, "_SAVE_EVERY", 2000)
+    monkeypatch.setattr(one_run, "_SAVE_EVERY", 2000)
     advance = Trainer.advance
 
     def interrupted(self):
@@ -96,7 +96,8 @@ def test_interrupted_run_goes_on_to_the_same_files(cache, tmp_path, monkeypatch)
         patch.setattr(Trainer, "advance", interrupted)
         with pytest.raises(KeyboardInterrupt):
             runs.train(cache, [settings], tmp_path / "resumed")
-    assert [path.name for path in (tmp_path / "resumed").iterdir()] == [".w32-s0.unfinished"]
+    left = sorted(path.name for path in (tmp_path / "resumed").iterdir())
+    assert left == [".w32-s0.unfinished", "grid.json"]
     runs.train(cache, [settings], tmp_path / "resumed")
     assert _files(tmp_path / "resumed") == _files(tmp_path / "whole")
 
@@ -144,7 +145,7 @@ def test_another_cache_or_number_format_is_refused(cache, tmp_path, monkeypatch,
 def _begin(cache, out, monkeypatch, *, finished):
     """The small run, whole or stopped at its 50th step."""
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "_SAVE_EVERY", 2000)
+        patch.setattr(one_run, "_SAVE_EVERY", 2000)
         if not finished:
             advance = Trainer.advance
 
@@ -235,14 +236,6 @@ def test_half_precision_weights(cache, tmp_path):
     assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
 
 
-def test_grid_is_every_width_with_every_seed():
-    settings = runs.grid(SMALL, widths=[8, 16], seeds=[0, 1], order_seeds=[0, 7])
-    assert [run.name for run in settings] == ["w8-s0", "w8-s1-order7", "w16-s0", "w16-s1-order7"]
-    assert runs.widths(16, expansion=[1, 2]) == [16, 32]
-    assert runs.widths(16) == [64]
-    assert runs.widths(16, widths=[5]) == [5]
-
-
 def test_untrained_dictionary_is_isotropic_tied_and_seeded():
     def draw(seed, **options):
         return untrained(replace(SMALL, d_sae=60, init_seed=seed, **options), 24)
@@ -312,14 +305,8 @@ def test_settings_out_of_range_name_their_flag(options, message):
 def test_what_cannot_be_trained_says_why(cache, tmp_path):
     with pytest.raises(InvalidInputError, match="exceeds the 3000 tokens"):
         runs.train(cache, [replace(SMALL, batch_size=5000)], tmp_path)
-    with pytest.raises(InvalidInputError, match="two runs have the same width and seeds"):
+    with pytest.raises(InvalidInputError, match="two cells are the same run: w32-s0"):
         runs.train(cache, [SMALL, SMALL], tmp_path)
-    with pytest.raises(InvalidInputError, match="--order-seeds needs one per seed"):
-        runs.grid(SMALL, widths=[8], seeds=[0, 1], order_seeds=[0])
-    with pytest.raises(InvalidInputError, match="either --expansion or --width"):
-        runs.widths(8, expansion=[1], widths=[1])
-    with pytest.raises(InvalidInputError, match="must be at least 1, got 0"):
-        runs.widths(8, expansion=[0])
     with pytest.raises(InvalidInputError, match="architecture must be one of topk, relu"):
         make_architecture("tanh")
     with pytest.raises(InvalidInputError, match="--l1 means nothing to topk, whose options are"):

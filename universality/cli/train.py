@@ -1,118 +1,170 @@
-"""`universality train`: sparse autoencoders on a cache, over seeds and widths."""
+"""`universality train`: a grid of sparse autoencoders on a cache, each reproducible alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from universality.cli.terminal import say_line
+from universality.cli.terminal import complain, say
 from universality.cli.types import Device, UserPath, WorkFolder
 
+_FIELDS = {"tokens": "n_tokens", "lr": "learning_rate"}
+_AXES = {
+    "seeds": "seeds",
+    "order_seeds": "order_seeds",
+    "order": "order",
+    "expansion": "expansion",
+    "width": "widths",
+    "architecture": "architectures",
+}
+_SPARSITIES = ("k", "l1", "target_l0")
 
-def _numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int] | None:
-    try:
-        return None if value is None else [int(part) for part in value.split(",")]
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{value!r} is no comma-separated list of whole numbers"
-        ) from error
+
+def _list_of(kind: type, what: str) -> Callable[..., list[Any] | None]:
+    def parse(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[Any] | None:
+        try:
+            return None if value is None else [kind(part.strip()) for part in value.split(",")]
+        except ValueError as error:
+            raise click.BadParameter(f"{value!r} is no comma-separated list of {what}") from error
+
+    return parse
+
+
+_whole = _list_of(int, "whole numbers")
+_numbers = _list_of(float, "numbers")
+_words = _list_of(str, "words")
 
 
 @click.command()
 @click.option(
     "--activations",
-    "folder",
+    "folders",
     required=True,
+    multiple=True,
     type=UserPath(),
-    help="A cache that `universality activations collect` wrote.",
+    help="A cache that `universality activations collect` wrote; one per hook.",
+)
+@click.option(
+    "--target-activations",
+    "targets",
+    multiple=True,
+    type=UserPath(),
+    help="What a transcoder writes: a cache of the same tokens, one per --activations.",
 )
 @click.option("--out", required=True, type=WorkFolder(), help="Folder of the runs.")
+@click.option("--grid", type=UserPath(), help="A TOML file with any of the options below.")
 @click.option(
-    "--seeds",
-    callback=_numbers,
-    default="0,1,2",
-    show_default=True,
-    help="Seeds of the runs, one run for each.",
+    "--seeds", callback=_whole, help="Seeds of the runs, one run for each.  [default: 0,1,2]"
 )
+@click.option("--order-seeds", callback=_whole, help="Seeds of the data order.  [default: --seeds]")
+@click.option("--order", help="paired: order seeds go with seeds; product.  [default: paired]")
+@click.option("--expansion", callback=_whole, help="Widths as multiples of d_in.  [default: 4]")
+@click.option("--width", callback=_whole, help="Widths as numbers of latents.")
 @click.option(
-    "--order-seeds", callback=_numbers, help="Seeds of the data order.  [default: --seeds]"
+    "--architecture",
+    callback=_words,
+    help="Of topk, batchtopk, matryoshka, relu, relu_tied, gated, jumprelu, transcoder, and the "
+    "floors frozen_decoder and soft_frozen_decoder.  [default: topk]",
 )
-@click.option("--expansion", callback=_numbers, help="Widths as multiples of d_in.  [default: 4]")
-@click.option("--width", "widths", callback=_numbers, help="Widths as numbers of latents.")
-@click.option("--architecture", default="topk", show_default=True, help="topk or relu.")
-@click.option("--k", type=int, help="Latents per token (topk).  [default: 32]")
-@click.option("--l1", type=float, help="Weight of the L1 penalty (relu).  [default: 5]")
-@click.option("--tokens", "n_tokens", default=10_000_000, show_default=True, help="Presentations.")
-@click.option("--batch-size", default=2048, show_default=True, help="Tokens per step.")
-@click.option("--lr", default=2e-3, show_default=True, help="Peak learning rate.")
-@click.option("--dead-window", default=0.03, show_default=True, help="Fraction of the run.")
+@click.option("--k", callback=_whole, help="Latents per token of the TopK kinds.  [default: 32]")
+@click.option("--l1", callback=_numbers, help="Weight of the L1 penalty of the L1 kinds.")
 @click.option(
-    "--dead-weight", default=1 / 32, help="Weight of the auxiliary loss.  [default: 1/32]"
+    "--target-l0", callback=_numbers, help="Latents per token of jumprelu.  [default: 32]"
 )
-@click.option("--clip-norm", default=1.0, show_default=True, help="Longest gradient; 0: any.")
-@click.option("--bias-start", default="mean", show_default=True, help="mean or geometric_median.")
-@click.option("--held-out", default=0.02, show_default=True, help="Share kept out of training.")
+@click.option("--tokens", type=int, help="Presentations.  [default: 10000000]")
+@click.option("--batch-size", type=int, help="Tokens per step.  [default: 2048]")
+@click.option("--lr", type=float, help="Peak learning rate.  [default: 0.002]")
+@click.option("--dead-window", type=float, help="Fraction of the run.  [default: 0.03]")
+@click.option("--dead-weight", type=float, help="Weight of the auxiliary loss.  [default: 1/32]")
+@click.option("--resampling", help="Of dead latents: none, simple, advanced.  [default: none]")
+@click.option("--resample-every", type=float, help="Fraction of the run.  [default: 0.125]")
+@click.option("--clip-norm", type=float, help="Longest gradient; 0: any.  [default: 1]")
+@click.option("--bias-start", help="mean or geometric_median.  [default: mean]")
+@click.option("--held-out", type=float, help="Share kept out of training.  [default: 0.02]")
 @click.option(
     "--start",
-    default="seed_and_width",
-    show_default=True,
-    help="seed: the rule of the first shipped runs, which share starts across widths.",
+    help="seed: the rule of the first shipped runs, which share starts across widths.  [default: "
+    "seed_and_width]",
 )
-@click.option("--checkpoints", default=0, show_default=True, help="Dictionaries saved on the way.")
-@click.option("--dtype", default="auto", show_default=True, help="auto, float32 or bfloat16.")
+@click.option("--checkpoints", type=int, help="Dictionaries saved on the way.  [default: 0]")
+@click.option("--dtype", help="auto, float32 or bfloat16.  [default: auto]")
 @click.option("--half", is_flag=True, help="Save the weights in float16.")
 @click.option(
     "--device", type=Device(), default="cpu", show_default=True, help="Such as cpu or cuda."
 )
+@click.option("--dry-run", is_flag=True, help="Print cells, memory and time; train nothing.")
 def train(
-    folder: Path,
+    folders: tuple[Path, ...],
+    targets: tuple[Path, ...],
     out: Path,
-    seeds: list[int],
-    order_seeds: list[int] | None,
-    expansion: list[int] | None,
-    widths: list[int] | None,
-    architecture: str,
-    k: int | None,
-    l1: float | None,
-    lr: float,
+    grid: Path | None,
     half: bool,
     device: str,
-    **options: Any,
+    dry_run: bool,
+    **given: Any,
 ) -> None:
-    """Train one sparse autoencoder per width and seed, and save each in SAELens format.
+    """Train sparse autoencoders over seeds, widths, architectures, sparsities and hooks.
 
-    Interrupted, it can be run again and goes on where it stopped.
+    Each run is a folder in SAELens format. Interrupted, it can be run again and goes on where it
+    stopped.
     """
     import sys
 
     import torch
 
     from universality.activations.cache import open_cache
+    from universality.cli import train_screen as screen
     from universality.cli.interrupts import resumable
     from universality.training import runs
-    from universality.training.architectures import make_architecture
-    from universality.training.settings import TrainingSettings
+    from universality.training.forecast import forecast, memory_line
+    from universality.training.grid import cells, shared_starts
 
-    cache = open_cache(folder)
-    given = {name: value for name, value in {"k": k, "l1": l1}.items() if value is not None}
-    rule = make_architecture(architecture, given)
-    chosen = runs.widths(cache.meta.d_in, expansion=expansion, widths=widths)
-    settings = runs.grid(
-        TrainingSettings(chosen[0], rule, learning_rate=lr, **options),
-        widths=chosen,
-        seeds=seeds,
-        order_seeds=order_seeds,
-    )
+    axes, base = _axes(_with_grid(grid, given))
+    caches = [open_cache(folder) for folder in folders]
+    found = cells(axes, base, caches, [open_cache(folder) for folder in targets] or None)
+    if (shared := shared_starts(found)) is not None:
+        complain(f"note: {shared}")
+    weights_dtype = torch.float16 if half else torch.float32
+    if dry_run:
+        rows = forecast(found, out, weights_dtype=weights_dtype, device=device)
+        say(screen.dry_run(rows, memory_line(found)))
+        return
+    complain(memory_line(found))
     with resumable():
-        folders = runs.train(
-            cache,
-            settings,
-            out,
-            weights_dtype=torch.float16 if half else torch.float32,
-            device=device,
-            progress=sys.stderr.isatty(),
+        outcomes = runs.train_cells(
+            found, out, weights_dtype=weights_dtype, device=device, progress=sys.stderr.isatty()
         )
-    for path in folders:
-        say_line(runs.describe(path))
+    say(screen.outcomes(outcomes))
+    runs.raise_if_diverged(outcomes)
+
+
+def _with_grid(grid: Path | None, given: dict[str, Any]) -> dict[str, Any]:
+    """Options of the command line and of the grid file together; none may be in both."""
+    from universality.errors import InvalidInputError
+    from universality.training.grid_file import read_grid
+
+    typed = {name: value for name, value in given.items() if value is not None}
+    written = {} if grid is None else read_grid(grid)
+    both = sorted(set(typed) & set(written))
+    if both:
+        flags = ", ".join("--" + name.replace("_", "-") for name in both)
+        raise InvalidInputError(f"{flags}: given both here and in {grid}; leave one out")
+    return typed | written
+
+
+def _axes(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What varies over the grid, and the fields of the settings that all cells share."""
+    from universality.training.architectures import NAMES
+    from universality.training.grid import Axes
+
+    axes = Axes(
+        **{_AXES[name]: value for name, value in options.items() if name in _AXES},
+        sparsities={name: options[name] for name in _SPARSITIES if name in options},
+        options={name: options[name] for name in NAMES if name in options},
+    )
+    taken = {*_AXES, *_SPARSITIES, *NAMES}
+    base = {_FIELDS.get(name, name): value for name, value in options.items() if name not in taken}
+    return axes, base

@@ -14,6 +14,7 @@ from universality.training.settings import TrainingSettings
 TRAINER = 1
 """Raised whenever equal settings would give other weights than before."""
 
+_ADDED = {"resampling": "none", "resample_every": 0.125, "target_sha256": None}
 _FIRST_SCHEMA = {
     "start": "seed",
     "clip_norm": 0.0,
@@ -29,6 +30,7 @@ def dependencies(
     *,
     weights_dtype: torch.dtype,
     device: torch.device | str,
+    target: ActivationCache | None = None,
 ) -> dict[str, Any]:
     """Everything that decides a run's files, by name, for JSON.
 
@@ -41,6 +43,7 @@ def dependencies(
         "weights_dtype": str(weights_dtype).removeprefix("torch."),
         "cache_sha256": cache.meta.sha256,
         "cache": describe_cache(cache),
+        "target_sha256": None if target is None else target.meta.sha256,
         "trainer": TRAINER,
     }
 
@@ -57,7 +60,7 @@ def noted(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any
     what has changed since.
     """
     if "depends_on" in record:
-        return dict(record["depends_on"])
-    settings = dict(record.get("settings", {})) | _FIRST_SCHEMA
+        return _ADDED | dict(record["depends_on"])
+    settings = dict(record.get("settings", {})) | _FIRST_SCHEMA | _ADDED
     unsaid = {name: wanted[name] for name in ("dtype", "weights_dtype", "cache")}
     return dict(wanted) | settings | {"cache_sha256": record.get("cache_sha256")} | unsaid

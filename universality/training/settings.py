@@ -9,6 +9,7 @@ from typing import Any, final
 from universality.errors import InvalidInputError
 from universality.training.architectures.interface import Architecture
 from universality.training.architectures.topk import TopKRecipe
+from universality.training.resampling import RESAMPLINGS
 from universality.validation import Constraint, Is, Number, OneOf, check, plain
 
 STARTS = ("seed_and_width", "seed")
@@ -32,6 +33,8 @@ SETTINGS_TAKE: Mapping[str, Constraint] = {
     "dead_window": Number(0, 1, above=True),
     "dead_weight": Number(0),
     "held_out": Number(0, 0.5),
+    "resampling": OneOf(RESAMPLINGS),
+    "resample_every": Number(0, 1, above=True),
     "dtype": OneOf(("auto", "float32", "bfloat16")),
     "decoder": OneOf(("gather", "dense")),
     "start": OneOf(STARTS),
@@ -81,6 +84,12 @@ class TrainingSettings:
     """Weight of the auxiliary loss (Gao et al. 2024)."""
     held_out: float = 0.02
     """Fraction of the tokens kept out of training, as whole documents, to judge the run by."""
+    resampling: str = "none"
+    """`none`, `simple` or `advanced`: give dead latents a new start, instead of the auxiliary loss,
+    which is then off."""
+    resample_every: float = 0.125
+    """Fraction of the run between two resamplings (ARENA: 2,500 of 20,000 steps). There is none at
+    the end, for what it revives would stay untrained."""
     dtype: str = "auto"
     """Number format of the large products: auto (bfloat16 where in hardware), float32, bfloat16."""
     decoder: str = "gather"
@@ -99,6 +108,12 @@ class TrainingSettings:
             raise InvalidInputError(
                 f"--checkpoints must lie between 0 and the {self.n_steps} steps of the run, "
                 f"got {self.checkpoints}"
+            )
+
+        if self.resampling != "none" and self.architecture.frozen:
+            raise InvalidInputError(
+                f"--resampling gives decoder rows a new start, which {self.architecture.name} "
+                "cannot; leave it at none"
             )
 
     @property

@@ -11,7 +11,7 @@ from universality.dictionary import Dictionary
 from universality.training.architectures.interface import Parameters, Space
 from universality.training.settings import TrainingSettings
 
-_STARTS = 0x57A27
+_STARTS, _RESAMPLINGS = 0x57A27, 0x2E5A
 
 
 def start_generator(settings: TrainingSettings) -> torch.Generator:
@@ -22,7 +22,15 @@ def start_generator(settings: TrainingSettings) -> torch.Generator:
     """
     if settings.start == "seed":
         return torch.Generator().manual_seed(settings.init_seed)
-    words = [_STARTS, settings.init_seed, settings.d_sae]
+    return _generator(_STARTS, settings.init_seed, settings.d_sae)
+
+
+def resampling_generator(settings: TrainingSettings, step: int) -> torch.Generator:
+    """The source of chance of the resampling after a step: a resumed run draws the same."""
+    return _generator(_RESAMPLINGS, settings.init_seed, settings.d_sae, step)
+
+
+def _generator(*words: int) -> torch.Generator:
     state = np.random.SeedSequence(words).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 

@@ -20,9 +20,10 @@ from universality.storage.dependencies import require_same
 from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
 from universality.training.data import TrainingData
 from universality.training.inputs import Presentations, check_finite_rows
+from universality.training.resampling import resample
 from universality.training.scale import unscaled
 from universality.training.settings import TrainingSettings
-from universality.training.start import start_parameters
+from universality.training.start import resampling_generator, start_parameters
 from universality.training.state import State, read_state, write_state
 
 _WARMUP = 0.02
@@ -134,6 +135,8 @@ class Trainer:
                 f"(now {self.settings.learning_rate})"
             )
         self._update(result)
+        if self._resamples_now():
+            self._resample(x, (result.reconstruction - target).square().sum(dim=1))
         self.seconds += time.perf_counter() - start
 
     def note_progress(self) -> Progress:
@@ -210,10 +213,32 @@ class Trainer:
             dead=self._dead(),
             variance=self.data.target.statistics.variance,
             penalty=min(1.0, self.step / (_PENALTY_WARMUP * settings.n_steps)),
-            dead_weight=settings.dead_weight,
+            dead_weight=settings.dead_weight if settings.resampling == "none" else 0.0,
             gather=settings.decoder == "gather",
             dtype=self._dtype,
         )
+
+    def _resamples_now(self) -> bool:
+        settings = self.settings
+        every = max(1, round(settings.resample_every * settings.n_steps))
+        last = self.step + every > settings.n_steps
+        return settings.resampling != "none" and self.step % every == 0 and not last
+
+    def _resample(self, x: Tensor, error: Tensor) -> None:
+        dead = self._dead()
+        resample(
+            self.parameters,
+            dead,
+            kind=self.settings.resampling,
+            x=x,
+            error=error,
+            generator=resampling_generator(self.settings, self.step),
+            first_threshold=getattr(self.settings.architecture, "first_threshold", 0.0),
+        )
+        self._silent[dead] = 0
+        for parameter in self._trained.values():
+            for moment in ("exp_avg", "exp_avg_sq") if parameter.shape[0] == len(dead) else ():
+                self._optimizer.state[parameter][moment][dead] = 0
 
     def _dead(self) -> Tensor:
         dead: Tensor = self._silent > self.settings.dead_window * self.settings.n_tokens

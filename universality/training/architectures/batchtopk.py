@@ -69,7 +69,7 @@ class BatchTopKRecipe(Architecture):
         loss = with_dead(
             fvu, weights, W_dec, batch, pre=pre, reconstruction=reconstruction, k=2 * self.k
         )
-        return step_loss(support, codes, loss=loss, fvu=fvu)
+        return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)
 
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""

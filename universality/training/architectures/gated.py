@@ -74,7 +74,7 @@ class GatedRecipe(Architecture):
             fvu + by_gate + penalty, weights, W_dec, batch, pre=pre,
             reconstruction=reconstruction, k=DEAD_LATENTS,
         )  # fmt: skip
-        return step_loss(support, codes, loss=loss, fvu=fvu)
+        return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)
 
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The gated rule with these weights."""

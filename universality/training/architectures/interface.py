@@ -69,6 +69,8 @@ class StepLoss:
     """Latents active on some token."""
     l0: Float[Tensor, "*instances"]
     """Active latents per token."""
+    reconstruction: Float[Tensor, "*instances n_tokens d_out"]
+    """What was decoded, without gradient."""
 
 
 class Architecture(ABC):

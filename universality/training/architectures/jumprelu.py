@@ -90,7 +90,7 @@ class JumpReLURecipe(Architecture):
             fvu + batch.penalty * self._penalty(l0, batch.variance), weights, W_dec, batch,
             pre=pre, reconstruction=reconstruction, k=DEAD_LATENTS,
         )  # fmt: skip
-        return step_loss(support, codes, loss=loss, fvu=fvu)
+        return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)
 
     def after_step(self, parameters: Parameters) -> None:
         """Decoder rows of norm 1, thresholds not below zero."""

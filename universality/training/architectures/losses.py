@@ -29,10 +29,12 @@ def step_loss(
     *,
     loss: Float[Tensor, "*instances"],
     fvu: Float[Tensor, "*instances"],
+    reconstruction: Float[Tensor, "*instances n_tokens d_out"],
 ) -> StepLoss:
     """The loss with what is counted of the codes."""
     l0 = support.per_token((codes.detach() > 0).float())
-    return StepLoss(loss.sum(), fvu.detach(), support.fired(codes.detach()), l0)
+    fired = support.fired(codes.detach())
+    return StepLoss(loss.sum(), fvu.detach(), fired, l0, reconstruction.detach())
 
 
 def with_dead(

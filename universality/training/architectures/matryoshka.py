@@ -69,7 +69,7 @@ class MatryoshkaRecipe(Architecture):
             torch.stack(losses).mean(), weights, W_dec, batch, pre=pre,
             reconstruction=nested[:, -1], k=2 * self.k,
         )  # fmt: skip
-        return step_loss(support, codes, loss=loss, fvu=losses[-1])
+        return step_loss(support, codes, loss=loss, fvu=losses[-1], reconstruction=nested[:, -1])
 
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""

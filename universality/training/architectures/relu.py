@@ -99,4 +99,4 @@ def l1_loss(weights: Weights, parameters: Parameters, batch: Batch, l1: float) -
     loss = with_dead(
         loss, weights, W_dec, batch, pre=pre, reconstruction=reconstruction, k=DEAD_LATENTS
     )
-    return step_loss(support, codes, loss=loss, fvu=fvu)
+    return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)

@@ -78,4 +78,4 @@ def topk_loss(parameters: Parameters, batch: Batch, k: int) -> StepLoss:
     reconstruction = support.decode(codes, W_dec) + parameters["b_dec"].unsqueeze(-2)
     fvu = unexplained(reconstruction, batch)
     loss = with_dead(fvu, weights, W_dec, batch, pre=pre, reconstruction=reconstruction, k=2 * k)
-    return step_loss(support, codes, loss=loss, fvu=fvu)
+    return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)
