@@ -84,7 +84,7 @@ def test_interrupted_says_how_to_go_on(cache, tmp_path, capsys, monkeypatch):
         ["--activations", cache, "--out", str(tmp_path), "--k", "3", "--batch-size", "500"], capsys
     )
     assert code == 130
-    assert captured.err.strip() == "interrupted; run the same command again to go on"
+    assert captured.err.splitlines()[-1] == "interrupted; run the same command again to go on"
 
 
 def _with_k(extra):

@@ -329,7 +329,9 @@ def test_frozen_floors_keep_their_decoder(cache, tmp_path):
     )
     assert hard["mean_cosine_to_start"] == pytest.approx(1.0)
     assert 0.8 - 1e-6 <= soft["mean_cosine_to_start"] < 0.95
-    with pytest.raises(InvalidInputError, match="--resampling gives decoder rows a new start"):
+    with pytest.raises(
+        InvalidInputError, match="--resampling points encoder and decoder the same way"
+    ):
         cells(axes, BASE | {"resampling": "simple"}, [cache])
 
 

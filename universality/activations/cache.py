@@ -21,7 +21,7 @@ from universality.intake.damage import damage_named
 from universality.intake.fields import Fields
 from universality.intake.json_files import read_json, read_mapping
 from universality.intake.names import well_formed
-from universality.shapes import check_finite, number_refusal
+from universality.shapes import number_refusal
 from universality.storage.staged_files import staged_file
 from universality.validation import Is
 
@@ -235,8 +235,17 @@ def _gather(cache: ActivationCache, rows: Tensor, field: str) -> Tensor:
     ]
     found = torch.cat(parts) if parts else getattr(cache.shards[0], field)[:0]
     if field == "activations":
-        check_finite(found, f"{cache.path}: activations")
+        _check_finite(found, in_order, cache)
     return torch.empty_like(found).index_copy_(0, order, found)
+
+
+def _check_finite(found: Tensor, rows: Tensor, cache: ActivationCache) -> None:
+    bad = ~torch.isfinite(found).all(dim=1)
+    if bool(bad.any()):
+        raise InvalidInputError(
+            f"{cache.path}: row {int(rows[bad][0])} holds NaN or infinity; collect the cache again "
+            "in float32, or leave those tokens out"
+        )
 
 
 def _parse_meta(path: Path) -> CacheMeta:

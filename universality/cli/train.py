@@ -45,7 +45,7 @@ _words = _list_of(str, "words")
     required=True,
     multiple=True,
     type=UserPath(),
-    help="A cache that `universality activations collect` wrote; one per hook.",
+    help="A cache that `universality activations collect` or another library wrote; one per hook.",
 )
 @click.option(
     "--target-activations",
@@ -53,6 +53,12 @@ _words = _list_of(str, "words")
     multiple=True,
     type=UserPath(),
     help="What a transcoder writes: a cache of the same tokens, one per --activations.",
+)
+@click.option(
+    "--rows",
+    default="screened",
+    show_default=True,
+    help="screened: without first positions and rows of outlying norm; all.",
 )
 @click.option("--out", required=True, type=WorkFolder(), help="Folder of the runs.")
 @click.option("--grid", type=UserPath(), help="A TOML file with any of the options below.")
@@ -101,6 +107,7 @@ def train(
     targets: tuple[Path, ...],
     out: Path,
     grid: Path | None,
+    rows: str,
     half: bool,
     device: str,
     dry_run: bool,
@@ -115,7 +122,7 @@ def train(
 
     import torch
 
-    from universality.activations.cache import open_cache
+    from universality.activations.formats.detection import open_activations
     from universality.cli import train_screen as screen
     from universality.cli.interrupts import resumable
     from universality.training import runs
@@ -123,15 +130,16 @@ def train(
     from universality.training.grid import cells, shared_starts
 
     axes, base = _axes(_with_grid(grid, given))
-    caches = [open_cache(folder) for folder in folders]
-    found = cells(axes, base, caches, [open_cache(folder) for folder in targets] or None)
+    read, written = ([open_activations(p, rows=rows) for p in many] for many in (folders, targets))
+    found = cells(axes, base, read, written or None)
     if (shared := shared_starts(found)) is not None:
         complain(f"note: {shared}")
     weights_dtype = torch.float16 if half else torch.float32
     if dry_run:
-        rows = forecast(found, out, weights_dtype=weights_dtype, device=device)
-        say(screen.dry_run(rows, memory_line(found)))
+        planned = forecast(found, out, weights_dtype=weights_dtype, device=device)
+        say(screen.dry_run(planned, memory_line(found)))
         return
+    runs.check_cells(found, out, weights_dtype=weights_dtype, device=device)
     complain(memory_line(found))
     with resumable():
         outcomes = runs.train_cells(

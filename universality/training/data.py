@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_activations
 from universality.errors import InvalidInputError
 from universality.training.inputs import InputStatistics, Split, input_statistics, split_rows
@@ -98,9 +99,10 @@ def check_aligned(cache: ActivationCache, target: ActivationCache) -> None:
             f"{cache.path} has {len(cache)} rows and {target.path} {len(target)}: collect both "
             "from the same texts with the same options (several --hook in one command)"
         )
+    tables = [read_table(side) for side in (cache, target)]
     for field in ("tokens", "documents", "positions"):
-        a, b = (torch.cat([getattr(s, field) for s in c.shards]) for c in (cache, target))
-        differing = (a.long() != b.long()).nonzero()
+        a, b = (getattr(table, field) for table in tables)
+        differing = (a != b).nonzero()[0]
         if len(differing):
             raise InvalidInputError(
                 f"{cache.path} and {target.path} do not align: their {field} differ from row "
@@ -109,6 +111,5 @@ def check_aligned(cache: ActivationCache, target: ActivationCache) -> None:
 
 
 def _side(cache: ActivationCache, split: Split, *, in_memory: bool) -> Side:
-    statistics = input_statistics(cache, split.training)
-    kept = torch.cat([shard.activations for shard in cache.shards]) if in_memory else None
-    return Side(cache, statistics, kept)
+    kept = read_activations(cache, torch.arange(len(cache))) if in_memory else None
+    return Side(cache, input_statistics(cache, split.training, kept), kept)

@@ -80,4 +80,4 @@ def _typed(path: Path, key: str, value: Any, kind: type) -> Any:
     if isinstance(value, bool) or not isinstance(value, accepted):
         words = {int: "a whole number", float: "a number", str: "a word"}
         raise InvalidInputError(f"{path}: {key} must be {words[kind]}, got {value!r}")
-    return value
+    return kind(value)

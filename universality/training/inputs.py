@@ -75,16 +75,20 @@ class InputStatistics:
 
 
 def input_statistics(
-    cache: ActivationCache, rows: Int[Tensor, " n_rows"] | None = None
+    cache: ActivationCache,
+    rows: Int[Tensor, " n_rows"] | None = None,
+    kept: Float[Tensor, "n_tokens d_in"] | None = None,
 ) -> InputStatistics:
     """Statistics of up to 131,072 of the rows, of all when none are named.
+
+    `kept` are all activations of the cache, where they are in memory already.
 
     Raises:
         InvalidInputError: all those tokens are equal, or one of them is not finite.
     """
     rows = torch.arange(len(cache)) if rows is None else rows
     rows = rows[:: -(-len(rows) // _SAMPLE)]
-    x = read_activations(cache, rows).float()
+    x = (read_activations(cache, rows) if kept is None else kept[rows]).float()
     check_finite_rows(x, rows, cache)
     norm = float(x.norm(dim=1).mean())
     if not norm > 0:

@@ -106,6 +106,26 @@ def train_cells(
             transcoder are not of the same tokens.
         OutputError: what is in `out` belongs to another recipe, another cache or another grid.
     """
+    places = check_cells(cells, out, weights_dtype=weights_dtype, device=device)
+    data = _Readings()
+    with _bar(cells, enabled=progress) as tell:
+        return [
+            _outcome(cell, places[cell.name], data, device, tell, out, places) for cell in cells
+        ]
+
+
+def check_cells(
+    cells: Sequence[Cell],
+    out: Path,
+    *,
+    weights_dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> dict[str, Place]:
+    """Where every cell lies, when all of them can be trained there.
+
+    Raises:
+        InvalidInputError, OutputError: as `train_cells`.
+    """
     check_names([cell.name for cell in cells])
     places = {cell.name: place_of(cell, out, weights_dtype, device) for cell in cells}
     for cell in cells:
@@ -115,11 +135,7 @@ def train_cells(
     for cell in cells:
         if cell.target is not None:
             check_aligned(cell.cache, cell.target)
-    data = _Readings()
-    with _bar(cells, enabled=progress) as tell:
-        return [
-            _outcome(cell, places[cell.name], data, device, tell, out, places) for cell in cells
-        ]
+    return places
 
 
 def raise_if_diverged(outcomes: Sequence[Outcome]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, final
 from universality.errors import InvalidInputError
 from universality.training.architectures.interface import Architecture
 from universality.training.architectures.topk import TopKRecipe
-from universality.training.resampling import RESAMPLINGS
+from universality.training.resampling import METHODS
 from universality.validation import Constraint, Is, Number, OneOf, check, plain
 
 STARTS = ("seed_and_width", "seed")
@@ -33,7 +33,7 @@ SETTINGS_TAKE: Mapping[str, Constraint] = {
     "dead_window": Number(0, 1, above=True),
     "dead_weight": Number(0),
     "held_out": Number(0, 0.5),
-    "resampling": OneOf(RESAMPLINGS),
+    "resampling": OneOf(METHODS),
     "resample_every": Number(0, 1, above=True),
     "dtype": OneOf(("auto", "float32", "bfloat16")),
     "decoder": OneOf(("gather", "dense")),
@@ -112,8 +112,8 @@ class TrainingSettings:
 
         if self.resampling != "none" and self.architecture.frozen:
             raise InvalidInputError(
-                f"--resampling gives decoder rows a new start, which {self.architecture.name} "
-                "cannot; leave it at none"
+                f"--resampling points encoder and decoder the same way, which is not for "
+                f"{self.architecture.name}; leave it at none"
             )
 
     @property

@@ -20,7 +20,7 @@ from universality.storage.dependencies import require_same
 from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
 from universality.training.data import TrainingData
 from universality.training.inputs import Presentations, check_finite_rows
-from universality.training.resampling import resample
+from universality.training.resampling import Resampling, resample
 from universality.training.scale import unscaled
 from universality.training.settings import TrainingSettings
 from universality.training.start import resampling_generator, start_parameters
@@ -226,19 +226,24 @@ class Trainer:
 
     def _resample(self, x: Tensor, error: Tensor) -> None:
         dead = self._dead()
-        resample(
-            self.parameters,
-            dead,
-            kind=self.settings.resampling,
-            x=x,
-            error=error,
-            generator=resampling_generator(self.settings, self.step),
-            first_threshold=getattr(self.settings.architecture, "first_threshold", 0.0),
-        )
-        self._silent[dead] = 0
+        parameters = {name: p.detach().unsqueeze(0) for name, p in self.parameters.items()}
+        if "W_enc" not in parameters:  # tied: one matrix is both
+            parameters["W_enc"] = parameters.pop("W_dec")
+        new = resample(
+            parameters,
+            dead.unsqueeze(0),
+            Resampling(method=self.settings.resampling),
+            starts=self.settings.architecture.first_values(parameters),
+            inputs=x.unsqueeze(0),
+            errors=error.unsqueeze(0),
+            generators=[resampling_generator(self.settings, self.step)],
+        ).squeeze(0)
+        with torch.no_grad():
+            self.settings.architecture.after_step(self.parameters)
+        self._silent[new] = 0
         for parameter in self._trained.values():
-            for moment in ("exp_avg", "exp_avg_sq") if parameter.shape[0] == len(dead) else ():
-                self._optimizer.state[parameter][moment][dead] = 0
+            for moment in ("exp_avg", "exp_avg_sq") if parameter.shape[0] == len(new) else ():
+                self._optimizer.state[parameter][moment][new] = 0
 
     def _dead(self) -> Tensor:
         dead: Tensor = self._silent > self.settings.dead_window * self.settings.n_tokens

@@ -53,7 +53,23 @@ def make_architecture(name: str, options: Mapping[str, object] | None = None) ->
                 f"--{flag} means nothing to {name}, whose options are "
                 + ", ".join(f"--{own.replace('_', '-')}" for own in known)
             )
-    return recipe(**(options or {}))
+    return recipe(
+        **{option: _typed(recipe, option, value) for option, value in (options or {}).items()}
+    )
+
+
+def _typed(recipe: type[Architecture], option: str, value: object) -> object:
+    """The value as the option has it: whole numbers do where others are meant."""
+    default = next(f.default for f in fields(recipe) if f.name == option)  # type: ignore[arg-type]
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        return tuple(float(part) for part in value)
+    wanted = int if isinstance(default, int) else float
+    if isinstance(value, bool) or not isinstance(value, int | float) or wanted(value) != value:
+        kind = "a whole number" if wanted is int else "a number"
+        raise InvalidInputError(
+            f"--{option.replace('_', '-')} of {recipe.name} must be {kind}, got {value!r}"
+        )
+    return wanted(value)
 
 
 def option_names(name: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias, final
 
@@ -115,6 +116,10 @@ class Architecture(ABC):
     def after_step(self, parameters: Parameters) -> None:
         """Change the parameters in place after the optimizer moved them."""
         renormalise(parameters["W_dec"])
+
+    def first_values(self, names: Iterable[str]) -> dict[str, float]:
+        """What each of these parameters that is one number per latent starts with."""
+        return {name: 0.0 for name in names if name in ("b_enc", "b_gate", "b_mag", "r_mag")}
 
     @abstractmethod
     def dictionary(self, parameters: Parameters) -> Dictionary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
@@ -96,6 +97,10 @@ class JumpReLURecipe(Architecture):
         """Decoder rows of norm 1, thresholds not below zero."""
         Architecture.after_step(self, parameters)
         parameters["threshold"].clamp_(min=0)
+
+    def first_values(self, names: Iterable[str]) -> dict[str, float]:
+        """Zero for the bias, and the first threshold."""
+        return Architecture.first_values(self, names) | {"threshold": self.first_threshold}
 
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The JumpReLU rule with these weights."""
