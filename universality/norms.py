@@ -41,6 +41,16 @@ def row_norms(rows: Float[Tensor, "n d"]) -> Float64[Tensor, " n"]:
     return norms
 
 
+def unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """The rows at length 1 in float32, whatever their dtype and scale; rows of zeros stay.
+
+    Raises:
+        InvalidInputError: as `refuse_flushed`.
+    """
+    norms = row_norms(rows)
+    return (rows.double() / norms.where(norms > 0, 1.0)[:, None]).float()
+
+
 def refuse_flushed(rows: Float[Tensor, "n d"], lengths: Float64[Tensor, " n"]) -> None:
     """Nothing, unless entries that are not zero count as zero in this process.
 

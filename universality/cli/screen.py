@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 WIDTH = 80
+HEIGHT = 24
 
 
 def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
     """The summary of a comparison in at most 24 lines of 80 characters."""
-    return "\n".join(
-        [
-            *(_run(side, summary[side]) for side in ("a", "b")),
-            shown_in_training([summary[side] for side in ("a", "b")]),
-            *_means(summary),
-            "",
-            *_shared(summary),
-            "",
-            *_wrapped(summary["answer"][:1] + summary["answer"][-1:]),
-            *_uncertified(summary["views"]),
-            *_checks(summary["checks"]),
-            f"Report: {folder / 'report.html'}",
-        ]
-    )
+    lines = [
+        *(_run(side, summary[side]) for side in ("a", "b")),
+        shown_in_training([summary[side] for side in ("a", "b")]),
+        *_means(summary),
+        "",
+        *_shared(summary),
+        *_filters(summary),
+        "",
+        *_wrapped(summary["answer"][:1] + summary["answer"][-1:]),
+        *_uncertified(summary["views"]),
+        *_checks(summary["checks"]),
+        f"Report: {folder / 'report.html'}",
+    ]
+    return "\n".join(lines if len(lines) <= HEIGHT else filter(None, lines))
 
 
 def shown_in_training(runs: Sequence[dict[str, Any]]) -> str:
@@ -93,6 +94,18 @@ def _shared(summary: dict[str, Any]) -> list[str]:
     apart = "activations" in views and summary["policy"]["null"] != "tokens"
     tokens = " (activations: the tokens null)" if apart else ""
     return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null{tokens}"]
+
+
+def _filters(summary: dict[str, Any]) -> list[str]:
+    """How many latents of a are above chance, and closer to the other run than to their own."""
+    views = [key for key in summary["shared"][0] if key != "threshold"]
+    width = min(20, (WIDTH - 12) // len(views))
+    lines = []
+    for label, name in (("above chance", "above_chance"), ("nearer other", "nearer_than_own")):
+        found = [summary["views"].get(view, {}).get("latents", {}).get("a", {}) for view in views]
+        cells = ("" if one.get(name) is None else f"{one[name]:.1%}       " for one in found)
+        lines.append((f"{label:<12}" + "".join(f"{cell:>{width}}" for cell in cells)).rstrip())
+    return lines
 
 
 def _uncertified(views: dict[str, Any]) -> list[str]:

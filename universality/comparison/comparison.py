@@ -16,7 +16,12 @@ from universality.comparison.evidence import firing_evidence, logit_evidence, op
 from universality.comparison.latents import latent_tables
 from universality.comparison.recording_checks import check_recorded
 from universality.comparison.summary import summarise
-from universality.comparison.tables import curve_table, denominators, pair_table
+from universality.comparison.tables import (
+    curve_table,
+    denominators,
+    latent_shares,
+    pair_table,
+)
 from universality.comparison.unmatched import unmatched_subspaces
 from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
@@ -106,6 +111,9 @@ def compare(
         nulls=nulls,
         checks=_checks(matched, nulls, policy=policy),
     ) | {"grades": grades}
+    for view, found in summary["views"].items():
+        both = zip("ab", (latents_a, latents_b), strict=True)
+        found["latents"] = {side: latent_shares(latents, view) for side, latents in both}
     if unmatched := unmatched_subspaces(matched, policy):
         summary["unmatched"] = unmatched
     evidence: dict[str, pd.DataFrame] = {}

@@ -8,13 +8,14 @@ from typing import Literal, final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from universality.comparison.grades import with_grades
 from universality.comparison.tables import (
     Columns,
     latent_table,
     significance_columns,
+    target_decoy_columns,
     view_columns,
 )
 from universality.compute.devices import resolve_device
@@ -22,11 +23,13 @@ from universality.compute.workers import side_by_side
 from universality.metrics import Partners
 from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import nearest_p_values
+from universality.nulls.target_decoy import TargetDecoy, find_beyond_own
 from universality.runs.chance import NullStatistics, null_of
 from universality.runs.pair import MatchedPair, is_large, own_nearest
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy
 from universality.runs.views import ACTIVATIONS
+from universality.similarity import Transposed
 
 _RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
@@ -70,6 +73,8 @@ class _Look:
     """The other one."""
     partners: Partners
     """What was found for the latents of the run."""
+    nearest_of_other: Int64[np.ndarray, " n_other"]
+    """The nearest latent of the run, for each of the other."""
     null: NullStatistics
     """The null that belongs to the view."""
 
@@ -85,8 +90,8 @@ def _look(
 ) -> _Look:
     match = matched.matches[view]
     run, other = (matched.a, matched.b) if of == "a" else (matched.b, matched.a)
-    partners = match.of_a if of == "a" else match.of_b
-    return _Look(view, of, run, other, partners, null_of(view, nulls))
+    mine, theirs = (match.of_a, match.of_b) if of == "a" else (match.of_b, match.of_a)
+    return _Look(view, of, run, other, mine, theirs.near.nearest, null_of(view, nulls))
 
 
 def _columns(
@@ -96,12 +101,32 @@ def _columns(
     *,
     p_bound: Float64[np.ndarray, " n_alive"] | None,
 ) -> Columns:
-    return view_columns(
+    own = own_nearest(look.run, matched.runs.view(look.view))
+    n = look.run.alive.n_alive
+    mutual = look.nearest_of_other[look.partners.near.nearest] == np.arange(n)
+    found = view_columns(
         look.partners,
         look.other,
-        own_nearest_similarity=own_nearest(look.run, matched.runs.view(look.view)),
+        own_nearest_similarity=own,
         null_mean=look.null_mean,
-    ) | significance_columns(p_value=_p_values(look, policy), p_bound=p_bound)
+        mutual=mutual,
+    )
+    found |= significance_columns(mutual, p_value=_p_values(look, policy), p_bound=p_bound)
+    beyond = _beyond_own(look, matched, own, policy.seed) if n > 1 else None
+    return found | target_decoy_columns(beyond, n)
+
+
+def _beyond_own(
+    look: _Look, matched: MatchedPair, own: Float64[np.ndarray, " n_alive"], seed: int
+) -> TargetDecoy:
+    across, view = matched.similarities[look.view], matched.runs.view(look.view)
+    return find_beyond_own(
+        across if look.of == "a" else Transposed(across),
+        look.partners.near,
+        lambda: view.between(look.run.traits, look.run.traits),
+        own,
+        seed=seed,
+    )
 
 
 def _p_values(look: _Look, policy: Policy) -> Float64[np.ndarray, " n_alive"] | None:

@@ -8,11 +8,12 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from universality.metrics import RULES, Partners, Statistics
 from universality.norms import row_norms
-from universality.nulls.significance import q_values
+from universality.nulls.significance import q_values, without_siblings
+from universality.nulls.target_decoy import TargetDecoy
 from universality.runs.chance import NullStatistics
 from universality.runs.pair import MatchedPair
 from universality.runs.part import RunPart
@@ -50,12 +51,14 @@ def view_columns(
     *,
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
+    mutual: Bool[np.ndarray, " n_alive"],
 ) -> Columns:
     """What one view found for the latents of one run that take part, one entry each."""
     near, numbers = partners.near, other.numbers
     return {
         "nearest": numbers[near.nearest],
         "nearest_similarity": near.nearest_similarity,
+        "mutual": mutual,
         "runner_up": np.where(near.runner_up >= 0, numbers[near.runner_up], -1),
         "margin": near.margin,
         "own_nearest_similarity": own_nearest_similarity,
@@ -66,25 +69,59 @@ def view_columns(
 
 
 def significance_columns(
+    mutual: Bool[np.ndarray, " n_alive"],
     *,
     p_value: Float64[np.ndarray, " n_alive"] | None,
     p_bound: Float64[np.ndarray, " n_alive"] | None,
 ) -> Columns:
     """P-values, or bounds on them, and what follows; nothing where there are neither.
 
-    Where a bound is NaN, which says nothing, so are the columns that follow from it; among the
-    others such a latent counts as one whose p-value is 1.
+    A latent that is not the nearest of its nearest counts as one whose p-value is 1. Where a bound
+    is NaN, which says nothing, so are the columns that follow from it; among the others such a
+    latent counts as one whose p-value is 1, too.
     """
     if p_value is not None:
-        q_value = q_values(p_value)
+        q_value = q_values(without_siblings(p_value, mutual))
         above = q_value <= FALSE_DISCOVERY_RATE
         return {"p_value": p_value, "q_value": q_value, "above_chance": above}
     if p_bound is None:
         return {}
     silent = np.isnan(p_bound)
-    q_value = np.where(silent, np.nan, q_values(np.where(silent, 1.0, p_bound)))
+    bound = np.where(silent, 1.0, without_siblings(p_bound, mutual))
+    q_value = np.where(silent, np.nan, q_values(bound))
     above = np.where(silent, np.nan, q_value <= FALSE_DISCOVERY_RATE)
     return {"p_bound": p_bound, "q_value": q_value, "above_chance": above}
+
+
+def target_decoy_columns(found: TargetDecoy | None, n: int) -> Columns:
+    """How much closer each of n latents is to the other run than to its own; NaN for a lone one."""
+    if found is None:
+        empty = np.full(n, np.nan)
+        return {"own_margin": empty, "nearer_than_own": empty, "decoys_per_target": empty}
+    return {
+        "own_margin": found.margin,
+        "nearer_than_own": found.nearer,
+        "decoys_per_target": found.decoys_per_target,
+        "beyond_own": found.decoys_per_target <= FALSE_DISCOVERY_RATE,
+    }
+
+
+def latent_shares(latents: pd.DataFrame, view: str) -> dict[str, float | None]:
+    """Which share of the latents that take part is above chance, by two filters.
+
+    `above_chance` under the null of the view, None where nothing is known; `nearer_than_own`, P(the
+    nearest of the other run is closer than that of the own), and `beyond_own`, the share called at
+    one decoy per twenty targets; None for a lone latent.
+    """
+    took_part = latents[latents[f"nearest_{view}"] >= 0]
+    shares: dict[str, float | None] = {}
+    for name in ("above_chance", "nearer_than_own", "beyond_own"):
+        values = took_part.get(f"{name}_{view}")
+        if values is None or values.isna().all():
+            shares[name] = None
+        else:
+            shares[name] = float(values.to_numpy(float, na_value=0.0).mean())
+    return shares
 
 
 def pair_table(matched: MatchedPair) -> pd.DataFrame:

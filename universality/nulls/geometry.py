@@ -42,8 +42,8 @@ from typing import final
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from universality.norms import unit
 from universality.nulls.rotation import block_haar
 
 _RATIO = 1.25
@@ -77,7 +77,7 @@ def fit(*views: Float[Tensor, "n _"]) -> Geometry:
 
 def side_by_side(views: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n d"]:
     """The unit rows of all views, concatenated: one row per latent."""
-    return torch.cat([normalize(view.float(), dim=1) for view in views], dim=1)
+    return torch.cat([unit(view) for view in views], dim=1)
 
 
 def draw_map(geometry: Geometry, *, generator: torch.Generator) -> Float[Tensor, "d d"]:
@@ -91,7 +91,7 @@ def coordinates(
     geometry: Geometry, rows: Float[Tensor, "n d"]
 ) -> tuple[Float[Tensor, "n n_fixed"], Float[Tensor, "n n_blocks"]]:
     """What a random map leaves of each unit row: its fixed coordinates and its energy by block."""
-    turned = normalize(rows.float(), dim=1) @ geometry.axes.to(rows.device)
+    turned = unit(rows) @ geometry.axes.to(rows.device)
     fixed, free = turned.tensor_split([geometry.n_fixed], dim=1)
     energies = [
         block.square().sum(dim=1, keepdim=True)
@@ -125,7 +125,7 @@ def _leverage(rows: Tensor) -> Tensor:
     values, axes = torch.linalg.eigh(rows.T @ rows / rows.shape[0])
     spanned = values > _NEGLIGIBLE * values[-1]
     along = rows @ axes[:, spanned] / values[spanned].sqrt()
-    leverage: Tensor = along.square().mean(dim=1, keepdim=True)
+    leverage: Tensor = along.square().sum(dim=1, keepdim=True) / max(1, along.shape[1])
     return leverage
 
 

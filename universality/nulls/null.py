@@ -13,9 +13,9 @@ from typing import Protocol, TypeAlias, final, runtime_checkable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from universality.errors import InvalidInputError
+from universality.norms import unit
 from universality.nulls import geometry
 from universality.nulls.rotation import haar, rows_at_cosine, unit_rows
 
@@ -117,8 +117,7 @@ def _isotropic_like(run: Run, generator: torch.Generator) -> Run:
 
 
 def _row_cosine(x: Tensor, y: Tensor) -> Tensor:
-    unit_x, unit_y = normalize(x.float(), dim=1), normalize(y.float(), dim=1)
-    return (unit_x * unit_y).sum(dim=1, keepdim=True)
+    return (unit(x) * unit(y)).sum(dim=1, keepdim=True)
 
 
 def _untrained_like(run: Run, generator: torch.Generator) -> Run:
@@ -129,7 +128,7 @@ def _untrained_like(run: Run, generator: torch.Generator) -> Run:
 
 
 def _turn(run: Run, views: list[str], turn: Tensor) -> dict[str, Tensor]:
-    return {view: run[view].float() @ turn.to(run[view].device) for view in views}
+    return {view: unit(run[view]) @ turn.to(run[view].device) for view in views}
 
 
 def _views_by_dimension(run: Run) -> list[list[str]]:

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
-from torch.nn.functional import normalize
 
+from universality.norms import unit
 from universality.nulls.isotropic import mean_of_maximum
 
 PAIR_BUDGET = 4 * 8192**2
@@ -81,7 +81,7 @@ def subsample(
 
 def mean_cosine(a: Float[Tensor, "n_a d"], b: Float[Tensor, "n_b d"]) -> float:
     """Mean cosine over all pairs of rows: the product of the two mean unit rows; O(n d)."""
-    means = [normalize(rows.float(), dim=1).double().mean(dim=0) for rows in (a, b)]
+    means = [unit(rows).double().mean(dim=0) for rows in (a, b)]
     return float(means[0] @ means[1].to(means[0].device))
 
 

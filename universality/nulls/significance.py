@@ -1,6 +1,7 @@
 """How surprising each latent's nearest similarity is, and how large an effect is beyond chance.
 
-"Above chance" is not "shared": in 576 dimensions a cosine of .3 is far above chance.
+"Above chance" is not "shared": in 576 dimensions a cosine of .4 is above chance, and no one would
+call the two latents one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from universality.nulls import geometry, isotropic
@@ -70,6 +71,22 @@ def q_values(p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
     q = np.empty_like(p)
     q[order] = np.minimum.accumulate(scaled[::-1])[::-1].clip(max=1)
     return q
+
+
+def without_siblings(
+    p: Float64[np.ndarray, " n"], mutual: Bool[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """P-values of having a counterpart that no sibling explains: 1 where the nearest has a nearer.
+
+    A latent whose nearest lies closer to another latent of its own run owes its similarity to that
+    sibling: delete what the two runs share of it, and it is as similar. P-values only rise by this,
+    so whatever level Benjamini-Hochberg keeps on them, it keeps. NaN stays NaN.
+
+    Args:
+        p: P-value of each latent's similarity to its nearest.
+        mutual: Whether each latent is the nearest of its nearest.
+    """
+    return np.where(mutual | np.isnan(p), p, 1.0)
 
 
 def normalised_excess(observed: float, null: float) -> float:

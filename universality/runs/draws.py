@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any, final
 
 import numpy as np
-import torch
 
 from universality.metrics import Statistics, ViewMatch, measure
+from universality.norms import unit
 from universality.runs.cycles import cycles_of
 from universality.runs.pair import match_traits
 from universality.runs.views import ACTIVATIONS, Rows, Traits, View
@@ -57,7 +57,7 @@ def with_room(drawn: Drawn, b: Rows, own: Rows, *, absolute: bool) -> Drawn:
     """With the median cosine of a row of b with its own draw: what the null leaves in place."""
     averages = dict(drawn.found.averages)
     for view, rows in b.items():
-        cosine = torch.cosine_similarity(rows.float(), own[view].to(rows.device).float(), dim=1)
+        cosine = (unit(rows) * unit(own[view]).to(rows.device)).sum(dim=1)
         averages[view, OWN_DRAW] = float((cosine.abs() if absolute else cosine).median())
     return replace(drawn, found=replace(drawn.found, averages=averages))
 
