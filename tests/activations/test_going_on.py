@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.activations.test_collection import DOCUMENTS, HOOK, _collect, _files
 from tests.tiny_model import save_tiny_model
 from universality.activations import collection
 from universality.activations.cache import open_cache
-from universality.errors import OutputError
+from universality.errors import FormatError, OutputError
 from universality.models.language_model import LanguageModel, load_language_model
 from universality.storage.claims import claimed
 from universality.storage.writers import this_writer
@@ -84,6 +85,13 @@ def test_a_lone_unfinished_note_is_gone_over(place: Path, tmp_path: Path) -> Non
 def test_a_damaged_note_beside_shards_is_said(begun: Path, place: Path) -> None:
     (begun / "collection.json").write_text('{"mod')
     with pytest.raises(OutputError, match=r"collection\.json is damaged, so it cannot be told"):
+        _collect(load_language_model(place), begun)
+
+
+def test_a_shard_with_the_name_of_one_of_ours_is_not_taken_for_it(begun: Path, place: Path) -> None:
+    other = _collect(load_language_model(place), begun.parent / "other", shard_tokens=61)
+    shutil.copy(other.path / "acts-00001.safetensors", begun)
+    with pytest.raises(FormatError, match=r"acts-00001.* rows of another collection; move it away"):
         _collect(load_language_model(place), begun)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
@@ -29,6 +30,7 @@ from universality.activations.row_screen import high_norm
 from universality.activations.shards import (
     ROW_FIELDS,
     Rows,
+    collection_of,
     concatenate,
     read_counts,
     read_shard,
@@ -45,7 +47,7 @@ from universality.activations.windows import (
     special_tokens,
     windows_hash,
 )
-from universality.errors import InvalidInputError, UnsupportedError
+from universality.errors import FormatError, InvalidInputError, UnsupportedError
 from universality.models.hooks import HookPoint, record, resolve_hook
 from universality.models.identity import model_hash
 from universality.models.language_model import LanguageModel, tokenizer_hash
@@ -147,10 +149,25 @@ def _write_shards(
     shards = cut_at(windows, plan.shard_tokens)
     for number, shard in enumerate(tqdm(shards, unit="shard", disable=not progress)):
         paths = {name: folder / _shard_name(number) for name, folder in folders.items()}
-        missing = [hooks[name] for name, path in paths.items() if not path.exists()]
+        missing = [hooks[n] for n, path in paths.items() if not _is_done(path, plans[n])]
         found = _run(model, missing, shard, bos=plan.bos, special=special) if missing else {}
         for name, (rows, counts) in found.items():
-            write_shard(paths[name], rows, counts)
+            write_shard(paths[name], rows, counts, plans[name].digest)
+
+
+def _is_done(path: Path, plan: Collection) -> bool:
+    """Whether the shard is there.
+
+    Raises:
+        FormatError: there is one of another collection, or a damaged one.
+    """
+    if not os.path.lexists(path):
+        return False
+    if collection_of(path) != plan.digest:
+        raise FormatError(
+            f"{path}: holds rows of another collection; move it away, or choose another --out"
+        )
+    return True
 
 
 def _check_fits(model: LanguageModel, windows: Sequence[Window], context: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, final
 from universality.activations.cache import open_cache
 from universality.errors import InvalidInputError, OutputError
 from universality.storage.claims import claimed
-from universality.storage.dependencies import read_note, require_same, write_note
+from universality.storage.dependencies import digest, read_note, require_same, write_note
 from universality.storage.owned import in_words, is_dropped
 from universality.storage.traces import read_trace
 
@@ -54,6 +54,11 @@ class Collection:
     """Hash of the tokens that the model reads, window by window."""
     device: str
     """Kind of device it runs on: rounding differs."""
+
+    @property
+    def digest(self) -> str:
+        """One hash of all of it, which every shard carries."""
+        return digest(vars(self))
 
 
 def check_numbers(*, context: int, shard_tokens: int, max_tokens: int | None) -> None:

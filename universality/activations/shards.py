@@ -37,20 +37,23 @@ class Rows:
 
 
 _COUNTS = "dropped"
+_COLLECTION = "collection"
 ROW_FIELDS = ("activations", "tokens", "documents", "positions")
 
 
-def write_shard(path: Path, rows: Rows, counts: dict[str, int]) -> None:
+def write_shard(path: Path, rows: Rows, counts: dict[str, int], collection: str = "") -> None:
     """The shard, whole or absent.
 
-    `counts`, of the rows that were dropped, travel in the file's own metadata.
+    `counts`, of the rows that were dropped, and the digest of the `collection` that it is part of
+    travel in the file's own metadata, under one key: the order of several is not fixed.
 
     Raises:
         OutputError: the disk is full.
     """
     tensors = {name: getattr(rows, name).contiguous() for name in ROW_FIELDS}
     with staged_file(path) as staged:
-        save_file(tensors, staged, metadata={_COUNTS: json.dumps(counts)})
+        about = counts | ({_COLLECTION: collection} if collection else {})
+        save_file(tensors, staged, metadata={_COUNTS: json.dumps(about)})
 
 
 def read_shard(path: Path) -> Rows:
@@ -66,9 +69,19 @@ def read_shard(path: Path) -> Rows:
 def read_counts(path: Path) -> dict[str, int]:
     """The counts of dropped rows that `write_shard` was given, and `n_tokens`, the rows kept."""
     with opened_safetensors(path, advice="collect it again") as file:
-        counts = {_COUNTS: parse_json(file.metadata()[_COUNTS])}
+        about = parse_json(file.metadata()[_COUNTS])
+        if isinstance(about, dict):
+            about.pop(_COLLECTION, None)
+        counts = {_COUNTS: about}
         n_tokens = file.get_slice("tokens").get_shape()[0]
         return Fields(str(path), counts).counts(_COUNTS) | {"n_tokens": n_tokens}
+
+
+def collection_of(path: Path) -> str:
+    """The digest of the collection that a shard says it is part of; empty where it says none."""
+    with opened_safetensors(path, advice="collect it again") as file:
+        about = parse_json((file.metadata() or {}).get(_COUNTS, "{}"))
+        return str(about.get(_COLLECTION, "")) if isinstance(about, dict) else ""
 
 
 def concatenate(parts: list[Rows]) -> Rows:

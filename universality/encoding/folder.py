@@ -27,6 +27,7 @@ from universality.storage.traces import read_trace
 SCHEMA = "universality.codes/2"
 
 _NOTE = "codes.json"
+_ABOUT = "codes"
 _CHUNK = re.compile(r"codes-\d{5,}\.safetensors")
 
 
@@ -105,7 +106,8 @@ def write_chunk(folder: Path, number: int, chunk: Chunk, key: CodesKey) -> None:
         "tokens": torch.from_numpy(chunk.indices),
         "starts": torch.from_numpy(chunk.indptr),
     }
-    about = {"n_tokens": str(chunk.shape[1]), "key": key.digest}
+    # Under one key: the order of several is not fixed, and equal codes are to be equal bytes.
+    about = {_ABOUT: f"{key.digest} {chunk.shape[1]}"}
     with staged_file(folder / _name(number)) as staged:
         save_file(tensors, staged, metadata=about)
 
@@ -144,7 +146,7 @@ def discard(folder: Path) -> None:
         return
     recover(folder)
     for path in folder.iterdir():
-        if _CHUNK.fullmatch(path.name) and _metadata(path).get("key") == digest(noted):
+        if _CHUNK.fullmatch(path.name) and _key_of(path) == digest(noted):
             path.unlink()
     if [path.name for path in folder.iterdir()] == [_NOTE]:
         (folder / _NOTE).unlink()
@@ -174,12 +176,13 @@ def _name(number: int) -> str:
     return f"codes-{number:05d}.safetensors"
 
 
-def _metadata(path: Path) -> dict[str, str]:
+def _key_of(path: Path) -> str:
+    """The digest that a chunk carries; empty for what is no chunk."""
     try:
         with opened_safetensors(path) as file:
-            return file.metadata() or {}
+            return str((file.metadata() or {}).get(_ABOUT, "")).partition(" ")[0]
     except (FormatError, MissingFileError):
-        return {}
+        return ""
 
 
 def _read_chunk(path: Path, key: CodesKey) -> Chunk:
@@ -187,9 +190,9 @@ def _read_chunk(path: Path, key: CodesKey) -> Chunk:
         values, tokens, starts = (
             file.get_tensor(name).numpy() for name in ("values", "tokens", "starts")
         )
-        about = file.metadata() or {}
-        n_tokens = int(about["n_tokens"])
-    if about.get("key") != key.digest:
+        owner, _, count = (file.metadata() or {})[_ABOUT].partition(" ")
+        n_tokens = int(count)
+    if owner != key.digest:
         raise FormatError(
             f"{path}: holds codes of another dictionary, other activations or another device; "
             "choose another --codes, or delete the folder"
