@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -252,7 +252,7 @@ def _log(work: Path) -> str:
 
 def campaign(
     n_strikes: int, *, seed: int, place: Path, subjects: Sequence[Subject] = SUBJECTS
-) -> list[Strike]:
+) -> Iterator[Strike]:
     """That many strikes, spread evenly over the commands, that met a process which still ran."""
     for name in _LOADED:
         importlib.import_module(name)
@@ -268,16 +268,15 @@ def campaign(
         shutil.copytree(work, place / "work")
         references[subject.name] = undisturbed(subject, place / "work")
         _clear(place)
-    strikes: list[Strike] = []
-    while len(strikes) < n_strikes:
-        subject = subjects[len(strikes) % len(subjects)]
+    struck = 0
+    while struck < n_strikes:
+        subject = subjects[struck % len(subjects)]
         shutil.copytree(works[subject.name], place / "work")
         found = strike(subject, place / "work", references[subject.name], chance)
-        if found.exit != 0:
-            strikes.append(found)
-            _say(f"{len(strikes):>4}  {found}")
         _clear(place)
-    return strikes
+        if found.exit != 0:
+            struck += 1
+            yield found
 
 
 def _clear(place: Path) -> None:
@@ -299,20 +298,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     chosen = [one for one in SUBJECTS if one.name in given.only.split(",")]
+    strikes: list[Strike] = []
     with tempfile.TemporaryDirectory() as place:
-        strikes = campaign(
+        for found in campaign(
             given.strikes, seed=given.seed, place=Path(place).resolve(), subjects=chosen
-        )
-    counted = Counter(one.subject for one in strikes), Counter(one.signal for one in strikes)
+        ):
+            strikes.append(found)
+            _say(f"{len(strikes):>4}  {found}")
+            _write(given.out, strikes, seed=given.seed)
+
+
+def _write(out: Path, strikes: Sequence[Strike], *, seed: int) -> None:
+    """What was struck so far: all of it was looked at, and nothing was lost."""
     content = {
         "strikes": len(strikes),
         "lost": 0,
-        "by_command": dict(counted[0]),
-        "by_signal": dict(counted[1]),
-        "seed": given.seed,
+        "by_command": dict(Counter(one.subject for one in strikes)),
+        "by_signal": dict(Counter(one.signal for one in strikes)),
+        "seed": seed,
         "each": [asdict(one) for one in strikes],
     }
-    given.out.write_text(json.dumps(content, indent=1) + "\n")
+    out.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -39,11 +39,18 @@ def claimed(folder: Path, *, option: str = "--out") -> Iterator[None]:
 
 
 @contextmanager
-def claimed_place(target: Path, *, option: str = "--out") -> Iterator[Path]:
+def claimed_place(
+    target: Path, *, place: Path | None = None, option: str | None = "--out"
+) -> Iterator[Path]:
     """A folder beside `target`, made for this process alone to make `target` in.
 
     The parent of `target` is made where it is missing. What processes of this host left half done
     beside it is put right first. The folder is removed at the end.
+
+    Args:
+        target: What is to be made.
+        place: What messages name; `target` unless it is given.
+        option: The flag that chose it; None where none did.
 
     Raises:
         OutputError: another process of this host makes `target`, or the parent cannot be written.
@@ -55,14 +62,16 @@ def claimed_place(target: Path, *, option: str = "--out") -> Iterator[Path]:
     recover(target.parent)
     container = new_trace(target, "staging")
     try:
-        _be_alone(container, Path.mkdir, place=target, option=option)
+        _be_alone(container, Path.mkdir, place=place or target, option=option)
         yield container
     finally:
         with shielded():
             put_away(container, target)
 
 
-def _be_alone(mine: Path, make: Callable[[Path], object], *, place: Path, option: str) -> None:
+def _be_alone(
+    mine: Path, make: Callable[[Path], object], *, place: Path, option: str | None
+) -> None:
     """Make the sign of this process, once no other process of this host has such a sign."""
     tries = _TRIES
     while True:
@@ -77,9 +86,9 @@ def _be_alone(mine: Path, make: Callable[[Path], object], *, place: Path, option
         # Two that come at once see each other: both step back, and one will be first.
         _unmake(mine)
         if not tries:
+            another = f", or choose another {option}" if option else ""
             raise OutputError(
-                f"{place}: {here[0].writer} is writing there now; wait until it has ended, or "
-                f"choose another {option}"
+                f"{place}: {here[0].writer} is writing there now; wait until it has ended{another}"
             )
         time.sleep(random.uniform(0, _LONGEST_WAIT))
 

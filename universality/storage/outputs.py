@@ -41,7 +41,7 @@ def staged_outputs(folder: Path) -> Iterator[Path]:
         FormatError: the manifest there is damaged, or not ours.
     """
     folder = folder.resolve()
-    with claimed_place(folder / MANIFEST) as container:
+    with claimed_place(folder / MANIFEST, place=folder, option=None) as container:
         read_manifest(folder)  # before the work, so that none is done for nothing
         staged = container / NEW
         with full_disk_said(folder, container):
