@@ -87,7 +87,8 @@ def overview(runs: Sequence[Path], trained_on: ActivationCache, shipped: Path) -
 {rows}
 
 FVU and dead latents: on the last tokens of training; each card has those of unseen documents too.
-Runs of one width with different seeds are independent; `w2304-s0-order1` starts from the weights
+Runs with different seeds or widths start from independent weights (those of width 2304 by an older
+rule, `--start seed`, which their cards name); `w2304-s0-order1` starts from the weights
 of `w2304-s0` and sees the tokens in another order.
 
 All were trained on the same {len(trained_on):,} tokens of {trained_on.meta.n_documents:,}
