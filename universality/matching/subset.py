@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float64, Int64
 
 from universality.matching.neighbours import Neighbours
-from universality.matching.tiling import Plan
+from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
 
@@ -16,7 +16,7 @@ def nearest_among(
     near: Neighbours,
     chosen: Bool[np.ndarray, " n_b"],
     *,
-    plan: Plan | None = None,
+    plan: Tiling | None = None,
 ) -> Float64[np.ndarray, " n_a"]:
     """Similarity of each latent of a to the nearest of the chosen latents of b.
 
@@ -33,7 +33,7 @@ def nearest_among(
     first = there.argmax(axis=1)[:, None]
     found = np.take_along_axis(near.similarity, first, axis=1)[:, 0]
     missing = np.flatnonzero(~there.any(axis=1))
-    found[missing] = _looked_up(similarity, missing, np.flatnonzero(chosen), plan or Plan())
+    found[missing] = _looked_up(similarity, missing, np.flatnonzero(chosen), plan or Tiling())
     return np.asarray(found)
 
 
@@ -41,7 +41,7 @@ def _looked_up(
     similarity: Similarity,
     rows: Int64[np.ndarray, " rows"],
     cols: Int64[np.ndarray, " cols"],
-    plan: Plan,
+    plan: Tiling,
 ) -> Float64[np.ndarray, " rows"]:
     found = np.full(rows.size, -np.inf)
     if not cols.size:
