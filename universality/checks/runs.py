@@ -9,6 +9,7 @@ from jaxtyping import Int64
 
 from universality.alive import Alive
 from universality.checks.check import Check
+from universality.checks.crosscoders import check_sides
 from universality.checks.provenance import (
     check_context_length,
     check_dataset,
@@ -55,6 +56,7 @@ def run_checks(
             check_hook(a, b),
         ]
     return [
+        *check_sides(a, b),
         check_same_weights(a, b, hashes=hashes),
         check_shared_initialisation(a, b, partners=partners),
         check_equal_seeds(a, b),

@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from scipy.special import bdtrc
 
 from universality.checks.check import Check, Status
+from universality.checks.crosscoders import are_sides
 from universality.checks.weights import equal_rows
 from universality.dictionary import Dictionary
 
@@ -66,6 +67,9 @@ def check_shared_initialisation(
     frequency or nested (Matryoshka) raise the identity rate too; they also pull the other partners
     towards the same index, which a shared start does not, and the message says so.
     """
+    if are_sides(a, b):
+        message = "two sides of one crosscoder share their latents by training"
+        return Check("shared_initialisation", "skipped", None, message)
     n_equal = int(_equal_latents(a, b))
     n_both = min(a.d_sae, b.d_sae)
     rates = (_identity(partner, n_both) for partner in partners.values())

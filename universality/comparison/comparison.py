@@ -15,6 +15,7 @@ from universality.comparison.cross_view import activation_findings
 from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
 from universality.comparison.recording_checks import check_recorded
+from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
 from universality.comparison.tables import (
     curve_table,
@@ -101,7 +102,10 @@ def compare(
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
     nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)
-    latents_a, latents_b = latent_tables(matched, nulls, policy=policy)
+    latents_a, latents_b = (
+        table.assign(**crosscoder_columns(run_a, run_b))
+        for table in latent_tables(matched, nulls, policy=policy)
+    )
     pairs = pair_table(matched)
     grades = {"a": grade_counts(latents_a), "b": grade_counts(latents_b)}
     summary = summarise(
@@ -114,6 +118,7 @@ def compare(
     for view, found in summary["views"].items():
         both = zip("ab", (latents_a, latents_b), strict=True)
         found["latents"] = {side: latent_shares(latents, view) for side, latents in both}
+    summary |= crosscoder_summary(latents_a, run_a, run_b)
     if unmatched := unmatched_subspaces(matched, policy):
         summary["unmatched"] = unmatched
     evidence: dict[str, pd.DataFrame] = {}

@@ -18,7 +18,8 @@ def recognise(checkpoint: Checkpoint) -> bool:
     """Exactly the tensors of two linear layers, and no configuration that would say more."""
     if re.fullmatch(r"ae(_\d+)?\.pt", checkpoint.weights.name):
         return False
-    alone = set(checkpoint.tensors.entries) == _KEYS
+    tensors = checkpoint.tensors
+    alone = set(tensors.entries) == _KEYS and len(tensors.shape("decoder.weight")) == 2
     return alone and not any(checkpoint.config(name) for name in _CONFIGS)
 
 

@@ -87,8 +87,12 @@ def read(checkpoint: Checkpoint) -> Dictionary:
 
 
 def _kind(checkpoint: Checkpoint) -> _Kind | None:
-    keys = set(checkpoint.tensors.entries) - set(_BUFFERS)
-    return next((kind for kind in _KINDS if kind.keys == keys), None)
+    tensors = checkpoint.tensors
+    keys = set(tensors.entries) - set(_BUFFERS)
+    kind = next((kind for kind in _KINDS if kind.keys == keys), None)
+    decoder = "W_dec" if "W_dec" in keys else "decoder.weight"
+    # A crosscoder's tensors have the same names and one axis more.
+    return None if kind is None or len(tensors.shape(decoder)) != 2 else kind
 
 
 def _normalization(reading: Reading, d: int) -> InputNormalization:
