@@ -78,6 +78,17 @@ def test_a_path_cannot_steer_the_terminal(
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["compare", "stability"])
+def test_names_that_are_no_utf8_are_shown_with_escapes(command: str, tmp_path: Path) -> None:
+    odd = save_array(tmp_path / "plain.npy", 0).rename(tmp_path / "n\udcff.npy")
+    with pytest.raises(SystemExit) as left:
+        main([command, str(odd), str(save_array(tmp_path / "1.npy", 1)), "--out",
+              str(tmp_path / "out"), *FAST])  # fmt: skip
+    assert left.value.code == 0
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert r"n\udcff" in report.replace(r"\\", "\\")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_silence(closed: str, tmp_path: Path) -> None:
     save_array(tmp_path / "0.npy", 0)

@@ -55,6 +55,11 @@ def test_only_plain_files_are_files(tmp_path: Path) -> None:
     ):
         with pytest.raises(error, match=said):
             check_plain(tmp_path / name)
+    with (tmp_path / "plain").open("r+b") as file:
+        file.truncate(64 * 2**30)
+    with pytest.raises(FormatError, match="the rest are holes"):
+        check_plain(tmp_path / "plain")
+    (tmp_path / "plain").write_bytes(b"12345")
     with pytest.raises(FormatError, match="5 bytes, more than a file of its kind can"):
         check_plain(tmp_path / "plain", largest=4)
 
@@ -141,6 +146,7 @@ def test_arrays_that_are_no_plain_numbers_are_refused(tmp_path: Path) -> None:
     whole = io.BytesIO()
     np.save(whole, np.zeros(1_000))
     (tmp_path / "short.npy").write_bytes(whole.getvalue()[:-8])
+    (tmp_path / "long.npy").write_bytes(whole.getvalue() + bytes(8))
     header = b"\x93NUMPY\x02\x00" + (100 * 2**20).to_bytes(4, "little") + b" " * 1_000
     (tmp_path / "header.npy").write_bytes(header)
     for name, said in (
@@ -148,6 +154,7 @@ def test_arrays_that_are_no_plain_numbers_are_refused(tmp_path: Path) -> None:
         ("object", "pickled Python objects"),
         ("text", "magic string"),
         ("short", "damaged or incomplete"),
+        ("long", "8 bytes follow the array"),
         ("header", "damaged or incomplete"),
     ):
         with pytest.raises(FormatError, match=said):

@@ -21,6 +21,7 @@ from universality.intake.damage import damage_named
 from universality.intake.fields import Fields
 from universality.intake.json_files import read_json, read_mapping
 from universality.intake.names import well_formed
+from universality.intake.tensor_files import WHOLE
 from universality.shapes import number_refusal
 from universality.storage.staged_files import staged_file
 from universality.validation import Is
@@ -28,7 +29,6 @@ from universality.validation import Is
 SCHEMA = "universality.activations/1"
 
 _LARGEST_LIST = 2**30
-_WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 
 ShardReader: TypeAlias = Callable[[Path], Rows]
 """Reads the rows of one file."""
@@ -298,7 +298,7 @@ def _checked_shard(cache: ActivationCache, entry: ShardEntry) -> Rows:
 
 
 def _check_numbers(values: Tensor, n: int, what: str) -> None:
-    if values.dtype not in _WHOLE or tuple(values.shape) != (n,):
+    if values.dtype not in WHOLE or tuple(values.shape) != (n,):
         raise FormatError(
             f"{what} must be {n} whole numbers, found {values.dtype} of shape {tuple(values.shape)}"
         )

@@ -27,11 +27,10 @@ from universality.codes import Codes, from_batches, take_tokens
 from universality.dictionary import Dictionary, RunKey, Source
 from universality.errors import FormatError, MissingFileError
 from universality.intake.damage import damage_named
-from universality.intake.tensor_files import opened_safetensors
+from universality.intake.tensor_files import WHOLE, opened_safetensors
 from universality.shapes import check_finite, number_refusal
 
 _MOST_LATENTS = 2**26
-_WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 _NAME = re.compile(r"(\d+)_(\d+)\.safetensors")
 
 
@@ -116,7 +115,7 @@ def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
         raise FormatError(
             f"{ranges[0][2]}: no `tokens`; cache the latents again with save_tokens=True"
         )
-    if tokens.ndim != 2 or 0 in tokens.shape or tokens.dtype not in _WHOLE:
+    if tokens.ndim != 2 or 0 in tokens.shape or tokens.dtype not in WHOLE:
         raise FormatError(
             f"{ranges[0][2]}: `tokens` must be whole numbers (sequences, context), found "
             f"{tokens.dtype} of shape {tuple(tokens.shape)}"
@@ -154,7 +153,7 @@ def _check_latents(content: dict[str, Tensor], path: Path) -> None:
         if name not in content:
             raise FormatError(f"{path}: no `{name}`; cache the latents again")
     locations, values = content["locations"], content["activations"]
-    if locations.dtype not in _WHOLE or locations.ndim != 2 or locations.shape[1] != 3:
+    if locations.dtype not in WHOLE or locations.ndim != 2 or locations.shape[1] != 3:
         raise FormatError(
             f"{path}: `locations` must be whole numbers (n, 3), found {locations.dtype} of shape "
             f"{tuple(locations.shape)}"

@@ -71,7 +71,10 @@ def read_npy(path: Path) -> np.ndarray:
     check_plain(path)
     with damage_named(path):
         with path.open("rb") as file:
-            npy_header(file)
+            shape, dtype = npy_header(file)
+            beyond = path.stat().st_size - file.tell() - math.prod(shape) * dtype.itemsize
+        if beyond > 0:
+            raise ValueError(f"{beyond:,} bytes follow the array that its header declares")
         array: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     return array
 

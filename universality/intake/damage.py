@@ -40,6 +40,8 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+_LIBRARIES = ("pyarrow", "jinja2")
+"""Libraries whose own errors are damage too; not imported here, for they are slow to import."""
 _AGAIN = "copy or download it again"
 
 
@@ -60,7 +62,8 @@ def damage_named(path: Path, *, advice: str = _AGAIN) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise  # what is written in the block, not what is read
-        if not isinstance(error, _DAMAGE) and type(error).__module__.split(".")[0] != "pyarrow":
+        library = type(error).__module__.partition(".")[0]
+        if not isinstance(error, _DAMAGE) and library not in _LIBRARIES:
             raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FormatError(

@@ -16,15 +16,20 @@ _KINDS = (
     (stat.S_ISSOCK, "a socket"),
 )
 
+_BLOCK = 512
+_LARGE = 2**30
+_HOLES = 100
+
 
 def check_plain(path: Path, *, largest: int | None = None) -> None:
     """Nothing, when the path is a plain file (or a link to one) of at most `largest` bytes.
 
-    Pipes and devices would be waited for, or read, without end.
+    Pipes and devices would be waited for, or read, without end. A large file that is nearly all
+    holes (sparse) would be read for minutes, and hold zeros.
 
     Raises:
         MissingFileError: there is nothing, or a link that leads nowhere or in a circle.
-        FormatError: it is something else than a plain file, or too large.
+        FormatError: it is something else than a plain file, too large, or mostly holes.
     """
     try:
         found = path.stat()
@@ -40,6 +45,12 @@ def check_plain(path: Path, *, largest: int | None = None) -> None:
         raise FormatError(
             f"{path} holds {found.st_size:,} bytes, more than a file of its kind can "
             f"({largest:,}); it is something else, or damaged"
+        )
+    held = getattr(found, "st_blocks", 0) * _BLOCK
+    if found.st_size > _LARGE and 0 < held * _HOLES < found.st_size:
+        raise FormatError(
+            f"{path} says it holds {found.st_size:,} bytes, and {held:,} are on the disk: "
+            "the rest are holes, as an interrupted download leaves; copy or download it again"
         )
 
 

@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from torch import Tensor
 
 from universality.errors import FormatError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
+
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+"""Number formats of token ids, positions and counts."""
 
 
 @contextmanager
@@ -35,6 +39,6 @@ def take_whole_numbers(file: Any, name: str, path: Path) -> Tensor:
         FormatError: there is none of this name, or it holds something else.
     """
     tensor: Tensor = file.get_tensor(name)
-    if tensor.is_floating_point() or tensor.is_complex() or str(tensor.dtype) == "torch.bool":
+    if tensor.dtype not in WHOLE:
         raise FormatError(f"{path}: {name!r} must hold whole numbers, found {tensor.dtype}")
     return tensor

@@ -85,7 +85,7 @@ def test_padding_of_llamascopium_is_left_out(
     assert rows.positions[rows.documents == 2].tolist() == [1, 2]
     chunk = tmp_path / "hook" / "chunk-00000001.safetensors"
     chunk.write_bytes(chunk.read_bytes()[:-10])
-    with pytest.raises(FormatError, match="not a readable chunk"):
+    with pytest.raises(FormatError, match=r"chunk-00000001\.safetensors cannot be read"):
         open_activations(tmp_path / "hook")
 
 
@@ -166,3 +166,21 @@ def test_files_of_a_cache_are_named_and_no_paths(tmp_path: Path, name: str) -> N
     for folder, described in ((own, "meta.json"), (theirs, "state.json")):
         with pytest.raises(FormatError, match=rf"{described}: .+ is no plain file name"):
             open_activations(folder)
+
+
+def test_a_count_of_shards_that_nobody_has_is_refused_at_once(
+    tmp_path: Path, sequences: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    write_memmap(tmp_path / "hook", sequences[0].flatten(0, 1), sequences[1].flatten())
+    config = tmp_path / "hook" / "config.json"
+    config.write_text(config.read_text().replace('"shard_count": 2', f'"shard_count": {2**52}'))
+    with pytest.raises(FormatError, match="counts 4503599627370496 shards, not all are there"):
+        open_activations(tmp_path / "hook")
+
+
+def test_a_mask_that_is_no_mask_is_refused(
+    tmp_path: Path, sequences: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    write_lm_saes(tmp_path / "hook", *sequences, torch.ones(6, 5, dtype=torch.complex64))
+    with pytest.raises(FormatError, match="'mask' must be 0 or 1"):
+        open_activations(tmp_path / "hook")

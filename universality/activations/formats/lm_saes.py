@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import foreign_cache, rows_of_sequences, starts_of
 from universality.activations.shards import Rows
 from universality.errors import FormatError
+from universality.intake.tensor_files import WHOLE, opened_safetensors, take_whole_numbers
 from universality.naming import place_or_unknown
 
 PATTERN = "*chunk-*.safetensors"
@@ -57,27 +57,24 @@ def read_lm_saes(folder: Path, *, first_positions: bool = False) -> ActivationCa
 
 
 def _rows(path: Path, *, starts: dict[str, int], first_positions: bool) -> Rows:
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = file.keys()
-            mask = next((name for name in ("mask", "attention_mask") if name in names), None)
-            return rows_of_sequences(
-                file.get_tensor("activation"),
-                file.get_tensor("tokens").to(torch.int32),
-                first_sequence=starts[path.name],
-                kept=None if mask is None else file.get_tensor(mask).to(torch.int32),
-                first_positions=first_positions,
-            )
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: not a readable chunk ({error}); cache it again") from error
+    with opened_safetensors(path, advice="cache it again") as file:
+        names = file.keys()
+        mask = next((name for name in ("mask", "attention_mask") if name in names), None)
+        kept = None if mask is None else file.get_tensor(mask)
+        if kept is not None and kept.dtype not in (*WHOLE, torch.bool):
+            raise FormatError(f"{path}: {mask!r} must be 0 or 1, found {kept.dtype}")
+        return rows_of_sequences(
+            file.get_tensor("activation"),
+            take_whole_numbers(file, "tokens", path).to(torch.int32),
+            first_sequence=starts[path.name],
+            kept=None if kept is None else kept.to(torch.int32),
+            first_positions=first_positions,
+        )
 
 
 def _shape(path: Path) -> tuple[int, int, int]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            shape = file.get_slice("activation").get_shape()
-    except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: not a readable chunk ({error}); cache it again") from error
+    with opened_safetensors(path, advice="cache it again") as file:
+        shape = file.get_slice("activation").get_shape()
     if len(shape) != 3:
         raise FormatError(
             f"{path}: activation must be (sequences, context, d_in), got shape {tuple(shape)}"
