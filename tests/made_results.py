@@ -95,6 +95,8 @@ def _curves(similarity: np.ndarray) -> pd.DataFrame:
             table["fraction"] = count / similarity.size
             table["null_fraction"] = np.clip(1 - 4 * threshold, 0, 1)
             table["null_sd"] = 0.02
+            table["own_a_fraction"] = np.clip(1 - 2 * threshold, 0, 1)
+            table["own_b_fraction"] = np.clip(1 - 3 * threshold, 0, 1)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -186,6 +188,10 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
                 "assignment": mean
                 | {"n_pairs": int(n_alive), "gap": 0.0, "certified": True, "total": 1.0},
                 "mutual": {"fraction_a": 0.9, "fraction_b": 0.9},
+                "own_run": {
+                    side: {"mean": mean_within, "greedy_mean": 0.3125, "certified": True}
+                    for side, mean_within in (("a", 0.1875), ("b", 0.21875))
+                },
                 "nulls": {"shuffled" if view == "activations" else "made": {"draws": "4 draws"}},
             }
             for view in VIEWS

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from universality.matching import Candidates, Matching, Neighbours
+from universality.matching import Candidates, Matching, Neighbours, Within
 from universality.results.grades import ROUNDING
 
 THRESHOLDS: tuple[float, ...] = tuple(round(0.01 * step, 2) for step in range(101))
@@ -94,6 +94,23 @@ def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> St
         averages[f"{first}_{second}", "agreement"] = float(same.mean())
     if "decoder" in matches and "encoder" in matches:
         lower = _lower_similarity(matches["decoder"].matching, matches["encoder"].matching)
+        shares["decoder_and_encoder", "assignment"] = share_reaching(lower, thresholds)
+    return Statistics(thresholds=tuple(thresholds), averages=averages, shares=shares)
+
+
+def measure_within(within: Mapping[str, Within], thresholds: Sequence[float]) -> Statistics:
+    """The same of one run matched with itself by view: `greedy` for the nearest, `assignment`."""
+    averages: dict[tuple[str, str], float] = {}
+    shares: dict[tuple[str, str], Float64[np.ndarray, " n_thresholds"]] = {}
+    for view, own in within.items():
+        for rule, values in (
+            ("greedy", own.nearest_similarity),
+            ("assignment", own.matching.similarity),
+        ):
+            averages[view, f"{rule}.mean"] = float(values.mean())
+            shares[view, rule] = share_reaching(values, thresholds)
+    if "decoder" in within and "encoder" in within:
+        lower = _lower_similarity(within["decoder"].matching, within["encoder"].matching)
         shares["decoder_and_encoder", "assignment"] = share_reaching(lower, thresholds)
     return Statistics(thresholds=tuple(thresholds), averages=averages, shares=shares)
 

@@ -51,7 +51,8 @@ def test_the_folder_is_whole_and_its_manifest_true(
     screen = capsys.readouterr().out
     assert all(len(line) <= 80 for line in screen.splitlines())
     assert len(screen.splitlines()) <= 24
-    assert "50.0% of the 60 possible pairs" in screen
+    assert "Of 60 latents 50.0% have a partner at 0.7 or more in decoder and encoder" in screen
+    assert "different latents of one run 0.0%" in screen
     manifest = json.loads((out / "manifest.json").read_text())
     written = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     assert written == {*manifest["outputs"], "manifest.json"}

@@ -68,7 +68,12 @@ def test_half_shared_runs_share_half() -> None:
         for row in compare(make_run(rows), make_run(other), QUICK).summary["shared"]
         if row["threshold"] == 0.7
     )
-    assert row["decoder"] == {"value": 0.5, "null": 0.0, "nulls": {"isotropic": 0.0}}
+    assert row["decoder"] == {
+        "value": 0.5,
+        "null": 0.0,
+        "nulls": {"isotropic": 0.0},
+        "own_run": {"a": 0.0, "b": 0.0},
+    }
 
 
 def test_swapping_the_runs_swaps_the_answer() -> None:

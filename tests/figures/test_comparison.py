@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -38,13 +40,33 @@ def test_the_curve_is_the_saved_curve_beside_its_null(comparison: Comparison, ax
     lines = {line.get_gid() or line.get_label(): line for line in ax.get_lines()}
     curves = comparison.curves
     saved = curves[(curves["view"] == "encoder") & (curves["rule"] == "assignment")]
-    for name, column in (("encoder", "fraction"), ("null, encoder", "null_fraction")):
+    for name, column in (
+        ("encoder", "fraction"),
+        ("null, encoder", "null_fraction"),
+        ("own run a, encoder", "own_a_fraction"),
+        ("own run b, encoder", "own_b_fraction"),
+    ):
         x, y = lines[name].get_data()
         np.testing.assert_array_equal(x, saved["threshold"])
         np.testing.assert_array_equal(y, saved[column])
     assert lines["threshold"].get_xdata()[0] == comparison.summary["policy"]["threshold"]
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert {"null (made), ±2 sd", "null (shuffled), ±2 sd"} <= set(texts)
+    assert {"null (made), ±2 sd", "null (shuffled), ±2 sd", "latents of one run (a, b)"} <= set(
+        texts
+    )
+
+
+def test_a_result_without_floors_is_drawn_without_them(comparison: Comparison, ax: Axes) -> None:
+    """Results of version 0.1 have no columns for it; of a lone latent they are empty."""
+    without = comparison.curves.drop(columns="own_a_fraction").assign(own_b_fraction=np.nan)
+    views = {
+        view: {key: value for key, value in found.items() if key != "own_run"}
+        for view, found in comparison.summary["views"].items()
+    }
+    bare = replace(comparison, curves=without, summary=comparison.summary | {"views": views})
+    figures.share_against_threshold(bare, ax)
+    figures.means_beside_null(bare, Figure().subplots())
+    assert not [line for line in ax.get_lines() if str(line.get_gid()).startswith("own run")]
 
 
 def test_histogram_bars_count_every_pair_once(comparison: Comparison, ax: Axes) -> None:
@@ -61,6 +83,9 @@ def test_bars_of_means_have_their_null_across(comparison: Comparison, ax: Axes) 
     numbers = figures.plotted_numbers(ax)
     assert set(numbers.loc[numbers["mark"] == "bar", "y"]) == {0.5}
     assert set(numbers.loc[numbers["mark"] == "tick", "y"]) == {0.1}
+    rings = {line.get_gid(): list(line.get_ydata()) for line in ax.get_lines() if line.get_gid()}
+    assert rings["own run a, decoder"] == [0.3125, 0.3125, 0.1875]
+    assert rings["own run b, decoder"] == [0.3125, 0.3125, 0.21875]
 
 
 def test_points_are_the_saved_pairs(comparison: Comparison, ax: Axes) -> None:

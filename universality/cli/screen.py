@@ -85,15 +85,24 @@ def _means(summary: dict[str, Any]) -> list[str]:
 def _shared(summary: dict[str, Any]) -> list[str]:
     views = [key for key in summary["shared"][0] if key != "threshold"]
     width = min(20, (WIDTH - 12) // len(views))
-    lines = [f"{'shared at':<12}" + "".join(f"{_short(view):>{width}}" for view in views)]
+    lines = [f"{'shared at, %':<12}" + "".join(f"{_short(view):>{width}}" for view in views)]
     wanted = {0.5, summary["policy"]["threshold"], 0.9}
     for row in summary["shared"]:
         if row["threshold"] in wanted:
-            cells = (f"{row[v]['value']:.1%} ({row[v]['null']:.1%})" for v in views)
+            cells = (_beside(row[view]) for view in views)
             lines.append(f"{row['threshold']:<12g}" + "".join(f"{cell:>{width}}" for cell in cells))
     apart = "activations" in views and summary["policy"]["null"] != "tokens"
-    tokens = " (activations: the tokens null)" if apart else ""
-    return [*lines, f"{'':<12}in brackets: the {summary['policy']['null']} null{tokens}"]
+    tokens = " (activations: tokens)" if apart else ""
+    null = f"{summary['policy']['null']} null{tokens}"
+    return [*lines, f"{'':<10}in brackets: {null}; latents of one run"]
+
+
+def _beside(found: dict[str, Any]) -> str:
+    """A share in percent, beside its null and the larger of both runs' floors."""
+    floors = [floor for floor in found["own_run"].values() if floor is not None]
+    beside = [found["null"], *([max(floors)] if floors else [])]
+    brackets = ", ".join(f"{100 * value:.1f}" for value in beside)
+    return f"{100 * found['value']:.1f} ({brackets})"
 
 
 def _filters(summary: dict[str, Any]) -> list[str]:

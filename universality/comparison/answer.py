@@ -2,44 +2,69 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 _NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 
+_HOW = {
+    "decoder_and_encoder": "decoder and encoder",
+    "decoder": "the decoder",
+    "encoder": "the encoder",
+    "activations": "activations",
+}
+
 
 def answer(summary: dict[str, Any]) -> list[str]:
-    """What was found, in two or three sentences a reader can quote with their null."""
+    """What was found, in sentences that a reader can quote with their null and floor."""
     return [*_shared(summary), *_means(summary), *_agreement(summary)]
 
 
 def _shared(summary: dict[str, Any]) -> list[str]:
+    """How many have a partner: in decoder and encoder, or the first view; and when they fire."""
     threshold = summary["policy"]["threshold"]
     row = next(row for row in summary["shared"] if row["threshold"] == threshold)
-    view = "decoder_and_encoder" if "decoder_and_encoder" in row else next(iter(summary["views"]))
-    how = "in decoder and encoder" if view == "decoder_and_encoder" else f"in the {view}"
+    first = "decoder_and_encoder" if "decoder_and_encoder" in row else next(iter(summary["views"]))
     n = min(summary["a"]["n_alive"], summary["b"]["n_alive"])
-    return [
-        f"{row[view]['value']:.1%} of the {n:,} possible pairs are the same latent {how} "
-        f"(similarity at least {threshold:g}); the {summary['policy']['null']} null gives "
-        f"{row[view]['null']:.1%}."
+    said = [
+        f"Of {n:,} latents {row[first]['value']:.1%} have a partner at {threshold:g} or more in "
+        f"{_HOW[first]}; {_beside(summary, row, first)}."
     ]
+    if "activations" in row and first != "activations":
+        said.append(
+            f"When they fire, {row['activations']['value']:.1%} have one; "
+            f"{_beside(summary, row, 'activations')}."
+        )
+    return said
+
+
+def _beside(summary: dict[str, Any], row: dict[str, Any], view: str) -> str:
+    null = next(iter(row[view]["nulls"]))
+    floors = [floor for floor in row[view]["own_run"].values() if floor is not None]
+    own = f", different latents of one run {max(floors):.1%}" if floors else ""
+    return f"the {null} null gives {row[view]['null']:.1%}{own}"
 
 
 def _means(summary: dict[str, Any]) -> list[str]:
     sentences = []
     for view, found in summary["views"].items():
         assignment = found["assignment"]
-        excess = assignment["mean"] - assignment["null_mean"]
-        if assignment["null_sd"] > 0:
-            distance = f"{abs(excess) / assignment['null_sd']:,.0f} sd of the null"
-        else:
-            distance = f"{abs(excess):.3f}"
-        side = "above" if excess > 0 else "below"
+        n_draws = next(iter(found["nulls"].values()))["n_draws"]
         sentences.append(
             f"Matched one to one, {_NOUNS[view]} have mean similarity {assignment['mean']:.3f}; "
-            f"unrelated runs have {assignment['null_mean']:.3f} ({distance} {side})."
+            f"unrelated runs have {assignment['null_mean']:.3f} ({_distance(assignment, n_draws)}; "
+            f"normalised excess {assignment['normalised_excess']:.2f})."
         )
     return sentences
+
+
+def _distance(found: dict[str, float], n_draws: int) -> str:
+    """Where a mean lies among the draws: no draw is farther from their mean than Samuelson says."""
+    farthest = (n_draws - 1) / math.sqrt(n_draws) * found["null_sd"]
+    excess = found["mean"] - found["null_mean"]
+    if abs(excess) <= farthest:
+        return f"among its {n_draws} draws or near them"
+    return f"{'above' if excess > 0 else 'below'} every one of {n_draws} draws"
 
 
 def _agreement(summary: dict[str, Any]) -> list[str]:

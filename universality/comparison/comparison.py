@@ -14,6 +14,7 @@ from universality.comparison.answer import answer
 from universality.comparison.cross_view import activation_findings
 from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
+from universality.comparison.own_runs import match_own_runs
 from universality.comparison.recording_checks import check_recorded
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
@@ -102,6 +103,7 @@ def compare(
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(matched.matches, thresholds)
     nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)
+    own = match_own_runs(matched, policy, thresholds=thresholds)
     latents_a, latents_b = (
         table.assign(**crosscoder_columns(run_a, run_b))
         for table in latent_tables(matched, nulls, policy=policy)
@@ -113,6 +115,7 @@ def compare(
         policy=policy,
         observed=observed,
         nulls=nulls,
+        own=own,
         checks=_checks(matched, nulls, policy=policy),
     ) | {"grades": grades}
     for view, found in summary["views"].items():
@@ -138,7 +141,7 @@ def compare(
         latents_a=latents_a,
         latents_b=latents_b,
         pairs=pairs,
-        curves=curve_table(observed, nulls, sizes),
+        curves=curve_table(observed, nulls, own, sizes),
         **evidence,
         matrices=_matrices(matched) if policy.matrix else {},
     )

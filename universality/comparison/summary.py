@@ -9,6 +9,7 @@ from universality.activation_functions import describe
 from universality.activations.row_screen import about_rows
 from universality.checks import Check
 from universality.checks.training import amount_of_training
+from universality.comparison.own_runs import OwnRuns
 from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
@@ -25,6 +26,7 @@ def summarise(
     policy: Policy,
     observed: Statistics,
     nulls: Sequence[NullStatistics],
+    own: OwnRuns,
     checks: Sequence[Check],
 ) -> dict[str, Any]:
     """Everything the comparison says in a few numbers, ready for JSON."""
@@ -46,11 +48,12 @@ def summarise(
         **({} if runs.table is None else {"activations": _about_tokens(runs, policy)}),
         "views": {
             view: _view(view, match, observed, null_of(view, nulls))
+            | {"own_run": own.summary(view)}
             | {"nulls": {null.name: _null(view, null) for null in nulls_of(view, nulls)}}
             for view, match in matched.matches.items()
         },
         "agreement": _agreement(observed, nulls),
-        "shared": _shared(observed, nulls, policy.threshold),
+        "shared": _shared(observed, nulls, own, policy.threshold),
         "checks": [
             {
                 "id": check.id,
@@ -138,7 +141,7 @@ def _view(
 
 
 def _null(view: str, null: NullStatistics) -> dict[str, Any]:
-    return {"draws": null.plan.description} | {
+    return {"draws": null.plan.description, "n_draws": null.plan.n_draws} | {
         statistic: {"mean": mean, "sd": null.sd.averages[of, statistic]}
         for (of, statistic), mean in null.mean.averages.items()
         if of == view
@@ -157,7 +160,7 @@ def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[st
 
 
 def _shared(
-    observed: Statistics, nulls: Sequence[NullStatistics], threshold: float
+    observed: Statistics, nulls: Sequence[NullStatistics], own: OwnRuns, threshold: float
 ) -> list[dict[str, Any]]:
     views = [view for view, rule in observed.shares if rule == "assignment"]
     rows = []
@@ -173,6 +176,10 @@ def _shared(
                         if key in null.mean.shares
                     ]
                 )
+                floors = {run: own.share(run, *key) for run in own.within}
+                row[view]["own_run"] = {
+                    run: None if floor is None else float(floor[i]) for run, floor in floors.items()
+                }
             rows.append(row)
     return rows
 

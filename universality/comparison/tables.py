@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float64
 
+from universality.comparison.own_runs import OwnRuns
 from universality.metrics import RULES, Partners, Statistics
 from universality.norms import row_norms
 from universality.nulls.significance import q_values, without_siblings
@@ -140,9 +141,12 @@ def pair_table(matched: MatchedPair) -> pd.DataFrame:
 
 
 def curve_table(
-    observed: Statistics, nulls: Sequence[NullStatistics], sizes: Mapping[str, int]
+    observed: Statistics,
+    nulls: Sequence[NullStatistics],
+    own: OwnRuns,
+    sizes: Mapping[str, int],
 ) -> pd.DataFrame:
-    """One row per view, rule and threshold: the share that reaches it, beside the null's.
+    """One row per view, rule and threshold: the share that reaches it, beside null and own runs.
 
     `sizes` gives each rule's denominator.
     """
@@ -160,6 +164,8 @@ def curve_table(
                     "fraction": fraction,
                     "null_fraction": null.mean.shares[view, rule],
                     "null_sd": null.sd.shares[view, rule],
+                    "own_a_fraction": own.share("a", view, rule),
+                    "own_b_fraction": own.share("b", view, rule),
                 }
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
@@ -22,6 +23,16 @@ from universality.figures.style import (
 from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
 from universality.validation import takes
 
+_OWN_RUN: dict[str, Any] = {"linestyle": "-.", "linewidth": 0.7}
+_RINGS: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 3,
+    "markerfacecolor": "white",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.6,
+    "linestyle": "none",
+}
+
 RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignment": "one to one"}
 """How each matching rule is called in a figure."""
 
@@ -30,9 +41,10 @@ _GRADE_COLOURS = (SERIES[2], SERIES[4], SERIES[3], "#DDDDDD", "#AAAAAA")
 
 @takes(comparison=TWO_RUNS, ax=AXES)
 def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
-    """Share of one-to-one pairs whose similarity reaches each threshold, beside the null's band.
+    """Share of one-to-one pairs whose similarity reaches each threshold, beside null and floor.
 
-    Solid: observed. Dashed with a band of two standard deviations of a draw: the null.
+    Solid: observed. Dashed with a band of two standard deviations of a draw: the null. Dash and
+    dot: what other latents of the same run reach, a line for each run.
     """
     curves = comparison.curves[comparison.curves["rule"] == "assignment"]
     policy = comparison.summary["policy"]
@@ -46,7 +58,12 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
         )
         null.set_gid(f"null, {name}")
         band.set_gid(f"null ±2 sd, {name}")
+        for run in own_runs(curve):
+            own = ax.plot(x, curve[f"own_{run}_fraction"], color=colour, **_OWN_RUN)[0]
+            own.set_gid(f"own run {run}, {name}")
     dashed_nulls(comparison, ax, more=", ±2 sd")
+    if own_runs(curves):
+        ax.plot([], [], color=COLOURS["null"], **_OWN_RUN, label="latents of one run (a, b)")
     line = ax.axvline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=thin())
     line.set_gid("threshold")
     ax.set_xlim(0, 1)
@@ -58,7 +75,10 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
 
 @takes(comparison=TWO_RUNS, ax=AXES)
 def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
-    """Mean similarity of each view by each matching rule, with a tick where the null lies."""
+    """Mean similarity of each view by each matching rule, with a tick where the null lies.
+
+    Rings: the mean over the latents of one run, each with another of the same run.
+    """
     views = comparison.summary["views"]
     width = 0.8 / len(views)
     for place, (view, found) in enumerate(views.items()):
@@ -73,8 +93,13 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
         )
         ticks = null_ticks(ax, x, [mean["null_mean"] for mean in means], width=width)
         ticks.set_gid(f"null, {LABELS[view]}")
+        for run, means_within in _own_means(found).items():
+            rings = ax.plot(x, means_within, **_RINGS)[0]
+            rings.set_gid(f"own run {run}, {LABELS[view]}")
         ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=1)
     ax.plot([], [], color="black", label=f"null ({null_names(comparison.summary)})")
+    if any(_own_means(found) for found in views.values()):
+        ax.plot([], [], **_RINGS, label="latents of one run (a, b)")
     ax.set_xticks(range(len(RULES)), [name.replace(", ", ",\n") for name in RULES.values()])
     ax.set_ylim(0, 1.05)
     legend_above(ax, columns=2 if len(views) > 2 else 3)
@@ -121,10 +146,22 @@ def dashed_nulls(comparison: Comparison, ax: Axes, *, more: str = "") -> None:
         ax.plot([], [], color=colour, linestyle="--", label=f"null ({name}){more}")
 
 
+def own_runs(curves: pd.DataFrame) -> list[str]:
+    """The runs whose floor is known: results of version 0.1 have none, nor has a lone latent."""
+    names = {run: f"own_{run}_fraction" for run in ("a", "b")}
+    return [run for run, name in names.items() if name in curves and curves[name].notna().any()]
+
+
 def similarity_name(comparison: Comparison) -> str:
     """What the numbers of this comparison are called on an axis."""
     measure = "similarity" if "activations" in comparison.summary["views"] else "cosine"
     return measure if comparison.summary["policy"]["signed"] else f"absolute {measure}"
+
+
+def _own_means(found: dict[str, Any]) -> dict[str, list[float]]:
+    """By run, in the order of the rules."""
+    known = {run: own for run, own in found.get("own_run", {}).items() if own is not None}
+    return {run: [own["greedy_mean"]] * 2 + [own["mean"]] for run, own in known.items()}
 
 
 def _means(found: dict[str, Any]) -> list[dict[str, float]]:

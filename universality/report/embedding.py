@@ -73,6 +73,11 @@ def _curves(curves: pd.DataFrame) -> dict[str, Any]:
             "fraction": curve["fraction"].tolist(),
             "null": curve["null_fraction"].tolist(),
             "sd": curve["null_sd"].fillna(0).tolist(),
+            "own": {
+                run: curve[name].tolist()
+                for run, name in (("a", "own_a_fraction"), ("b", "own_b_fraction"))
+                if name in curve and curve[name].notna().all()
+            },
         }
     return found
 

@@ -26,7 +26,7 @@ class Schema:
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By table, what schema 1 called a column, and what it is called now."""
     added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By table, the columns that schema 1 has nothing for."""
+    """By table, the columns that schema 1 has nothing for; those of activations only with them."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What schema 1 called a grade, wherever one stands, and what it is called now."""
 
@@ -44,7 +44,11 @@ class Schema:
 COMPARISON = Schema(
     "universality.comparison",
     2,
-    added=dict.fromkeys(("latents_a", "latents_b"), ("grade_{view}", "grade")),
+    added={
+        "curves": ("own_a_fraction", "own_b_fraction"),
+        "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
+        "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
+    },
 )
 
 STABILITY = Schema(
@@ -115,6 +119,7 @@ def absent_columns(summary: Mapping[str, Any]) -> tuple[str, ...]:
         for table, columns in schema.added.items()
         for column in columns
         for view in (views if "{view}" in column else [""])
+        if "activations" in views or not column.endswith("_activations")
     )
 
 

@@ -26,6 +26,7 @@ function drawCurve() {
     const band = d3.area().x(at).y0((i) => y(Math.max(0, curve.null[i] - 2 * curve.sd[i]))).y1((i) => y(Math.min(1, curve.null[i] + 2 * curve.sd[i])));
     svg.append("path").attr("d", band(steps)).attr("fill", ink).attr("opacity", 0.25);
     svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.null[i]))(steps)).attr("class", "null").attr("stroke", ink);
+    for (const own of Object.values(curve.own)) svg.append("path").attr("d", d3.line().x(at).y((i) => y(own[i]))(steps)).attr("class", "own").attr("stroke", ink);
     svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.fraction[i]))(steps)).attr("class", "observed").attr("stroke", ink).attr("stroke-width", view === state.view ? 2.6 : 1.3);
   }
   const [low, high] = y.range();
@@ -129,6 +130,8 @@ function showCounts() {
   document.getElementById("possible").textContent = count(curve.denominator);
   document.getElementById("share").textContent = percent(curve.fraction[i]);
   document.getElementById("chance").textContent = percent(curve.null[i]);
+  const floors = Object.entries(curve.own).map(([run, own]) => `${run} ${percent(own[i])}`);
+  document.getElementById("floors").textContent = floors.length ? `; latents of one run: ${floors.join(", ")}` : "";
   document.getElementById("null").textContent = report.nulls[state.view];
   document.getElementById("at").textContent = state.threshold.toFixed(2);
   document.getElementById("threshold").value = state.threshold;
