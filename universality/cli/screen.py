@@ -101,8 +101,12 @@ def _beside(found: dict[str, Any]) -> str:
     """A share in percent, beside its null and the larger of both runs' floors."""
     floors = [floor for floor in found["own_run"].values() if floor is not None]
     beside = [found["null"], *([max(floors)] if floors else [])]
-    brackets = ", ".join(f"{100 * value:.1f}" for value in beside)
-    return f"{100 * found['value']:.1f} ({brackets})"
+    return f"{_percent(found['value'])} ({', '.join(map(_percent, beside))})"
+
+
+def _percent(share: float) -> str:
+    """In at most four characters."""
+    return "100" if share >= 0.9995 else f"{100 * share:.1f}"
 
 
 def _filters(summary: dict[str, Any]) -> list[str]:
