@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from universality.matching import find_candidates, nearest_other
+from universality.matching import find_candidates, match_within
 from universality.nulls.rotation import rows_at_cosine
 from universality.nulls.significance import nearest_p_values, q_values
 from universality.nulls.target_decoy import decoys_per_target, find_beyond_own
@@ -17,7 +17,7 @@ D = 32
 def beyond(a, b, **options):
     across, within = Cosine.between(a, b), Cosine.between(a, a)
     near = find_candidates(across, progress=False).of_a
-    own = nearest_other(within, progress=False)
+    own = match_within(within, progress=False).nearest_similarity
     return find_beyond_own(across, near, lambda: within, own, **options)
 
 
@@ -75,7 +75,7 @@ def test_exchangeable_runs_are_as_near_to_each_other_as_to_themselves(n_a, n_b):
 def test_unequal_numbers_of_candidates_would_call_latents_falsely():
     generator = torch.Generator().manual_seed(0)
     a, b = in_subspaces(100, generator=generator), in_subspaces(800, generator=generator)
-    own = nearest_other(Cosine.between(a, a), progress=False)
+    own = match_within(Cosine.between(a, a), progress=False).nearest_similarity
     nearest = (a @ b.T).max(dim=1).values.numpy()
     assert (nearest > own).mean() > 0.75
     assert beyond(a, b).nearer.mean() == pytest.approx(0.5, abs=0.06)

@@ -106,7 +106,7 @@ def compare(
     own = match_own_runs(matched, policy, thresholds=thresholds)
     latents_a, latents_b = (
         table.assign(**crosscoder_columns(run_a, run_b))
-        for table in latent_tables(matched, nulls, policy=policy)
+        for table in latent_tables(matched, nulls, own, policy=policy)
     )
     pairs = pair_table(matched)
     grades = {"a": grade_counts(latents_a), "b": grade_counts(latents_b)}

@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Float64, Int64
 
 from universality.comparison.grades import with_grades
+from universality.comparison.own_runs import OwnRuns
 from universality.comparison.tables import (
     Columns,
     latent_table,
@@ -25,7 +26,7 @@ from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import nearest_p_values
 from universality.nulls.target_decoy import TargetDecoy, find_beyond_own
 from universality.runs.chance import NullStatistics, null_of
-from universality.runs.pair import MatchedPair, is_large, own_nearest
+from universality.runs.pair import MatchedPair, is_large
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy
 from universality.runs.views import ACTIVATIONS
@@ -35,10 +36,10 @@ _RUNS: tuple[Literal["a"], Literal["b"]] = ("a", "b")
 
 
 def latent_tables(
-    matched: MatchedPair, nulls: Sequence[NullStatistics], *, policy: Policy
+    matched: MatchedPair, nulls: Sequence[NullStatistics], own: OwnRuns, *, policy: Policy
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row per latent of a, and of b."""
-    looks = [_look(matched, nulls, view, of=run) for view in matched.matches for run in _RUNS]
+    looks = [_look(matched, nulls, own, view, of=run) for view in matched.matches for run in _RUNS]
     bounds = _activation_bounds(matched, policy)
 
     def columns_of(look: _Look) -> Columns:
@@ -75,6 +76,8 @@ class _Look:
     """What was found for the latents of the run."""
     nearest_of_other: Int64[np.ndarray, " n_other"]
     """The nearest latent of the run, for each of the other."""
+    own_nearest: Float64[np.ndarray, " n_run"]
+    """Similarity of each latent of the run to the nearest other of the run; NaN for a lone one."""
     null: NullStatistics
     """The null that belongs to the view."""
 
@@ -86,12 +89,26 @@ class _Look:
 
 
 def _look(
-    matched: MatchedPair, nulls: Sequence[NullStatistics], view: str, *, of: Literal["a", "b"]
+    matched: MatchedPair,
+    nulls: Sequence[NullStatistics],
+    own: OwnRuns,
+    view: str,
+    *,
+    of: Literal["a", "b"],
 ) -> _Look:
     match = matched.matches[view]
     run, other = (matched.a, matched.b) if of == "a" else (matched.b, matched.a)
     mine, theirs = (match.of_a, match.of_b) if of == "a" else (match.of_b, match.of_a)
-    return _Look(view, of, run, other, mine, theirs.near.nearest, null_of(view, nulls))
+    return _Look(
+        view=view,
+        of=of,
+        run=run,
+        other=other,
+        partners=mine,
+        nearest_of_other=theirs.near.nearest,
+        own_nearest=own.nearest(of, view, run.alive.n_alive),
+        null=null_of(view, nulls),
+    )
 
 
 def _columns(
@@ -101,30 +118,27 @@ def _columns(
     *,
     p_bound: Float64[np.ndarray, " n_alive"] | None,
 ) -> Columns:
-    own = own_nearest(look.run, matched.runs.view(look.view))
     n = look.run.alive.n_alive
     mutual = look.nearest_of_other[look.partners.near.nearest] == np.arange(n)
     found = view_columns(
         look.partners,
         look.other,
-        own_nearest_similarity=own,
+        own_nearest_similarity=look.own_nearest,
         null_mean=look.null_mean,
         mutual=mutual,
     )
     found |= significance_columns(mutual, p_value=_p_values(look, policy), p_bound=p_bound)
-    beyond = _beyond_own(look, matched, own, policy.seed) if n > 1 else None
+    beyond = _beyond_own(look, matched, policy.seed) if n > 1 else None
     return found | target_decoy_columns(beyond, n)
 
 
-def _beyond_own(
-    look: _Look, matched: MatchedPair, own: Float64[np.ndarray, " n_alive"], seed: int
-) -> TargetDecoy:
+def _beyond_own(look: _Look, matched: MatchedPair, seed: int) -> TargetDecoy:
     across, view = matched.similarities[look.view], matched.runs.view(look.view)
     return find_beyond_own(
         across if look.of == "a" else Transposed(across),
         look.partners.near,
         lambda: view.between(look.run.traits, look.run.traits),
-        own,
+        look.own_nearest,
         seed=seed,
     )
 

@@ -45,10 +45,10 @@ class OwnRuns:
         """
         return self.statistics[run].shares.get((view, _RULE_WITHIN[rule]))
 
-    def nearest(self, run: Run, view: str) -> Float64[np.ndarray, " n"]:
-        """Similarity of each latent to the nearest other of its run; NaN for one alone."""
+    def nearest(self, run: Run, view: str, n: int) -> Float64[np.ndarray, " n"]:
+        """Similarity of each of the n latents to the nearest other of its run; NaN if unknown."""
         own = self.within[run].get(view)
-        return np.full(1, np.nan) if own is None else own.nearest_similarity
+        return np.full(n, np.nan) if own is None else own.nearest_similarity
 
     def summary(self, view: str) -> dict[str, dict[str, Any] | None]:
         """For the summary, by run: means and, at each twentieth, the share one to one."""

@@ -4,7 +4,7 @@ from universality.matching.assignment import assign, match
 from universality.matching.candidates import Candidates, find_candidates, merge
 from universality.matching.certificate import Verification, verify
 from universality.matching.neighbours import Neighbours
-from universality.matching.own_run import Within, match_within, nearest_other
+from universality.matching.own_run import Within, match_within
 from universality.matching.result import Matching
 from universality.matching.tiling import Tiling
 
@@ -20,6 +20,5 @@ __all__ = [
     "match",
     "match_within",
     "merge",
-    "nearest_other",
     "verify",
 ]

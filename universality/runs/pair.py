@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
-from universality.matching import Matching, assign, find_candidates, nearest_other
+from universality.matching import Matching, assign, find_candidates
 from universality.metrics import ViewMatch
 from universality.runs.matrix import check_size
 from universality.runs.part import RunPart
@@ -99,10 +99,3 @@ def partner_numbers(a: RunPart, b: RunPart, matching: Matching) -> Int64[np.ndar
     """The partner of every latent of a, all in the latents' own numbers; -1 for none."""
     partner = matching.partner_of_a
     return a.column(np.where(partner >= 0, b.numbers[partner], -1))
-
-
-def own_nearest(run: RunPart, view: View) -> Float64[np.ndarray, " n"]:
-    """Similarity of each latent to the nearest other latent of its own run; NaN if it is alone."""
-    if run.alive.n_alive == 1:
-        return np.full(1, np.nan)
-    return nearest_other(view.between(run.traits, run.traits))
