@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from universality.naming import place_or_unknown, read_model, read_place, same_model, same_place
+from universality.naming import (
+    model_key,
+    place_key,
+    place_or_unknown,
+    read_model,
+    read_place,
+    same_model,
+    same_place,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,14 @@ def test_two_models(a: str, b: str) -> None:
 def test_what_the_names_of_models_do_not_tell(a: str | None, b: str) -> None:
     assert same_model(a, b) is None
     assert same_model(b, a) is None
+
+
+def test_keys_are_equal_for_names_that_surely_mean_one_thing() -> None:
+    assert model_key("gpt2-small") == model_key("openai-community/gpt2")
+    assert len({model_key(name) for name in ("gpt2", "alice/gpt2", "bob/gpt2", "mine", None)}) == 5
+    assert place_key("resid_post_layer_1") == place_key("blocks.1.hook_resid_post")
+    assert place_key("acts") == "acts"
+    assert place_key(None) is None
 
 
 def test_how_a_model_normalises_where_its_name_tells() -> None:

@@ -60,6 +60,22 @@ _RMS_NORM = re.compile(
     r"(med)?gemma|(tiny|code)?llama|meta-llama|qwen|qwq|mistral|mixtral|phi-(3|4)|smollm|olmo-(2|3)"
     r"|olmoe|gpt-oss|yi-|deepseek-r1-distill"
 )
+_PUBLISHERS = {
+    "",
+    "allenai",
+    "bigscience",
+    "eleutherai",
+    "facebook",
+    "google",
+    "huggingfacetb",
+    "meta-llama",
+    "microsoft",
+    "mistralai",
+    "neelnanda",
+    "openai-community",
+    "qwen",
+    "roneneldan",
+}
 _HASH = re.compile(r"[0-9a-f]{40}")
 _QUANTISED = re.compile(r"([.-](q\d\w*|iq\d\w*|f16|bf16|f32))?\.gguf$")
 
@@ -131,6 +147,20 @@ def same_model(a: str | None, b: str | None) -> bool | None:
         return False
     organisations = {left.organisation, right.organisation} - {""}
     return True if a == b or len(organisations) < 2 else None
+
+
+def model_key(name: str | None) -> str | None:
+    """What is equal for two names that surely mean one model: of those who published it."""
+    model = read_model(name)
+    if model is None or not model.norm:
+        return name
+    other = "" if model.organisation in _PUBLISHERS else f"{model.organisation}/"
+    return f"{other}{model.base}@{model.revision}"
+
+
+def place_key(name: str | None) -> str | None:
+    """What is equal for two names of one place in a model."""
+    return read_place(name) or name
 
 
 def read_place(name: str | None) -> str | None:

@@ -14,6 +14,7 @@ from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError, InvalidInputError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
+from universality.naming import model_key, place_key
 
 _STEP = re.compile(r"(?:^|[/_.-])(?:step|checkpoint)s?[_-]?(\d+)", re.IGNORECASE)
 _CELL = ("model_name", "hook_name", "dataset", "d_sae", "step")
@@ -52,8 +53,12 @@ def grid(runs: Sequence[RunKey], names: Sequence[str], pairs: pd.DataFrame) -> l
     """
     keys = dict(zip(names, runs, strict=True))
     cells: dict[tuple[Any, ...], list[str]] = {}
+    spelt: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for name, key in keys.items():
-        cells.setdefault(tuple(getattr(key, field) for field in _CELL), []).append(name)
+        given = tuple(getattr(key, field) for field in _CELL)
+        # Libraries spell one model and one place in several ways: the first spelling stands.
+        meant = (model_key(key.model_name), place_key(key.hook_name), *given[2:])
+        cells.setdefault(spelt.setdefault(meant, given), []).append(name)
     ordered = sorted(cells, key=lambda cell: tuple((value is not None, value) for value in cell))
     return [
         dict(zip(_CELL, cell, strict=True))
