@@ -18,6 +18,7 @@ from universality.activation_functions import (
     JumpReLU,
     NotEncodable,
     apply,
+    describe,
 )
 from universality.errors import InvalidInputError, UnsupportedError
 from universality.input_normalization import (
@@ -26,7 +27,7 @@ from universality.input_normalization import (
     normalize,
     raw_scale,
 )
-from universality.intake.names import show_names
+from universality.intake.names import show_names, visible
 from universality.validation import FLAG, Constraint, Is, check, either
 
 DirectionName: TypeAlias = Literal["decoder", "encoder"]
@@ -175,6 +176,16 @@ class Dictionary:
             raise InvalidInputError(
                 f"b_dec cannot be subtracted from the input: d_in={d_in}, d_out={d_out}"
             )
+
+    def __repr__(self) -> str:
+        key = self.key
+        shape = f"{self.d_sae:,} latents of d_in {self.d_in:,}"
+        return (
+            f"{visible(self.source.name)} ({visible(self.source.format)})\n"
+            f"{shape}, {describe(self.activation_fn)}, seed {key.seed}\n"
+            f"model {visible(key.model_name or 'unknown')}, "
+            f"hook {visible(key.hook_name or 'unknown')}"
+        )
 
     @property
     def d_sae(self) -> int:

@@ -25,8 +25,8 @@ def shipped_folder() -> Path:
         if folder.is_dir():
             return folder
     raise MissingFileError(
-        "the shipped dictionaries are not here: they lie in a checkout of the project, under "
-        f"pretrained/{SHIPPED}; clone it and install from there (`pip install -e .`)"
+        "the shipped dictionaries are not here: they lie in a clone of the project, under "
+        f"pretrained/{SHIPPED}; clone its repository and run `pip install -e .` there"
     )
 
 

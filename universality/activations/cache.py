@@ -20,8 +20,8 @@ from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.intake.damage import damage_named
 from universality.intake.fields import Fields
 from universality.intake.json_files import read_json, read_mapping
-from universality.intake.names import well_formed
 from universality.intake.tensor_files import WHOLE
+from universality.intake.names import visible, well_formed
 from universality.shapes import number_refusal
 from universality.storage.staged_files import staged_file
 from universality.validation import Is
@@ -107,6 +107,14 @@ class ActivationCache:
 
     def __len__(self) -> int:
         return self.meta.n_tokens
+
+    def __repr__(self) -> str:
+        meta = self.meta
+        return (
+            f"{visible(str(self.path))}\n"
+            f"{meta.n_tokens:,} tokens of {meta.n_documents:,} documents, d_in {meta.d_in:,}\n"
+            f"model {visible(meta.model_name)}, hook {visible(meta.hook_name)}"
+        )
 
     @cached_property
     def shards(self) -> tuple[Rows, ...]:

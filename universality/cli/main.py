@@ -23,18 +23,25 @@ from universality.errors import UniversalityError
 
 _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
-_COMMANDS = {
-    "compare": "universality.cli.compare:compare",
-    "stability": "universality.cli.stability:stability",
-    "figures": "universality.cli.figures:figures",
-    "report": "universality.cli.report:report",
-    "demo": "universality.cli.compare:demo",
-    "inspect": "universality.cli.inspect:inspect",
-    "pretrained": "universality.cli.pretrained:pretrained",
-    "activations": "universality.cli.activations:activations",
-    "train": "universality.cli.train:train",
-    "toy": "universality.cli.toy:toy",
+_THEMES = {
+    "Compare runs": {
+        "compare": "universality.cli.compare:compare",
+        "stability": "universality.cli.stability:stability",
+        "demo": "universality.cli.compare:demo",
+    },
+    "Look at results": {
+        "figures": "universality.cli.figures:figures",
+        "report": "universality.cli.report:report",
+    },
+    "Find and make runs": {
+        "inspect": "universality.cli.inspect:inspect",
+        "pretrained": "universality.cli.pretrained:pretrained",
+        "activations": "universality.cli.activations:activations",
+        "train": "universality.cli.train:train",
+        "toy": "universality.cli.toy:toy",
+    },
 }
+_COMMANDS = {name: place for theme in _THEMES.values() for name, place in theme.items()}
 
 
 class _LazyGroup(click.Group):
@@ -50,6 +57,19 @@ class _LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands under their themes."""
+        for theme, names in _THEMES.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(theme):
+                formatter.write_dl(
+                    [
+                        (name, one.get_short_help_str(60))
+                        for name, one in commands
+                        if one is not None
+                    ]
+                )
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """Do latents without a counterpart still span the same directions?
 
-Unstable latents may lie in a reproducible subspace of few dimensions (Bhalla et al., 2606.12138).
+Unstable latents may lie in a reproducible subspace of few dimensions (Gerasimov et al. 2026,
+arXiv:2606.12138).
 More than d latents span everything, so only the top eigenspaces are compared, of at most d/4
 dimensions.
 """

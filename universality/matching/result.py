@@ -42,6 +42,14 @@ class Matching:
     v: Float64[np.ndarray, " n_b"]
     """Potential of each latent of b."""
 
+    def __repr__(self) -> str:
+        proven = "proven optimal" if self.certified else f"not proven, gap {self.gap:.2g}"
+        return (
+            f"{self.n_pairs:,} pairs of {self.n_a:,} and {self.n_b:,} latents\n"
+            f"mean similarity {self.mean:.4f}, total {self.total:.2f}\n"
+            f"{proven} in {self.rounds} round{'' if self.rounds == 1 else 's'}"
+        )
+
     @property
     def n_a(self) -> int:
         """Latents of a, with or without partner."""

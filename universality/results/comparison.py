@@ -14,12 +14,14 @@ from jaxtyping import Float32
 
 from universality.errors import FormatError
 from universality.intake.array_files import read_npy
+from universality.results.citation import cite_comparison
 from universality.results.files import (
     SUMMARY,
     begin_saving,
     read_summary,
     read_tables,
     sentences,
+    three_lines,
     write_tables,
 )
 from universality.results.schemas import COMPARISON, absent_columns, with_new_names
@@ -110,6 +112,23 @@ class Comparison:
     def absent(self) -> tuple[str, ...]:
         """`table.column` for all that the version which saved the result did not know yet."""
         return absent_columns(self.summary)
+
+    def citation(self) -> str:
+        """A paragraph on what was done, for a paper, and the papers behind it."""
+        return cite_comparison(self.summary)
+
+    def __repr__(self) -> str:
+        runs = (self.summary[side] for side in ("a", "b"))
+        return three_lines(
+            " and ".join(f"{run['name']} ({run['d_sae']:,} latents)" for run in runs),
+            next(iter(self.summary["answer"]), ""),
+            "mean similarity one to one: "
+            + ", ".join(
+                f"{view} {found['assignment']['mean']:.3f} "
+                f"(null {found['assignment']['null_mean']:.3f})"
+                for view, found in self.summary["views"].items()
+            ),
+        )
 
     def _repr_html_(self) -> str:
         return sentences(self.summary["answer"]) + self.means.to_html(index=False)

@@ -13,6 +13,7 @@ import pandas as pd
 from universality.errors import FormatError, MissingFileError, OutputError
 from universality.intake.damage import damage_named
 from universality.intake.json_files import read_mapping
+from universality.intake.names import visible
 from universality.intake.plain_files import check_plain
 from universality.storage.dependencies import read_note
 from universality.storage.owned import in_words
@@ -106,6 +107,11 @@ def read_summary(folder: Path, *expected: str) -> dict[str, Any]:
             "remake the result or install the version that wrote it"
         )
     return summary
+
+
+def three_lines(*texts: str) -> str:
+    """A result in print: three lines, with what names could do to a terminal made visible."""
+    return "\n".join(visible(text) for text in texts)
 
 
 def sentences(texts: Sequence[str]) -> str:

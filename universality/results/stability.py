@@ -10,12 +10,14 @@ from typing import Any, final
 
 import pandas as pd
 
+from universality.results.citation import cite_stability
 from universality.results.files import (
     SUMMARY,
     begin_saving,
     read_summary,
     read_tables,
     sentences,
+    three_lines,
     write_tables,
 )
 from universality.results.schemas import STABILITY, absent_columns, with_new_keys, with_new_names
@@ -79,6 +81,27 @@ class Stability:
     def absent(self) -> tuple[str, ...]:
         """`table.column` for all that the version which saved the result did not know yet."""
         return absent_columns(self.summary)
+
+    def citation(self) -> str:
+        """A paragraph on what was done, for a paper, and the papers behind it."""
+        return cite_stability(self.summary)
+
+    def __repr__(self) -> str:
+        summary, rule = self.summary, self.summary["headline_rule"]
+        names = [run if isinstance(run, str) else run["name"] for run in summary["runs"]]
+        families = summary["families"][rule]
+        means = [
+            f"{view} {found['mean']['mean']:.3f}"
+            + (f" (null {found['mean']['null']:.3f})" if "null" in found["mean"] else "")
+            for view, found in summary.get("over_pairs", {}).items()
+            if "mean" in found
+        ]
+        return three_lines(
+            f"{len(names)} runs: {', '.join(names[:6])}{', ...' if len(names) > 6 else ''}",
+            f"{families['n']:,} strict families by {rule.replace('_', ' ')}; "
+            f"{families['in_all_runs_fraction']:.1%} of a run's latents are in one of all runs",
+            f"mean similarity over pairs of runs: {', '.join(means) or 'not known'}",
+        )
 
     def _repr_html_(self) -> str:
         runs = [run if isinstance(run, str) else run["name"] for run in self.summary["runs"]]
