@@ -20,8 +20,8 @@ from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.intake.damage import damage_named
 from universality.intake.fields import Fields
 from universality.intake.json_files import read_json, read_mapping
-from universality.intake.tensor_files import WHOLE
 from universality.intake.names import visible, well_formed
+from universality.intake.tensor_files import WHOLE
 from universality.shapes import number_refusal
 from universality.storage.staged_files import staged_file
 from universality.validation import Is
