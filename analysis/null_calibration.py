@@ -7,11 +7,15 @@ known cosine in the second of them. Writes `super_uniformity.csv` (how often p i
 level, standard errors clustered by repeat, by decile of alignment with the mean and of firing
 frequency), `rejections.csv` (how often Benjamini-Hochberg finds anything though nothing is there;
 `within` unless a rate of alpha would be exceeded with less than one percent probability: the
-one-sided binomial bound) and `mixtures.csv` (false discovery proportion and power).
+one-sided binomial bound), `mixtures.csv` (false discovery proportion and power of `above_chance`)
+and `draws.csv`: over independent pairs of runs, the observed greedy mean less the mean of the draws
+that are printed beside it, of one view and of two views of each run (`within`: below four standard
+errors over pairs, and below .003).
 
 Frequent latents lean towards the mean, as in real dictionaries: the rank of a latent's frequency
 is that of its alignment plus as much noise. P-values of directions do not see the frequency.
-`analysis.activation_calibration` does the same for p-values of activation correlations.
+`analysis.activation_calibration` does the same for p-values of activation correlations,
+`analysis.planted_power` plants latents in real dictionaries, whose latents have siblings.
 """
 
 from __future__ import annotations
@@ -27,10 +31,13 @@ import pandas as pd
 import torch
 from scipy.stats import binom
 from torch import Tensor
+from torch.nn.functional import normalize
 from tqdm import tqdm
 
+from analysis.independent_worlds import DIRECTIONS
+from universality.nulls.null import NULLS
 from universality.nulls.rotation import rows_at_cosine
-from universality.nulls.significance import nearest_p_values, q_values
+from universality.nulls.significance import nearest_p_values, q_values, without_siblings
 from universality.storage.json_files import write_json
 from universality.synthetic import make_directions
 
@@ -48,6 +55,25 @@ WORLDS: Mapping[str, dict[str, Any]] = {
 the latents of every run lies in the same eight dimensions."""
 
 
+DRAWN = {
+    name: DIRECTIONS[name]
+    for name in (
+        "isotropic",
+        "mean and spectrum",
+        "3 axes hold 60 %",
+        "1 axis holds 30 %",
+        "1 axis holds 30 %, oblique mean",
+        "8 axes hold 50 %, oblique mean",
+        "power law",
+        "a power law of its own per latent",
+    )
+}
+"""Geometries whose draws are checked."""
+
+PAIRED = ("isotropic", "mean and spectrum", "3 axes hold 60 %")
+"""Those of them also checked with two views of each run."""
+
+
 @final
 @dataclass(frozen=True)
 class Settings:
@@ -61,6 +87,12 @@ class Settings:
     """Pairs of independent runs per world."""
     mixture_repeats: int = 100
     """Pairs of runs per mixture."""
+    pairs: int = 20
+    """Pairs of independent runs whose draws are checked, per world."""
+    pair_size: tuple[int, int] = (512, 64)
+    """Latents and dimensions of these."""
+    n_draws: int = 4
+    """Draws beside each of these pairs, as many as `compare` makes."""
     alpha: float = 0.05
     """False discovery rate aimed at."""
     levels: tuple[float, ...] = (0.001, 0.01, 0.05, 0.1)
@@ -84,6 +116,8 @@ def run(out: Path, settings: Settings) -> None:
     )
     super_uniformity(single, settings.levels).to_csv(out / "super_uniformity.csv", index=False)
     rejections(single, settings.alpha).to_csv(out / "rejections.csv", index=False)
+    drawn = pd.DataFrame(_draws(settings, generator))
+    drawn.to_csv(out / "draws.csv", index=False, float_format="%.5f")
     mixed = pd.DataFrame(_mixtures(settings, generator))
     mixed.to_csv(out / "mixtures.csv", index=False, float_format="%.5f")
     command = "python -m analysis.null_calibration --out analysis/results/null_calibration"
@@ -166,13 +200,69 @@ def _discoveries(
         for _ in range(2)
     )
     b[:n_shared] = rows_at_cosine(a[:n_shared], cosine, generator=generator)
-    found = q_values(_p_values("geometry", a, b)) <= settings.alpha
+    p = without_siblings(_p_values("geometry", a, b), mutual(a, b))
+    found = q_values(p) <= settings.alpha
     return found[n_shared:].sum() / max(1, found.sum()), float(found[:n_shared].mean())
 
 
 def _p_values(null: str, a: Tensor, b: Tensor) -> np.ndarray:
     nearest = (a @ b.T).max(dim=1).values.double().numpy()
     return np.asarray(nearest_p_values(null, a, b, nearest))
+
+
+def mutual(a: Tensor, b: Tensor) -> np.ndarray:
+    """Whether each row of a is the nearest of its nearest."""
+    cosines = a @ b.T
+    back = cosines.argmax(dim=0)[cosines.argmax(dim=1)]
+    return np.asarray((back == torch.arange(len(a))).numpy())
+
+
+def _draws(settings: Settings, generator: torch.Generator) -> Iterator[dict[str, Any]]:
+    """One row per world and view: what is observed, and what is printed beside it."""
+    cells = [(world, views) for views in (1, 2) for world in DRAWN if views == 1 or world in PAIRED]
+    for world, views in tqdm(cells, desc="draws", disable=None):
+        pairs = []
+        for _ in range(settings.pairs):
+            a, b = (_run_of(world, views, settings, generator) for _ in range(2))
+            draws = [
+                NULLS["geometry"].draw_each_view(a, b, generator=generator)
+                for _ in range(settings.n_draws)
+            ]
+            null = {v: np.mean([_greedy(x[v], y[v]) for x, y in draws]) for v in a}
+            moved = {v: np.mean([_own_draw(b[v], y[v]) for _, y in draws]) for v in a}
+            pairs.append({v: (_greedy(a[v], b[v]), null[v], moved[v]) for v in a})
+        for view in pairs[0]:
+            observed, printed, moved_by = np.array([pair[view] for pair in pairs]).T
+            excess = observed - printed
+            error = excess.std(ddof=1) / np.sqrt(len(excess))
+            yield {
+                "world": world,
+                "view": view if views == 2 else "alone",
+                "observed": observed.mean(),
+                "null": printed.mean(),
+                "excess": excess.mean(),
+                "standard_error": error,
+                "own_draw": moved_by.mean(),
+                "within": abs(excess.mean()) < min(4 * error, 0.003),
+            }
+
+
+def _run_of(
+    world: str, views: int, settings: Settings, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """The views of one run: the second is half the first's row, half one of its own."""
+    rows, other = (DRAWN[world](*settings.pair_size, generator=generator) for _ in range(2))
+    if views == 1:
+        return {"decoder": rows}
+    return {"decoder": rows, "encoder": normalize(rows + other, dim=1)}
+
+
+def _greedy(a: Tensor, b: Tensor) -> float:
+    return float((normalize(a, dim=1) @ normalize(b, dim=1).T).max(dim=1).values.mean())
+
+
+def _own_draw(rows: Tensor, drawn: Tensor) -> float:
+    return float(torch.cosine_similarity(rows, drawn, dim=1).median())
 
 
 def super_uniformity(single: pd.DataFrame, levels: tuple[float, ...]) -> pd.DataFrame:
@@ -204,8 +294,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--repeats", type=int, default=Settings.repeats)
-    arguments = parser.parse_args()
-    run(arguments.out, Settings(repeats=arguments.repeats))
+    parser.add_argument("--mixture-repeats", type=int, default=Settings.mixture_repeats)
+    given = parser.parse_args()
+    run(given.out, Settings(repeats=given.repeats, mixture_repeats=given.mixture_repeats))
 
 
 if __name__ == "__main__":
