@@ -76,6 +76,29 @@ def test_half_shared_runs_share_half() -> None:
     }
 
 
+def test_filters_leave_out_siblings_and_look_at_the_own_run() -> None:
+    """Of half-shared runs the shared half is called, by both filters, and it alone."""
+    shared = unit_rows(100, 64, seed=0)
+    a, b = (make_run(torch.cat([shared, unit_rows(100, 64, seed=k)]), name=f"{k}") for k in (1, 2))
+    comparison = compare(a, b, Policy(nulls=("geometry",), n_draws=2))
+    for latents, others in (
+        (comparison.latents_a, comparison.latents_b),
+        (comparison.latents_b, comparison.latents_a),
+    ):
+        back = others["nearest_decoder"].to_numpy()[latents["nearest_decoder"]]
+        mutual = latents["mutual_decoder"].to_numpy()
+        np.testing.assert_array_equal(mutual, back == latents["latent"])
+        assert not (latents["above_chance_decoder"] & ~latents["mutual_decoder"]).any()
+        margin = latents["nearest_similarity_decoder"] - latents["own_nearest_similarity_decoder"]
+        assert (latents["own_margin_decoder"] - margin).abs().median() < 1e-6
+        for flag in ("above_chance_decoder", "beyond_own_decoder"):
+            assert latents[flag][:100].mean() > 0.95
+            assert latents[flag][100:].mean() < 0.15
+    shares = comparison.summary["views"]["decoder"]["latents"]["a"]
+    assert shares["nearer_than_own"] == comparison.latents_a["nearer_than_own_decoder"].mean()
+    assert shares["nearer_than_own"] == pytest.approx(0.75, abs=0.08)
+
+
 def test_swapping_the_runs_swaps_the_answer() -> None:
     a, b = (make_run(unit_rows(n, 16, seed=n), unit_rows(n, 16, seed=n + 1)) for n in (50, 70))
     there, back = (compare(*pair, QUICK).summary["views"]["decoder"] for pair in ((a, b), (b, a)))
