@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import click
@@ -132,3 +134,45 @@ def test_numbers_and_devices_out_of_range_are_one_line(
     assert said in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["compare", "stability"])
+def test_circles_of_links_are_one_line(
+    command: str, arrays: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    assert run(command, *arrays, "--out", tmp_path / "one") == 2
+    assert re.search("circle of links|cannot be followed", capsys.readouterr().err)
+    assert run(command, tmp_path / "one", arrays[0], "--out", tmp_path / "out") == 2
+    assert "no such file or folder" in capsys.readouterr().err
+    cache = ["--activations", tmp_path / "one"]
+    assert run(command, *arrays, *cache, "--out", tmp_path / "out") == 2
+    assert "cannot be reached" in capsys.readouterr().err
+    assert (tmp_path / "one").is_symlink()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes")
+def test_what_would_be_waited_for_is_one_line(
+    arrays: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe, sparse = tmp_path / "pipe.npy", tmp_path / "sparse.npy"
+    os.mkfifo(pipe)
+    sparse.write_bytes(arrays[0].read_bytes())
+    os.truncate(sparse, 64 * 2**30)
+    out = ["--out", tmp_path / "out"]
+    for arguments, said in (
+        (["inspect", pipe], "is a pipe"),
+        (["inspect", "/dev/zero"], "is a device"),
+        (["compare", pipe, arrays[0], *out], "is a pipe"),
+        (["compare", sparse, arrays[0], *out], "holes|bytes follow the array"),
+        (["compare", *arrays, "--activations", pipe, *out], "is a pipe"),
+        (["compare", *arrays, "--unembedding", pipe, *out], "is a pipe"),
+        (["stability", *arrays, "--keys", pipe, *out], "is a pipe"),
+        (["stability", "--assignments", pipe, *out], "is a pipe"),
+        (["train", "--activations", pipe, *out], "is a pipe"),
+    ):
+        assert run(*arguments) == 2
+        error = capsys.readouterr().err
+        assert re.search(said, error), error
+        assert error.count("\n") == 1

@@ -43,6 +43,14 @@ def test_a_sweep_of_trainers_skips_dot_folders_and_checkpoints(tmp_path: Path) -
     assert un.load(checkpoints / "ae_500.pt").key.step == 500
 
 
+def test_a_link_back_up_is_not_followed(tmp_path: Path) -> None:
+    _copy("saelens/topk", tmp_path / "runs" / "a")
+    (tmp_path / "runs" / "here").symlink_to(".")
+    (tmp_path / "runs" / "up").symlink_to("..")
+    (tmp_path / "runs" / "circle").symlink_to("circle")
+    assert expand(tmp_path / "runs") == [str(tmp_path / "runs" / "a")]
+
+
 def test_checkpoints_alone_are_runs(tmp_path: Path) -> None:
     _copy("saelens/topk", tmp_path / "checkpoints" / "x1" / "1000")
     assert expand(tmp_path) == [str(tmp_path / "checkpoints" / "x1" / "1000")]

@@ -125,7 +125,8 @@ def _runs_in(place: Place, path: Path, format: str | None, *, depth: int) -> lis
 
 def _runs_below(place: Place, path: Path, format: str | None, *, depth: int) -> list[str]:
     folders = sorted(
-        (f for f in path.iterdir() if f.is_dir() and not f.name.startswith(".")), key=natural_order
+        (f for f in path.iterdir() if _is_below(f, path) and not f.name.startswith(".")),
+        key=natural_order,
     )
     late = [folder for folder in folders if folder.name in _NOT_RUNS]
     found = [
@@ -137,6 +138,11 @@ def _runs_below(place: Place, path: Path, format: str | None, *, depth: int) -> 
     for folder in late if not found else ():
         found += _runs_in(place, folder, format, depth=depth + 1)
     return found
+
+
+def _is_below(folder: Path, path: Path) -> bool:
+    """Whether this is a folder, and no link back up to where the search came from."""
+    return folder.is_dir() and not path.resolve().is_relative_to(folder.resolve())
 
 
 def _addresses(path: Path, kind: Format, checkpoint: Checkpoint) -> list[str]:

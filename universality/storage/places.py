@@ -49,13 +49,23 @@ def check_holds_no_input(
     Raises:
         OutputError: an input does; the message names it.
     """
-    place = target.resolve(strict=False)
+    place = _followed(target)
+    if place is None:
+        raise OutputError(f"{target} is a circle of links; choose another {option}")
     for one in inputs:
         if isinstance(one, str) and not os.path.lexists(one):
             continue
-        found = Path(one).resolve()
-        if found == place or place in found.parents:
+        found = _followed(Path(one))
+        if found is not None and (found == place or place in found.parents):
             raise OutputError(
                 f"{option} {target} holds an input, {one}; choose another {option}, or move the "
                 "input away"
             )
+
+
+def _followed(path: Path) -> Path | None:
+    """Where a path leads, links followed; None for a circle of links."""
+    try:
+        return path.resolve(strict=False)
+    except (OSError, RuntimeError):
+        return None

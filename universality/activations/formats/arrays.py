@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from universality.activations.cache import ActivationCache
@@ -12,6 +11,7 @@ from universality.activations.formats.foreign import DOCUMENT, foreign_cache, ro
 from universality.activations.shards import Rows
 from universality.errors import FormatError
 from universality.intake.array_files import read_npy
+from universality.intake.tensor_files import opened_safetensors
 from universality.shapes import as_tensor, check_finite, number_refusal
 
 _TOKENS = ("tokens", "token_ids", "input_ids")
@@ -45,11 +45,7 @@ def _rows(path: Path) -> Rows:
 
 
 def _load(path: Path) -> tuple[Tensor, Tensor | None]:
-    try:
-        found = _load_npy(path) if path.suffix == ".npy" else _load_safetensors(path)
-    except (SafetensorError, OSError, ValueError, EOFError) as error:
-        raise FormatError(f"{path}: cannot be read as an array of activations ({error})") from error
-    activations, tokens = found
+    activations, tokens = _load_npy(path) if path.suffix == ".npy" else _load_safetensors(path)
     if (refused := number_refusal(activations.dtype)) is not None:
         raise FormatError(f"{path}: the matrix of activations {refused}")
     if activations.ndim != 2 or 0 in activations.shape:
@@ -69,7 +65,7 @@ def _load_npy(path: Path) -> tuple[Tensor, None]:
 
 
 def _load_safetensors(path: Path) -> tuple[Tensor, Tensor | None]:
-    with safe_open(path, framework="pt") as file:
+    with opened_safetensors(path) as file:
         names = list(file.keys())
         tokens = next((file.get_tensor(name) for name in _TOKENS if name in names), None)
         matrices = [name for name in names if name not in _TOKENS]
