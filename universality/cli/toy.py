@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from universality.cli.types import NewFolder
+from universality.cli.types import SEED, NewFolder
 
 
 @click.command()
@@ -37,7 +37,7 @@ from universality.cli.types import NewFolder
 )
 @click.option("--steps", default=20_000, show_default=True, help="Steps of the autoencoders.")
 @click.option("--model-steps", default=10_000, show_default=True, help="Steps of the toy model.")
-@click.option("--seed", default=0, show_default=True, help="Seed of everything.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of everything.")
 @click.option("--out", required=True, type=NewFolder(), help="Folder of the result.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result at --out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, nothing else.")
