@@ -31,7 +31,7 @@ from universality.matching import Neighbours
 from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import q_values
 from universality.nulls.tokens import permute_windows
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.synthetic import draw_tokens, make_truth
 
 WORLDS: Mapping[str, dict[str, Any]] = {

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from universality.matching import match
 from universality.nulls.isotropic import mean_of_maximum
 from universality.nulls.rotation import unit_rows
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 
 @final

@@ -26,12 +26,18 @@ import pandas as pd
 from tqdm import trange
 
 from universality.comparison import Policy
-from universality.compute.devices import resolve_device
-from universality.evidence.document_interval import Interval, PairSums, mean_correlation, pair_sums
+from universality.evidence.document_interval import (
+    DocumentInterval,
+    PairSums,
+    mean_correlation,
+    pair_sums,
+)
 from universality.loading import load
-from universality.runs.pair import match_runs
+from universality.runs.common_tokens import caches_of_two
+from universality.runs.pair import match_pair
+from universality.runs.run_set import gather_runs
 from universality.shipped import sample, two_seeds
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 WORLDS: Mapping[str, dict[str, Any]] = {
     "20 pairs, 2 % active": {"n_pairs": 20, "rate": 0.02, "spread": 1.0, "length": 64},
@@ -171,18 +177,19 @@ def _noise(
 def _shipped() -> PairSums:
     """The pairs of two shipped runs that the decoder assigns, on the shipped sample."""
     a, b = map(load, two_seeds())
-    matched = match_runs(a, b, Policy(), device=resolve_device("cpu"), activations=sample())
-    assert matched.recording is not None
+    policy = Policy(device="cpu")
+    matched = match_pair(gather_runs((a, b), policy, caches_of_two(sample())), policy)
+    assert matched.runs.table is not None
     assert matched.a.codes is not None
     assert matched.b.codes is not None
     pairs = matched.matches["decoder"].matching
-    documents = matched.recording.table.documents
+    documents = matched.runs.table.documents
     return pair_sums(matched.a.codes, matched.b.codes, documents, pairs=(pairs.a, pairs.b))
 
 
 def _covers(
     sample: PairSums,
-    interval: Interval,
+    interval: DocumentInterval,
     target: float,
     settings: Settings,
     rng: np.random.Generator,

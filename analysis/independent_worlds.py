@@ -32,15 +32,15 @@ from tqdm import tqdm
 
 from universality.codes import from_batches, rearrange_tokens
 from universality.matching import assign, find_candidates, match_within
-from universality.metrics import share_reaching
 from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.null import NULLS
 from universality.nulls.significance import nearest_p_values, q_values, without_siblings
 from universality.nulls.target_decoy import find_beyond_own
 from universality.nulls.tokens import permute_windows
+from universality.runs.metrics import share_reaching
 from universality.similarity import Cosine, Similarity
 from universality.similarity.code_similarity import CodeSimilarity
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.synthetic import make_directions
 from universality.synthetic.firings import dense_codes, firing_codes
 from universality.synthetic.geometries import (

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from universality.recurrence.families.spectrum import only_in_one
+from universality.recurrence.families.spectrum import only_in_one_fractions
 from universality.recurrence.study import stability_of_assignments
 from universality.results import Stability
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def run(config: Config, out: Path) -> dict[str, Any]:
 
 def _result(config: Config, found: Stability) -> dict[str, Any]:
     kept = ("n_runs", "n_pairs", "missing_pairs", "agreement", "cycle_consistency", "families")
-    series = only_in_one(np.array(config.published_spectrum))
+    series = only_in_one_fractions(np.array(config.published_spectrum))
     return {
         **{key: found.summary[key] for key in (*kept, "jackknife", "outlying_run", "null")},
         "beside_the_published_spectrum": {

@@ -38,7 +38,7 @@ from analysis.independent_worlds import DIRECTIONS
 from universality.nulls.null import NULLS
 from universality.nulls.rotation import rows_at_cosine
 from universality.nulls.significance import nearest_p_values, q_values, without_siblings
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.synthetic import make_directions
 
 _REAL: dict[str, Any] = {"mean_share": 0.03, "spectrum": 0.75}

@@ -27,7 +27,7 @@ from universality.encoding.streaming import encode
 from universality.loading import load
 from universality.recurrence.study import stability
 from universality.shipped import shipped_folder
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 _MEANS = {
     "ratios": ["ratio", "direction"],

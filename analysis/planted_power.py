@@ -31,7 +31,7 @@ from universality.nulls.null import NULLS
 from universality.nulls.rotation import rows_at_cosine
 from universality.nulls.significance import nearest_p_values, q_values, without_siblings
 from universality.nulls.target_decoy import decoys_per_target
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.synthetic import make_directions
 
 _RUNS = Path("pretrained/smollm2-135m.blocks.8.hook_resid_post")

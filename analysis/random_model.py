@@ -27,7 +27,7 @@ import pandas as pd
 
 from universality.activations.cache import open_cache
 from universality.comparison import Policy, compare
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.training.architectures import TopKRecipe
 from universality.training.runs import train
 from universality.training.settings import TrainingSettings

@@ -25,7 +25,7 @@ from universality.recurrence.study import consensus_of, stability
 from universality.results import Stability
 from universality.runs.policy import Policy
 from universality.shipped import shipped_folder
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 
 @dataclass(frozen=True)

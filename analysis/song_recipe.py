@@ -27,7 +27,7 @@ from tqdm import trange
 
 from universality.matching import match
 from universality.nulls.rotation import unit_rows
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 VARIANTS = {
     "topk, unit decoder": {"k": 3, "unit": True},

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from universality.dictionary import Dictionary
 from universality.matching import match
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.toy.experiment import RECOVERED, ToyExperiment, ToySettings, toy_experiment
 
 _CHANCE_DRAWS = 500

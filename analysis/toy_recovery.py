@@ -17,7 +17,7 @@ from typing import Any, final
 import pandas as pd
 from tqdm import tqdm
 
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.toy.experiment import ToySettings, toy_experiment
 
 CELLS = (

@@ -23,7 +23,7 @@ from universality.geometry.subspaces import subspace_agreement
 from universality.loading import load
 from universality.matching import match
 from universality.shipped import shipped_folder
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 
 @final

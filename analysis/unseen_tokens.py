@@ -33,7 +33,7 @@ from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, open_cache
 from universality.activations.documents import Document
 from universality.comparison import Policy, compare
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 _KEPT = (
     *("a", "b", "policy", "activations", "views", "shared", "agreement"),

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from universality.alive import Alive
-from universality.comparison.grades import with_grades
+from universality.comparison.grading import with_grades
 from universality.results import COMPARISON_SCHEMA, STABILITY_SCHEMA, Comparison, Stability, Widths
 from universality.results.grades import grade_counts
+from universality.runs.alive import Alive
 
 VIEWS = ("decoder", "encoder", "activations")
 HOSTILE = (

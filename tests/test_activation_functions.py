@@ -15,7 +15,7 @@ from universality.activation_functions import (
     ReLU,
     TopK,
     apply,
-    describe,
+    describe_activation,
 )
 from universality.errors import InvalidInputError, UnsupportedError
 
@@ -76,6 +76,6 @@ def test_refusals() -> None:
 
 
 def test_names_for_tables() -> None:
-    assert describe(TopK(32)) == "topk(32)"
-    assert describe(ReLU()) == "relu"
-    assert describe(NotEncodable("x")) == "unavailable"
+    assert describe_activation(TopK(32)) == "topk(32)"
+    assert describe_activation(ReLU()) == "relu"
+    assert describe_activation(NotEncodable("x")) == "unavailable"

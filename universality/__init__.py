@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from universality.dictionary import Dictionary
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
-    from universality.loading.runs import expand, load
+    from universality.loading.addressed_runs import expand, load
     from universality.matching.assignment import match
     from universality.matching.by_codes import match_codes
     from universality.matching.certificate import verify
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 _PUBLIC = {
     # Runs and what they read.
     "Dictionary": "universality.dictionary",
-    "load": "universality.loading.runs",
-    "expand": "universality.loading.runs",
+    "load": "universality.loading.addressed_runs",
+    "expand": "universality.loading.addressed_runs",
     "save": "universality.saving",
     "collect": "universality.activations.collecting",
     "open_activations": "universality.activations.formats.detection",

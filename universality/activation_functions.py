@@ -137,7 +137,7 @@ def apply(
             assert_never(function)
 
 
-def describe(function: ActivationFunction) -> str:
+def describe_activation(function: ActivationFunction) -> str:
     """A short name with its parameter, such as `topk(32)`, for tables and summaries."""
     match function:
         case TopK(k) | AbsTopK(k) | GroupMax(k):

@@ -22,7 +22,7 @@ Chunk: TypeAlias = sparse.csr_array
 Latents: TypeAlias = slice | Int64[np.ndarray, " _"]
 """Which latents: a range, or a list."""
 
-Batch: TypeAlias = "ArrayLike | sparse.csr_array | sparse.csc_array"
+CodeBatch: TypeAlias = "ArrayLike | sparse.csr_array | sparse.csc_array"
 """Codes of consecutive tokens, (tokens, d_sae)."""
 
 CHUNK_TOKENS = 1 << 18
@@ -173,7 +173,7 @@ class _Term(Protocol):
     ) -> Float64[np.ndarray, " n"]: ...
 
 
-def from_batches(batches: Iterable[Batch], d_sae: int) -> Codes:
+def from_batches(batches: Iterable[CodeBatch], d_sae: int) -> Codes:
     """Codes of consecutive batches of tokens, each (tokens, d_sae), dense or SciPy sparse.
 
     Values are kept as float32. Memory is that of the codes' nonzeros and one batch.
@@ -184,7 +184,7 @@ def from_batches(batches: Iterable[Batch], d_sae: int) -> Codes:
     return Codes(tuple(cut_chunks(batches, d_sae)))
 
 
-def cut_chunks(batches: Iterable[Batch], d_sae: int) -> Iterator[Chunk]:
+def cut_chunks(batches: Iterable[CodeBatch], d_sae: int) -> Iterator[Chunk]:
     """The batches regrouped into chunks stored by latent, each given out as soon as it is full."""
     parts: list[sparse.csr_array] = []
     n_tokens = n_entries = n_seen = 0
@@ -284,7 +284,7 @@ def token_range(codes: Codes, tokens: range, *, latents: Latents = slice(None)) 
     return sparse.csr_array(parts[0] if len(parts) == 1 else sparse.hstack(parts, format="csr"))
 
 
-def _by_token(batch: Batch, d_sae: int, n_seen: int) -> sparse.csr_array:
+def _by_token(batch: CodeBatch, d_sae: int, n_seen: int) -> sparse.csr_array:
     if isinstance(batch, sparse.csr_array | sparse.csc_array):
         rows = sparse.csr_array(batch).astype(np.float32)
         rows.sum_duplicates()

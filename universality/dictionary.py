@@ -18,7 +18,7 @@ from universality.activation_functions import (
     JumpReLU,
     NotEncodable,
     apply,
-    describe,
+    describe_activation,
 )
 from universality.errors import InvalidInputError, UnsupportedError
 from universality.input_normalization import (
@@ -182,7 +182,7 @@ class Dictionary:
         shape = f"{self.d_sae:,} latents of d_in {self.d_in:,}"
         return (
             f"{visible(self.source.name)} ({visible(self.source.format)})\n"
-            f"{shape}, {describe(self.activation_fn)}, seed {key.seed}\n"
+            f"{shape}, {describe_activation(self.activation_fn)}, seed {key.seed}\n"
             f"model {visible(key.model_name or 'unknown')}, "
             f"hook {visible(key.hook_name or 'unknown')}"
         )

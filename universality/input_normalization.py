@@ -89,7 +89,7 @@ def raw_scale(rule: InputNormalization, d_in: int) -> Float[Tensor, " d_in"] | N
     return None
 
 
-def describe(rule: InputNormalization) -> str:
+def describe_normalization(rule: InputNormalization) -> str:
     """A short name for tables and summaries."""
     match rule:
         case NoNormalization():

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import final
 
 from universality.errors import MissingFileError, UnsupportedError
+from universality.loading.addressed_runs import expand
 from universality.loading.addresses import resolve
-from universality.loading.runs import expand
 from universality.shipped import shipped_folder
 
 SCHEMA = "universality.registry/1"
@@ -34,7 +34,7 @@ class Member:
 
 @final
 @dataclass(frozen=True, eq=False)
-class RunSet:
+class PretrainedSet:
     """Dictionaries that belong together: seeds, widths or layers."""
 
     name: str
@@ -55,7 +55,7 @@ class RunSet:
     """Its dictionaries; one whole repository where they are not listed one by one."""
 
 
-def known_sets() -> list[RunSet]:
+def known_sets() -> list[PretrainedSet]:
     """The sets of the shipped list, with the dictionaries of this checkout first where present.
 
     Raises:
@@ -91,7 +91,7 @@ def _runs(address: str) -> list[str]:
     return expand(address) if whole_repository else [address]
 
 
-def _shipped() -> list[RunSet]:
+def _shipped() -> list[PretrainedSet]:
     try:
         folder = shipped_folder()
         addresses = expand(folder)
@@ -99,7 +99,9 @@ def _shipped() -> list[RunSet]:
         return []
     members = tuple(Member(address, _width(Path(address))) for address in addresses)
     about = "shipped with this checkout"
-    return [RunSet(folder.name, about, "seeds", "saelens", None, "MIT", str(folder), members)]
+    return [
+        PretrainedSet(folder.name, about, "seeds", "saelens", None, "MIT", str(folder), members)
+    ]
 
 
 def _width(folder: Path) -> int | None:
@@ -107,7 +109,7 @@ def _width(folder: Path) -> int | None:
     return int(digits) if digits.isdecimal() else None
 
 
-def _run_set(entry: dict[str, object]) -> RunSet:
+def _run_set(entry: dict[str, object]) -> PretrainedSet:
     rows = entry.pop("members")
     assert isinstance(rows, list)
-    return RunSet(members=tuple(Member(**row) for row in rows), **entry)  # type: ignore[arg-type]
+    return PretrainedSet(members=tuple(Member(**row) for row in rows), **entry)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import torch
 
 from tests.tiny_model import D_IN, random_text, save_tiny_model
 from universality.activations import collection
-from universality.activations.cache import open_cache, read_batches, read_rows, verify
+from universality.activations.cache import open_cache, read_batches, read_rows, verify_cache
 from universality.activations.contexts import context
 from universality.activations.documents import Document
 from universality.activations.shards import Rows
@@ -81,7 +81,7 @@ def test_meta_says_what_the_cache_holds(model, tmp_path):
     n_words = sum(5 + 7 * i for i in range(8))
     lonely = sum((5 + 7 * i) % 16 == 1 for i in range(8))
     assert meta.n_tokens + meta.dropped["first_position"] == n_words - lonely
-    verify(cache)
+    verify_cache(cache)
 
 
 def test_the_same_inputs_give_the_same_bytes(model, tmp_path):
@@ -231,13 +231,13 @@ def test_truncated_and_changed_shards_are_named(model, tmp_path):
     content = shard.read_bytes()
     shard.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(FormatError, match=r"acts-00001.safetensors: sha256 is"):
-        verify(cache)
+        verify_cache(cache)
     shard.write_bytes(content[: len(content) // 2])
     with pytest.raises(FormatError, match=r"acts-00001\.safetensors cannot be read"):
         _rows(open_cache(tmp_path / "c"))
     shard.unlink()
     with pytest.raises(FormatError, match=r"acts-00001.safetensors: listed .* missing"):
-        verify(cache)
+        verify_cache(cache)
 
 
 def test_meta_of_another_size_or_schema_is_refused(model, tmp_path):

@@ -9,8 +9,8 @@ from tests.activations.test_collection import DOCUMENTS, HOOK, _collect, _files,
 from tests.tiny_model import random_text
 from universality.activations import collection, shards
 from universality.activations.cache import open_cache
+from universality.activations.collection_plan import hook_folders
 from universality.activations.documents import Document
-from universality.activations.plan import hook_folders
 from universality.activations.windows import special_tokens
 from universality.errors import InvalidInputError, OutputError
 from universality.models.language_model import LanguageModel, load_language_model

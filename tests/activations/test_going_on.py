@@ -132,7 +132,7 @@ def test_the_users_own_files_among_the_shards_stay(begun: Path, place: Path) -> 
 
 
 def test_what_a_model_depends_on_is_not_where_it_lies(place: Path, tmp_path: Path) -> None:
-    from universality.models.identity import model_hash
+    from universality.models.fingerprint import model_hash
 
     def of(model: LanguageModel) -> str:
         return model_hash(model.module)

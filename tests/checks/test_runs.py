@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from universality.alive import find_alive
 from universality.checks import run_checks
 from universality.dictionary import Dictionary
+from universality.runs.alive import find_alive
 
 
 def test_every_check_speaks_once_and_independent_runs_fail_none():

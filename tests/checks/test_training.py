@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from universality.activation_functions import ReLU
-from universality.checks.training import Amount, amount_of_training, check_convergence
+from universality.checks.training_amount import Amount, amount_of_training, check_convergence
 from universality.cli.screen import shown_in_training
 from universality.dictionary import Dictionary, Source
 from universality.loading import load

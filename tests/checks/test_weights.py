@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from universality.alive import find_alive
 from universality.checks.weights import (
     check_dead_latents,
     check_decoder_norms,
@@ -12,6 +11,7 @@ from universality.checks.weights import (
     check_width,
 )
 from universality.dictionary import Dictionary, Firing
+from universality.runs.alive import find_alive
 
 
 def run(seed, n=60, d=20, **changes):

@@ -10,7 +10,7 @@ from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from universality.activations.cache import ActivationCache
 from universality.comparison import Policy, compare
-from universality.comparison.evidence import open_unembedding
+from universality.comparison.behind_pairs import open_unembedding
 from universality.errors import InvalidInputError, MissingFileError
 from universality.models.unembedding import Unembedding
 from universality.report import page

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from universality.codes import from_batches
-from universality.evidence.activations import BINS, activation_histograms, activations_of_pairs
+from universality.evidence.pair_activations import BINS, activation_histograms, activations_of_pairs
 
 
 def sparse_codes(n_tokens: int, n_latents: int, *, seed: int, signed: bool = False) -> np.ndarray:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from tests.made_caches import write_cache
 from universality.activations.cache import ActivationCache
 from universality.codes import from_batches
-from universality.evidence.contexts import pair_contexts
+from universality.evidence.pair_contexts import pair_contexts
 
 
 @pytest.fixture

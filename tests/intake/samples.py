@@ -18,7 +18,7 @@ from tests.made_results import made_comparison, made_stability
 from tests.made_runs import make_run, unit_rows
 from universality.activations import contexts
 from universality.activations.alignment import read_table
-from universality.activations.cache import open_cache, read_batches, verify
+from universality.activations.cache import open_cache, read_batches, verify_cache
 from universality.activations.documents import Document, read_documents, text_hash
 from universality.activations.formats.detection import open_activations
 from universality.activations.shards import read_counts
@@ -158,7 +158,7 @@ def use_own(place: Path) -> None:
     use_cache(place)
     for shard in sorted(place.glob("acts-*.safetensors")):
         read_counts(shard)
-    verify(open_cache(place))
+    verify_cache(open_cache(place))
 
 
 def use_arrays(place: Path) -> None:

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save_file
 
 from tests.loading.fixtures import CHECKPOINTS
+from universality.loading.addressed_runs import load
 from universality.loading.inspection import examine
-from universality.loading.runs import load
 
 N, D = 262_144, 2_304
 

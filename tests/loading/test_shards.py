@@ -15,7 +15,7 @@ from tests.loading.fixtures import CHECKPOINTS
 from universality.errors import FormatError, MissingFileError
 from universality.loading import expand
 from universality.loading.hashing import weights_hash
-from universality.loading.shards import is_plain
+from universality.loading.sharded_weights import is_plain
 
 INDEX = "sae_weights.safetensors.index.json"
 

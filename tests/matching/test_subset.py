@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.made_runs import unit_rows
-from universality.matching import Plan, find_candidates
+from universality.matching import Tiling, find_candidates
 from universality.matching.subset import nearest_among
 from universality.similarity import Cosine, Others
 
@@ -16,7 +16,7 @@ def test_the_nearest_of_a_part_is_the_largest_entry_of_its_columns(share, k):
     similarity = Cosine.between(a, b)
     chosen = np.random.default_rng(0).random(90) < share
     near = find_candidates(similarity, k=k).of_a
-    found = nearest_among(similarity, near, chosen, plan=Plan(block_rows=16, block_cols=11))
+    found = nearest_among(similarity, near, chosen, tiling=Tiling(block_rows=16, block_cols=11))
     whole = (a.double() @ b.double().T).numpy()
     np.testing.assert_allclose(found, whole[:, chosen].max(axis=1), atol=1e-6)
 

@@ -8,9 +8,9 @@ import torch
 
 from tests.made_codes import awkward_codes
 from universality.codes import from_batches
-from universality.nulls import places
+from universality.nulls import locked_places as places
 from universality.nulls.coincidence import growths
-from universality.nulls.places import LEVELS, profiles
+from universality.nulls.locked_places import LEVELS, profiles
 from universality.nulls.tokens import kept_places, permute_windows
 
 N = 12

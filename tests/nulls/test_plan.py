@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from universality.nulls.draw_plan import carry_mean, carry_share, mean_cosine, plan_draws, subsample
 from universality.nulls.isotropic import exceedance, mean_of_maximum
-from universality.nulls.plan import carry_mean, carry_share, mean_cosine, plan_draws, subsample
 
 
 def test_small_runs_are_drawn_at_full_width():

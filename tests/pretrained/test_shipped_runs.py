@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import universality as un
-from universality.activations.cache import file_hash, open_cache, read_activations, verify
+from universality.activations.cache import file_hash, open_cache, read_activations, verify_cache
 from universality.activations.contexts import context
 from universality.shipped import shipped_folder
 from universality.training.evaluation import evaluate
@@ -81,7 +81,7 @@ def test_decoder_rows_have_norm_one_and_biases_are_finite():
 
 def test_the_sample_is_what_it_says_and_shows_its_text():
     sample = open_cache(SHIPPED / "activations")
-    verify(sample)
+    verify_cache(sample)
     assert len(sample) >= 8000
     assert sample.meta.hook_name == "blocks.8.hook_resid_post"
     found = context(sample, 4000, before=10, after=10)

@@ -13,12 +13,12 @@ from selenium.webdriver.common.by import By
 from tests.report.browser import Page
 from universality.activations.cache import ActivationCache, open_cache
 from universality.comparison import Policy, compare
-from universality.evidence.contexts import pair_contexts
+from universality.evidence.pair_contexts import pair_contexts
 from universality.loading import load
 from universality.recurrence.study import stability
 from universality.report import page
 from universality.results import Comparison, Stability
-from universality.runs.common_tokens import record
+from universality.runs.common_tokens import encode_runs
 from universality.shipped import sample, shipped_folder
 
 RUNS = shipped_folder()
@@ -36,7 +36,7 @@ def two_seeds() -> Comparison:
     """By their decoders, with the texts on which the latents of the pairs fire."""
     a, b = (load(RUNS / f"w2304-s{seed}") for seed in range(2))
     found = compare(a, b, Policy(views=("decoder",), nulls=("isotropic",), n_draws=2))
-    one, other = record((a, b), (first_shard(),) * 2, progress=False)[0]
+    one, other = encode_runs((a, b), (first_shard(),) * 2, progress=False)[0]
     ordered = found.pairs.sort_values("similarity", ascending=False)
     texts = pair_contexts(ordered.head(500), one.codes, other.codes, rows=one.rows, cache=one.cache)
     return replace(found, evidence=texts)

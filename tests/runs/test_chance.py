@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from tests.made_runs import unit_rows
-from universality.metrics import Statistics, measure
 from universality.nulls.rotation import rows_at_cosine
 from universality.runs.chance import draw_direction_nulls
 from universality.runs.draws import OWN_DRAW
+from universality.runs.metrics import Statistics, measure
 from universality.runs.pair import match_traits
 from universality.runs.views import Traits, View, direction_views
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from universality.dictionary import RunKey
-from universality.runs.keys import grid
+from universality.runs.keys import cells_of
 
 
 def test_one_model_and_place_under_two_names_is_one_cell() -> None:
@@ -15,7 +15,7 @@ def test_one_model_and_place_under_two_names_is_one_cell() -> None:
         RunKey("gpt2-small", "resid_post_layer_2", 64, 0),
     ]
     pairs = pd.DataFrame({"a": ["x"], "b": ["y"], "view": ["decoder"], "mean": [0.5]})
-    cells = grid(keys, ["x", "y", "z"], pairs)
+    cells = cells_of(keys, ["x", "y", "z"], pairs)
     assert [cell["runs"] for cell in cells] == [["x", "y"], ["z"]]
     assert cells[0]["model_name"] == "gpt2-small"
     assert cells[0]["seeds"] == [0, 1]

@@ -20,7 +20,7 @@ from universality.cli import main
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.loading import load
-from universality.loading.runs import expand
+from universality.loading.addressed_runs import expand
 from universality.report import page as page_of
 from universality.results import ToyResult, read_result
 from universality.toy.experiment import ToySettings, recovered_features, toy_experiment

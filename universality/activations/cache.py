@@ -210,7 +210,7 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify(cache: ActivationCache) -> None:
+def verify_cache(cache: ActivationCache) -> None:
     """Nothing, when every shard's bytes have the hash that `meta.json` gives.
 
     Raises:

@@ -10,8 +10,8 @@ import torch
 
 from universality.activations.cache import ActivationCache
 from universality.activations.collection import collect_into
+from universality.activations.collection_plan import hook_folders
 from universality.activations.documents import Document, read_documents
-from universality.activations.plan import hook_folders
 from universality.compute.devices import resolve_device
 from universality.models.language_model import LanguageModel, load_language_model
 from universality.models.precision import DTYPES, resolve_dtype

@@ -23,9 +23,14 @@ from universality.activations.cache import (
     open_cache,
     write_meta,
 )
+from universality.activations.collection_plan import (
+    Collection,
+    begun_collection,
+    check_numbers,
+    is_finished,
+)
 from universality.activations.contexts import write_tokens
 from universality.activations.documents import Document, text_hash, without_duplicates
-from universality.activations.plan import Collection, begun, check_numbers, is_finished
 from universality.activations.row_screen import high_norm
 from universality.activations.shards import (
     ROW_FIELDS,
@@ -48,8 +53,8 @@ from universality.activations.windows import (
     windows_hash,
 )
 from universality.errors import FormatError, InvalidInputError, UnsupportedError
+from universality.models.fingerprint import model_hash
 from universality.models.hooks import HookPoint, record, resolve_hook
-from universality.models.identity import model_hash
 from universality.models.language_model import LanguageModel, tokenizer_hash
 from universality.storage.staged_files import staged_file
 
@@ -125,7 +130,7 @@ def collect_into(
     }
     with ExitStack() as claims:
         for name, folder in unfinished.items():
-            claims.enter_context(begun(folder, plans[name]))
+            claims.enter_context(begun_collection(folder, plans[name]))
         _write_shards(model, windows, unfinished, plans, progress=progress)
         for name, folder in unfinished.items():
             _finish(folder, plans[name], unique, windows, dropped, model.tokenizer)

@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float64
 
 from universality.checks.check import Check
+from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary
-from universality.norms import row_norms
 
 ONE_SIDED = 0.1
 """A latent is of one side alone when the other has less than this share of its decoder norms."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from universality.checks.check import Check
 from universality.dictionary import Dictionary
-from universality.input_normalization import describe
+from universality.input_normalization import describe_normalization
 from universality.naming import same_model, same_place
 
 _CONTEXT_KEYS = ("context_size", "ctx_len", "context_length", "seq_len")
@@ -79,7 +79,7 @@ def check_context_length(a: Dictionary, b: Dictionary) -> Check:
 
 def check_input_normalization(a: Dictionary, b: Dictionary) -> Check:
     """Whether both treat tokens the same way before encoding."""
-    rule_a, rule_b = (describe(run.input_normalization) for run in (a, b))
+    rule_a, rule_b = (describe_normalization(run.input_normalization) for run in (a, b))
     return _same("input_normalization", rule_a, rule_b, "biases and codes differ in scale")
 
 

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from universality.alive import NORM_FRACTION, Alive
 from universality.checks.check import Check, Status
+from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary
-from universality.norms import row_norms
+from universality.runs.alive import NORM_FRACTION, Alive
 
 _MOSTLY_DEAD = 0.5
 _UNLIKE = 0.05

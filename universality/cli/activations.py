@@ -93,7 +93,8 @@ def collect(
     """
     import sys
 
-    from universality.activations import collection, documents, plan
+    from universality.activations import collection, documents
+    from universality.activations import collection_plan as plan
     from universality.cli.interrupts import resumable
     from universality.compute.devices import resolve_device
     from universality.models.language_model import load_language_model
@@ -144,7 +145,7 @@ def info(folder: Path, verify: bool) -> None:
 
     opened = open_activations(folder)
     if verify:
-        cache.verify(opened)
+        cache.verify_cache(opened)
     _print(folder, vars(opened.meta))
 
 

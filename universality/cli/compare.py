@@ -105,7 +105,7 @@ def _compare(
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
     from universality.publishing import publish_comparison
-    from universality.storage.json_files import as_json as to_json
+    from universality.storage.json_output import as_json as to_json
 
     policy = Policy(**chosen(choices))
     comparison = publish_comparison(

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import final
 
-from universality.storage.interrupts import INTERRUPTS
+from universality.storage.held_interrupts import INTERRUPTS
 
 
 @final

@@ -12,7 +12,7 @@ from universality.cli.terminal import say, say_line
 from universality.cli.types import Address
 
 if TYPE_CHECKING:
-    from universality.registry import RunSet
+    from universality.registry import PretrainedSet
 
 
 @click.group()
@@ -47,7 +47,7 @@ def fetch(name: str) -> None:
         say_line(str(path))
 
 
-def _line(run_set: RunSet) -> str:
+def _line(run_set: PretrainedSet) -> str:
     widths = {member.width for member in run_set.members}
     width = f"{next(iter(widths)):,}" if len(widths) == 1 and None not in widths else ""
     count = len(run_set.members)

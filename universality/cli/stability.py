@@ -60,7 +60,7 @@ def stability(
     from universality.publishing import publish_assignments, publish_stability
     from universality.runs.opening import open_runs
     from universality.runs.policy import Policy
-    from universality.storage.json_files import as_json as to_json
+    from universality.storage.json_output import as_json as to_json
 
     if (assignments is None) == (not runs):
         raise click.UsageError("give either runs (or a folder of them), or --assignments FILE")

@@ -50,7 +50,7 @@ def toy(out: Path, overwrite: bool, as_json: bool, **options: object) -> None:
     import sys
 
     from universality.publishing import publish_toy
-    from universality.storage.json_files import as_json as to_json
+    from universality.storage.json_output import as_json as to_json
     from universality.toy.experiment import ToySettings
 
     settings = ToySettings(**options)  # type: ignore[arg-type]

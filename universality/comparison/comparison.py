@@ -11,8 +11,8 @@ import pandas as pd
 from universality.checks import Check, run_checks
 from universality.checks.nulls import check_room
 from universality.comparison.answer import answer
+from universality.comparison.behind_pairs import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.cross_view import activation_findings
-from universality.comparison.evidence import firing_evidence, logit_evidence, open_unembedding
 from universality.comparison.latents import latent_tables
 from universality.comparison.own_runs import match_own_runs
 from universality.comparison.recording_checks import check_recorded
@@ -28,7 +28,6 @@ from universality.comparison.unmatched import unmatched_subspaces
 from universality.errors import InvalidInputError
 from universality.evidence.held_out import Fold, cross_fit, pair_rows
 from universality.loading.checkpoints import ORIENTATIONS
-from universality.metrics import THRESHOLDS, measure
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison
 from universality.results.grades import grade_counts
@@ -36,6 +35,7 @@ from universality.runs.chance import NullStatistics, draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, caches_of_two
 from universality.runs.draws import OWN_DRAW
 from universality.runs.matrix import whole_matrix
+from universality.runs.metrics import THRESHOLDS, measure
 from universality.runs.opening import RUN, Run, dictionary_of, is_coded, open_run
 from universality.runs.pair import MatchedPair, match_pair, partner_numbers
 from universality.runs.policy import POLICY, Policy

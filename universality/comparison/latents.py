@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
-from universality.comparison.grades import with_grades
+from universality.comparison.grading import with_grades
 from universality.comparison.own_runs import OwnRuns
 from universality.comparison.tables import (
     Columns,
@@ -21,11 +21,11 @@ from universality.comparison.tables import (
 )
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
-from universality.metrics import Partners
 from universality.nulls.coincidence import activation_p_bounds
 from universality.nulls.significance import nearest_p_values
 from universality.nulls.target_decoy import TargetDecoy, find_beyond_own
-from universality.runs.chance import NullStatistics, null_of
+from universality.runs.chance import NullStatistics, first_null_of
+from universality.runs.metrics import Partners
 from universality.runs.pair import MatchedPair, is_large
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy
@@ -107,7 +107,7 @@ def _look(
         partners=mine,
         nearest_of_other=theirs.near.nearest,
         own_nearest=own.nearest(of, view, run.alive.n_alive),
-        null=null_of(view, nulls),
+        null=first_null_of(view, nulls),
     )
 
 

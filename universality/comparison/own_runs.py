@@ -16,7 +16,7 @@ from jaxtyping import Float64
 
 from universality.compute.workers import side_by_side
 from universality.matching import Within, match_within
-from universality.metrics import Statistics, measure_within
+from universality.runs.metrics import Statistics, measure_within
 from universality.runs.pair import MatchedPair, is_large
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy

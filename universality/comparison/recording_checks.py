@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from universality.checks import Check
-from universality.checks.activations import (
+from universality.checks.given_activations import (
     check_caches,
     check_documents,
     check_silent_latents,
@@ -15,7 +15,7 @@ from universality.checks.activations import (
     check_tokens,
 )
 from universality.evidence.document_interval import FEW_DOCUMENTS, FEWEST_DOCUMENTS
-from universality.runs.chance import NullStatistics, null_of
+from universality.runs.chance import NullStatistics, first_null_of
 from universality.runs.run_set import RunSet
 from universality.runs.views import ACTIVATIONS
 
@@ -37,7 +37,7 @@ def check_recorded(runs: RunSet, nulls: Sequence[NullStatistics], min_firing: in
         check_silent_latents(silent[0], silent[1], minimum=min_firing),
     ]
     if runs.compares_firing:
-        chance = null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
+        chance = first_null_of(ACTIVATIONS, nulls).mean.averages[ACTIVATIONS, "greedy_ab.mean"]
         heavy = any(check.id == "heavy_rows" and check.status == "warn" for check in of_caches)
         checks.append(check_tokens(len(runs.table), null_mean=chance, heavy=heavy))
         checks.append(check_documents(runs.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from universality.activation_functions import describe
+from universality.activation_functions import describe_activation
 from universality.activations.row_screen import about_rows
 from universality.checks import Check
-from universality.checks.training import amount_of_training
+from universality.checks.training_amount import amount_of_training
 from universality.comparison.own_runs import OwnRuns
-from universality.metrics import RULES, Statistics, ViewMatch
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
-from universality.runs.chance import NullStatistics, null_of, nulls_of
+from universality.runs.chance import NullStatistics, first_null_of, nulls_of
+from universality.runs.metrics import RULES, Statistics, ViewMatch
 from universality.runs.pair import MatchedPair
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy
@@ -47,7 +47,7 @@ def summarise(
         },
         **({} if runs.table is None else {"activations": _about_tokens(runs, policy)}),
         "views": {
-            view: _view(view, match, observed, null_of(view, nulls))
+            view: _view(view, match, observed, first_null_of(view, nulls))
             | {"own_run": own.summary(view)}
             | {"nulls": {null.name: _null(view, null) for null in nulls_of(view, nulls)}}
             for view, match in matched.matches.items()
@@ -77,7 +77,7 @@ def _about(run: RunPart) -> dict[str, Any]:
         "n_alive": run.alive.n_alive,
         "n_zero_rows": run.alive.n_zero_rows,
         "alive_source": run.alive.source,
-        "activation": describe(dictionary.activation_fn),
+        "activation": describe_activation(dictionary.activation_fn),
         "seed": key.seed,
         "hook_name": key.hook_name,
         "model_name": key.model_name,

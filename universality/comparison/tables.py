@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Bool, Float64
 
 from universality.comparison.own_runs import OwnRuns
-from universality.metrics import RULES, Partners, Statistics
-from universality.norms import row_norms
+from universality.compute.norms import row_norms
 from universality.nulls.significance import q_values, without_siblings
 from universality.nulls.target_decoy import TargetDecoy
 from universality.runs.chance import NullStatistics
+from universality.runs.metrics import RULES, Partners, Statistics
 from universality.runs.pair import MatchedPair
 from universality.runs.part import RunPart
 

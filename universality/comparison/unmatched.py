@@ -12,7 +12,7 @@ from torch import Tensor
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
 from universality.geometry.subspaces import subspace_agreement
-from universality.metrics import Partners
+from universality.runs.metrics import Partners
 from universality.runs.pair import MatchedPair
 from universality.runs.policy import Policy
 

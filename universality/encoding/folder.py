@@ -124,7 +124,7 @@ def read_chunks(folder: Path, key: CodesKey) -> tuple[Chunk, ...]:
     return tuple(chunks)
 
 
-def finish(folder: Path, key: CodesKey) -> Codes:
+def finish_codes(folder: Path, key: CodesKey) -> Codes:
     """The codes of a folder in which every chunk is there.
 
     Raises:

@@ -16,15 +16,15 @@ from universality.activations.formats.detection import as_cache
 from universality.codes import Codes, cut_chunks
 from universality.compute.devices import resolve_device
 from universality.dictionary import Dictionary, Firing
+from universality.encoding.encoder_hash import encoder_hash
 from universality.encoding.folder import (
     CodesKey,
     begun,
-    finish,
+    finish_codes,
     is_whole,
     read_chunks,
     write_chunk,
 )
-from universality.encoding.identity import encoder_hash
 from universality.errors import InvalidInputError
 from universality.loading import load
 from universality.validation import DEVICE, FLAG, PATH, Is, either, takes
@@ -98,7 +98,7 @@ def encode(
                 chunks = cut_chunks(tiles, dictionary.d_sae) if start < len(cache) else []
                 for number, chunk in enumerate(chunks, start=len(done)):
                     write_chunk(folder, number, chunk, key)
-        return finish(folder, key)
+        return finish_codes(folder, key)
 
 
 def codes_key(

@@ -47,7 +47,7 @@ class PairSums:
 
 @final
 @dataclass(frozen=True)
-class Interval:
+class DocumentInterval:
     """An estimate of a value on unlimited documents, and where that value is likely to be."""
 
     estimate: float
@@ -98,7 +98,7 @@ def pair_sums(
     )
 
 
-def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
+def mean_correlation(sums: PairSums, *, level: float = 0.95) -> DocumentInterval:
     """Mean Pearson correlation of the pairs on unlimited documents, with an interval.
 
     Correlations of rarely active latents are biased on few documents, upwards or downwards. The
@@ -124,7 +124,7 @@ def mean_correlation(sums: PairSums, *, level: float = 0.95) -> Interval:
     error = np.sqrt((n - 1) / n * np.square(without - without.mean()).sum())
     reach = stdtrit(n - 1, (1 + level) / 2) * error
     low, high = min(raw, freed) - float(reach), max(raw, freed) + float(reach)
-    return Interval(freed, raw, low, high, n)
+    return DocumentInterval(freed, raw, low, high, n)
 
 
 def _correlations(

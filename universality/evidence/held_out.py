@@ -14,7 +14,7 @@ from universality.codes import Codes, take_latents, take_tokens
 from universality.errors import InvalidInputError
 from universality.evidence.document_interval import (
     FEWEST_DOCUMENTS,
-    Interval,
+    DocumentInterval,
     mean_correlation,
     pair_sums,
 )
@@ -42,7 +42,7 @@ class Fold:
     """Similarity on the other half; NaN where a latent of the pair is silent there."""
     n_documents_held_out: int
     """Documents that these tokens come from."""
-    interval: Interval | None
+    interval: DocumentInterval | None
     """The mean held-out correlation of the pairs heard, with an interval over documents; None for
     other measures than signed Pearson correlation, with fewer than 20 documents, or with no pair
     heard."""
@@ -174,7 +174,7 @@ def _fold(
 
 def _interval(
     codes: list[Codes], documents: Int[np.ndarray, " n_tokens"], pairs: list[np.ndarray]
-) -> Interval | None:
+) -> DocumentInterval | None:
     if not pairs[0].size or np.unique(documents).size < FEWEST_DOCUMENTS:
         return None
     sums = pair_sums(codes[0], codes[1], documents, pairs=(pairs[0], pairs[1]))

@@ -12,7 +12,7 @@ from scipy import sparse
 
 @final
 @dataclass(frozen=True, eq=False)
-class Firing:
+class FiringTrace:
     """Where one latent fires, in the order of the tokens."""
 
     tokens: Int64[np.ndarray, " n"]
@@ -34,7 +34,7 @@ class Firing:
         return np.where(self.tokens[place] == tokens, self.values[place], silent)
 
 
-def firing(codes: sparse.csr_array, latent: int) -> Firing:
+def firing(codes: sparse.csr_array, latent: int) -> FiringTrace:
     """Where a latent fires, of codes stored by latent."""
     start, stop = codes.indptr[latent], codes.indptr[latent + 1]
-    return Firing(codes.indices[start:stop].astype(np.int64), codes.data[start:stop])
+    return FiringTrace(codes.indices[start:stop].astype(np.int64), codes.data[start:stop])

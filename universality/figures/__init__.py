@@ -1,20 +1,15 @@
 """Figures from results: each function takes a result and an `Axes`, draws, and returns the axes."""
 
 from universality.figures.backend import only_settings
-from universality.figures.calibration import false_discoveries, p_value_levels, power
+from universality.figures.calibration_curves import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
-from universality.figures.comparison import grades, means_beside_null, share_against_threshold
-from universality.figures.files import write_figure, write_figures, write_panels
-from universality.figures.latents import (
-    decoder_against_activations,
-    decoder_against_encoder,
-    matched_similarity,
-    p_value_calibration,
-    similarity_against_frequency,
+from universality.figures.from_tables import (
+    frequency_histogram,
+    grouped_bars,
+    run_matrix,
+    similarity_against_ratio,
 )
-from universality.figures.numbers import plotted_numbers
-from universality.figures.pairs import activation_scatter, logit_scatter
-from universality.figures.stability import (
+from universality.figures.many_runs import (
     consistency_over_steps,
     only_in_one,
     pair_matrix,
@@ -22,14 +17,23 @@ from universality.figures.stability import (
     stability_against_frequency,
     stability_against_norm,
 )
-from universality.figures.tables import (
-    frequency_histogram,
-    grouped_bars,
-    run_matrix,
-    similarity_against_ratio,
+from universality.figures.numbers import plotted_numbers
+from universality.figures.pairs import activation_scatter, logit_scatter
+from universality.figures.similarities import (
+    decoder_against_activations,
+    decoder_against_encoder,
+    matched_similarity,
+    p_value_calibration,
+    similarity_against_frequency,
 )
-from universality.figures.toy import active_over_training, feature_overlaps, features_in_plane
+from universality.figures.toy_models import (
+    active_over_training,
+    feature_overlaps,
+    features_in_plane,
+)
+from universality.figures.two_runs import grades, means_beside_null, share_against_threshold
 from universality.figures.widths import width_flow, width_ladder
+from universality.figures.writing import write_figure, write_figures, write_panels
 
 __all__ = [
     "activation_scatter",

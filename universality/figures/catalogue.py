@@ -9,8 +9,11 @@ from typing import assert_never
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures import comparison as whole
-from universality.figures import latents, pairs, stability, toy, widths
+from universality.figures import many_runs as stability
+from universality.figures import pairs, widths
+from universality.figures import similarities as latents
+from universality.figures import toy_models as toy
+from universality.figures import two_runs as whole
 from universality.figures.style import MANY_RUNS, PAIR, TOY, TWO_RUNS
 from universality.results import Comparison, Stability, ToyResult
 from universality.validation import either, takes

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, legend_above, plain
+from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, legend_above, plain_axes
 from universality.results import Comparison
 from universality.validation import takes
 
@@ -113,4 +113,4 @@ def _drawn(ax: Axes, row: pd.Series, columns: str, *, name: str, colour: str, la
     x, y = row[f"{columns}_a"], row[f"{columns}_b"]
     ax.scatter(x, y, s=1.5 * dot(), alpha=0.5, linewidths=0, color=colour, label=label)
     legend_above(ax, columns=1)
-    return plain(ax, x=f"{name} of a {row['a']}", y=f"{name} of b {row['b']}")
+    return plain_axes(ax, x=f"{name} of a {row['a']}", y=f"{name} of b {row['b']}")

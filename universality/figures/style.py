@@ -72,7 +72,7 @@ WIDTHS: Mapping[str, float] = MappingProxyType({"paper": 3.25, "talk": 8.0})
 """Width in inches of each style, where none is asked for."""
 
 
-def plain(ax: Axes, *, x: str, y: str) -> Axes:
+def plain_axes(ax: Axes, *, x: str, y: str) -> Axes:
     """The axes with labels, a light grid and no box."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from universality.figures.style import AXES, MANY_RUNS, SERIES, legend_above, plain
+from universality.figures.style import AXES, MANY_RUNS, SERIES, legend_above, plain_axes
 from universality.results import Stability
 from universality.validation import takes
 
@@ -51,7 +51,7 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
     ax.set_xlim(-0.5, len(steps) - 0.5)
     ax.set_ylim(0, 1.02)
     legend_above(ax, columns=3)
-    return plain(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
+    return plain_axes(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
 
 
 @takes(stability=MANY_RUNS, ax=AXES)

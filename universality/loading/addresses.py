@@ -10,7 +10,7 @@ from typing import Any, final
 from universality.errors import MissingFileError
 from universality.loading.hub import SCHEME, fetch, from_browser, looks_like_repository, parse
 from universality.loading.saelens_registry import corrections_of, find_release
-from universality.loading.shards import is_sharded, whole_name
+from universality.loading.sharded_weights import is_sharded, whole_name
 
 _GENERIC_STEMS = ("sae_weights", "ae", "sae", "params", "model", "final", "cc_weights")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, final, get_args
 
 from universality.dictionary import DirectionName
-from universality.loading.configs import Config, read_json
+from universality.loading.configs import Config, read_config
 from universality.loading.containers import open_tensors
 from universality.loading.nesting import laid_bare
-from universality.loading.shards import index_of, is_sharded, weight_map
+from universality.loading.sharded_weights import index_of, is_sharded, weight_map
 from universality.loading.tensors import TensorFile
 
 Orientation: TypeAlias = Literal["rows", "columns"]
@@ -75,7 +75,7 @@ class Checkpoint:
 
     def config(self, name: str) -> Config:
         """A JSON file of the folder; empty when it does not exist."""
-        return read_json(self.folder / name)
+        return read_config(self.folder / name)
 
     def has(self, *keys: str) -> bool:
         """Whether the weight file holds all these tensors."""

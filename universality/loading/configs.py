@@ -84,7 +84,7 @@ class Config:
         return FormatError(f"{self.where}: {key!r} must be {what}, found {found[:60]}")
 
 
-def read_json(path: Path) -> Config:
+def read_config(path: Path) -> Config:
     """The configuration in a JSON file, empty when there is no such file.
 
     Raises:

@@ -15,7 +15,7 @@ from universality.errors import FormatError, UnsafeFileError
 from universality.intake.array_files import npy_header, read_headers, read_npy
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
-from universality.loading.shards import index_of, is_sharded, weight_map
+from universality.loading.sharded_weights import index_of, is_sharded, weight_map
 from universality.loading.tensors import BARE, Entry, TensorFile
 from universality.loading.torch_files import open_torch
 from universality.shapes import as_tensor

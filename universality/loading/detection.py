@@ -10,7 +10,7 @@ from universality.errors import FormatError, MissingFileError
 from universality.loading.checkpoints import Checkpoint, Request
 from universality.loading.containers import SUFFIXES
 from universality.loading.formats import BARE_DECODER, FORMATS, Format, format_named
-from universality.loading.shards import whole_name, whole_names
+from universality.loading.sharded_weights import whole_name, whole_names
 from universality.loading.tensors import listed
 
 _NEVER_WEIGHTS = (

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from universality.errors import FormatError, MissingDependencyError, MissingFileError
 from universality.loading.detection import INNER_WEIGHTS, may_be_weights
-from universality.loading.shards import is_sharded, whole_name, whole_names
+from universality.loading.sharded_weights import is_sharded, whole_name, whole_names
 
 SCHEME = "hf://"
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from universality import activation_functions, input_normalization
 from universality.dictionary import Dictionary
+from universality.loading.addressed_runs import load
 from universality.loading.hashing import weights_hash
-from universality.loading.runs import load
 
 _BLOCK_ENTRIES = 2**21
 # A decoder of more entries is opened again for each such part, which gives its pages back.
@@ -54,7 +54,7 @@ class Inspection:
             "format": source.format,
             "version": source.version or None,
             "part": source.part or None,
-            "architecture": activation_functions.describe(dictionary.activation_fn),
+            "architecture": activation_functions.describe_activation(dictionary.activation_fn),
             "encode_refused": _refusal(dictionary),
             "d_in": dictionary.d_in,
             "d_sae": dictionary.d_sae,
@@ -62,7 +62,9 @@ class Inspection:
             "dtype": str(dictionary.W_dec.dtype).removeprefix("torch."),
             "tensors": _present(dictionary),
             "b_dec_subtracted_first": dictionary.apply_b_dec_to_input,
-            "normalization": input_normalization.describe(dictionary.input_normalization),
+            "normalization": input_normalization.describe_normalization(
+                dictionary.input_normalization
+            ),
             "model_name": dictionary.key.model_name,
             "hook_name": dictionary.key.hook_name,
             "step": dictionary.key.step,

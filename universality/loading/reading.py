@@ -275,7 +275,7 @@ def layer_hook(text: str) -> str | None:
     return f"blocks.{int(found[1])}.hook_resid_post" if found else None
 
 
-def unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
+def with_unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
     """The matrix with rows of norm one, and the norms; rows of norm zero stay as they are."""
     norms = W_dec.float().norm(dim=1)
     safe = torch.where(norms > 0, norms, torch.ones_like(norms))

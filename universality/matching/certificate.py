@@ -11,9 +11,9 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from universality.compute.devices import resolve_device
+from universality.compute.norms import refuse_flushed
 from universality.errors import InvalidInputError
 from universality.matching.result import TOLERANCE, Matching
-from universality.norms import refuse_flushed
 from universality.shapes import ARRAY, ArrayLike, as_matrix
 from universality.validation import DEVICE, FLAG, Is, takes
 

@@ -16,7 +16,7 @@ def nearest_among(
     near: Neighbours,
     chosen: Bool[np.ndarray, " n_b"],
     *,
-    plan: Tiling | None = None,
+    tiling: Tiling | None = None,
 ) -> Float64[np.ndarray, " n_a"]:
     """Similarity of each latent of a to the nearest of the chosen latents of b.
 
@@ -27,13 +27,13 @@ def nearest_among(
         similarity: Of the two runs.
         near: The closest in b of each latent of a, one or more.
         chosen: Which latents of b there are.
-        plan: How the work is cut.
+        tiling: How the work is cut.
     """
     there = (near.index >= 0) & chosen[near.index]
     first = there.argmax(axis=1)[:, None]
     found = np.take_along_axis(near.similarity, first, axis=1)[:, 0]
     missing = np.flatnonzero(~there.any(axis=1))
-    found[missing] = _looked_up(similarity, missing, np.flatnonzero(chosen), plan or Tiling())
+    found[missing] = _looked_up(similarity, missing, np.flatnonzero(chosen), tiling or Tiling())
     return np.asarray(found)
 
 
@@ -41,18 +41,18 @@ def _looked_up(
     similarity: Similarity,
     rows: Int64[np.ndarray, " rows"],
     cols: Int64[np.ndarray, " cols"],
-    plan: Tiling,
+    tiling: Tiling,
 ) -> Float64[np.ndarray, " rows"]:
     found = np.full(rows.size, -np.inf)
     if not cols.size:
         return found
     device = similarity.device
     j = torch.from_numpy(cols).to(device)
-    for start in range(0, rows.size, plan.block_rows):
-        i = torch.from_numpy(rows[start : start + plan.block_rows]).to(device)
+    for start in range(0, rows.size, tiling.block_rows):
+        i = torch.from_numpy(rows[start : start + tiling.block_rows]).to(device)
         best = [
             similarity.block(i, part, fine=True)[0].amax(dim=1)
-            for part in torch.split(j, plan.block_cols)
+            for part in torch.split(j, tiling.block_cols)
         ]
         found[start : start + len(i)] = torch.stack(best).amax(dim=0).cpu().numpy()
     return found

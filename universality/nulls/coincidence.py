@@ -27,7 +27,7 @@ from torch import Tensor
 
 from universality.codes import Codes
 from universality.matching import Neighbours
-from universality.nulls.places import LEVELS, Profile, deviation, profiles
+from universality.nulls.locked_places import LEVELS, Profile, deviation, profiles
 from universality.nulls.tokens import WINDOW
 
 _TILTS = np.geomspace(0.7, 20.0, 7)

@@ -43,7 +43,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.norms import unit
+from universality.compute.norms import unit
 from universality.nulls.rotation import block_haar
 
 _RATIO = 1.25
@@ -75,7 +75,7 @@ def fit(*views: Float[Tensor, "n _"]) -> Geometry:
         return _fit(views)
 
 
-def side_by_side(views: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n d"]:
+def concatenated(views: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n d"]:
     """The unit rows of all views, concatenated: one row per latent."""
     return torch.cat([unit(view) for view in views], dim=1)
 
@@ -102,7 +102,7 @@ def coordinates(
 
 @lru_cache(maxsize=4)
 def _fit(views: tuple[Tensor, ...]) -> Geometry:
-    rows = side_by_side(views).double()
+    rows = concatenated(views).double()
     mean = rows.mean(dim=0)
     weighed = rows / _leverage(rows).sqrt().clamp(min=_NEGLIGIBLE)
     centred = weighed - weighed.mean(dim=0)

@@ -14,12 +14,12 @@ from typing import Protocol, TypeAlias, final, runtime_checkable
 import torch
 from torch import Tensor
 
+from universality.compute.norms import unit
 from universality.errors import InvalidInputError
-from universality.norms import unit
 from universality.nulls import geometry
 from universality.nulls.rotation import haar, rows_at_cosine, unit_rows
 
-Run: TypeAlias = Mapping[str, Tensor]
+RunRows: TypeAlias = Mapping[str, Tensor]
 """Directions of one run by view: one row per latent, the same latents in every view."""
 
 
@@ -27,7 +27,9 @@ Run: TypeAlias = Mapping[str, Tensor]
 class Draw(Protocol):
     """A pair of runs with the views and shapes of (a, b), drawn at random."""
 
-    def __call__(self, a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    def __call__(
+        self, a: RunRows, b: RunRows, *, generator: torch.Generator
+    ) -> tuple[RunRows, RunRows]:
         """Two runs with the views and shapes of a and of b."""
 
 
@@ -47,7 +49,9 @@ class Null:
     mixes_views: bool = False
     """Whether a draw of several views changes a little what each of them says alone."""
 
-    def draw_each_view(self, a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+    def draw_each_view(
+        self, a: RunRows, b: RunRows, *, generator: torch.Generator
+    ) -> tuple[RunRows, RunRows]:
         """A pair of runs for what single views say: each is drawn by itself where they would mix.
 
         What two views of such a pair say together is nothing. Views with the same rows stay so.
@@ -77,22 +81,24 @@ def find_null(name: str) -> Null:
     return NULLS[name]
 
 
-def draw_isotropic(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+def draw_isotropic(
+    a: RunRows, b: RunRows, *, generator: torch.Generator
+) -> tuple[RunRows, RunRows]:
     """Two fresh runs of uniform rows; each latent keeps the cosine between its own views."""
     return _isotropic_like(a, generator), _isotropic_like(b, generator)
 
 
-def draw_geometry(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+def draw_geometry(a: RunRows, b: RunRows, *, generator: torch.Generator) -> tuple[RunRows, RunRows]:
     """Run a as it is, and b turned by a random map that keeps b's mean and covariance."""
     views = tuple(b.values())
     turn = geometry.draw_map(geometry.fit(*views), generator=generator)
-    turned = geometry.side_by_side(views) @ turn.to(views[0].device)
+    turned = geometry.concatenated(views) @ turn.to(views[0].device)
     return a, dict(
         zip(b, torch.split(turned, [view.shape[1] for view in views], dim=1), strict=True)
     )
 
 
-def draw_haar(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+def draw_haar(a: RunRows, b: RunRows, *, generator: torch.Generator) -> tuple[RunRows, RunRows]:
     """Run a as it is, and b turned by one uniformly random orthogonal map."""
     turned: dict[str, Tensor] = {}
     for views in _views_by_dimension(b):
@@ -101,12 +107,14 @@ def draw_haar(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
     return a, turned
 
 
-def draw_untrained(a: Run, b: Run, *, generator: torch.Generator) -> tuple[Run, Run]:
+def draw_untrained(
+    a: RunRows, b: RunRows, *, generator: torch.Generator
+) -> tuple[RunRows, RunRows]:
     """Two runs at initialisation: uniform decoder rows, and encoder rows tied to them."""
     return _untrained_like(a, generator), _untrained_like(b, generator)
 
 
-def _isotropic_like(run: Run, generator: torch.Generator) -> Run:
+def _isotropic_like(run: RunRows, generator: torch.Generator) -> RunRows:
     drawn: dict[str, Tensor] = {}
     for first, *others in _views_by_dimension(run):
         drawn[first] = unit_rows(*run[first].shape, generator=generator)
@@ -120,18 +128,18 @@ def _row_cosine(x: Tensor, y: Tensor) -> Tensor:
     return (unit(x) * unit(y)).sum(dim=1, keepdim=True)
 
 
-def _untrained_like(run: Run, generator: torch.Generator) -> Run:
+def _untrained_like(run: RunRows, generator: torch.Generator) -> RunRows:
     drawn: dict[str, Tensor] = {}
     for views in _views_by_dimension(run):
         drawn |= dict.fromkeys(views, unit_rows(*run[views[0]].shape, generator=generator))
     return drawn
 
 
-def _turn(run: Run, views: list[str], turn: Tensor) -> dict[str, Tensor]:
+def _turn(run: RunRows, views: list[str], turn: Tensor) -> dict[str, Tensor]:
     return {view: unit(run[view]) @ turn.to(run[view].device) for view in views}
 
 
-def _views_by_dimension(run: Run) -> list[list[str]]:
+def _views_by_dimension(run: RunRows) -> list[list[str]]:
     """The views in groups that live in the same space, taken to be those of equal dimension."""
     groups: dict[int, list[str]] = {}
     for view, directions in run.items():

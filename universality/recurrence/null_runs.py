@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import final
 
 from universality.nulls.null import find_null
-from universality.runs.chance import NullStatistics, null_of
+from universality.runs.chance import NullStatistics, first_null_of
 from universality.runs.matches import MatchedRuns, with_both
 from universality.runs.views import BOTH
 
@@ -51,7 +51,7 @@ def null_from(nulls: Sequence[NullStatistics], n_runs: int) -> RunsNull:
 
 
 def _first_of(nulls: Sequence[NullStatistics], n_runs: int) -> RunsNull:
-    firsts = {view: null_of(view, nulls) for view in _views(nulls)}
+    firsts = {view: first_null_of(view, nulls) for view in _views(nulls)}
     rules = dict(firsts)
     if {"decoder", "encoder"} <= set(firsts):
         rules[BOTH] = firsts["decoder"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from universality.activation_functions import describe
+from universality.activation_functions import describe_activation
 from universality.activations.row_screen import about_rows
 from universality.checks import run_checks
-from universality.checks.activations import check_caches
 from universality.checks.check import Check
-from universality.checks.training import amount_of_training
+from universality.checks.given_activations import check_caches
+from universality.checks.training_amount import amount_of_training
 from universality.runs.matches import MatchedRuns
 from universality.runs.run_set import RunSet
 
@@ -32,7 +32,7 @@ def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
         "d_sae": dictionary.d_sae,
         "n_alive": alive.n_alive,
         "alive_source": alive.source,
-        "activation": describe(dictionary.activation_fn),
+        "activation": describe_activation(dictionary.activation_fn),
         "seed": key.seed,
         "hook_name": key.hook_name,
         "model_name": key.model_name,

@@ -10,25 +10,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.loading.checkpoints import ORIENTATIONS
-from universality.norms import row_norms
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.families.consensus import consensus, consensus_dictionary
 from universality.recurrence.families.covariates import stability_by
 from universality.recurrence.families.family_contexts import family_contexts
+from universality.recurrence.families.family_rules import Rule, find_rules, headline
 from universality.recurrence.families.family_table import family_table, mean_over_members
-from universality.recurrence.families.rules import Rule, find_rules, headline
 from universality.recurrence.families.soft_families import content_of
 from universality.recurrence.null_runs import RunsNull, null_from, random_assignments
 from universality.recurrence.run_checks import about_caches, about_run, check_runs
-from universality.recurrence.summary import as_records, summarise
-from universality.recurrence.tables import (
+from universality.recurrence.study_summary import as_records, summarise_study
+from universality.recurrence.study_tables import (
     grade_columns,
-    latent_table,
-    pair_table,
+    run_pair_table,
     spectrum_table,
+    study_latent_table,
     triple_table,
     with_names,
 )
@@ -38,7 +38,7 @@ from universality.results import STABILITY_SCHEMA, Stability
 from universality.results.grades import grade_counts
 from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, cache_for, open_caches
-from universality.runs.keys import grid
+from universality.runs.keys import cells_of
 from universality.runs.matches import MatchedRuns, among
 from universality.runs.opening import RUN, Run, dictionary_of, open_runs
 from universality.runs.pairings import groups, match_runs
@@ -204,9 +204,9 @@ def _from_runs(
             **about_caches(runs),
         },
     )
-    pairs = with_names(pair_table(matched, policy.threshold), runs.names)
+    pairs = with_names(run_pair_table(matched, policy.threshold), runs.names)
     keys = [run.key for run in runs.dictionaries]
-    more = {"pairs": as_records(pairs), "grid": grid(keys, runs.names, pairs)}
+    more = {"pairs": as_records(pairs), "grid": cells_of(keys, runs.names, pairs)}
     grades = {name: grade_counts(own) for name, own in found.latents.groupby("run", sort=False)}
     more["runs"] = [
         about | ({"grades": grades[about["name"]]} if about["name"] in grades else {})
@@ -239,14 +239,14 @@ def assemble(
 ) -> Stability:
     """Tables and summary of one group of runs; `about` says which, and under which policy."""
     policy = about["policy"]
-    pairs = pair_table(matched, policy.get("threshold", 0.0))
+    pairs = run_pair_table(matched, policy.get("threshold", 0.0))
     triples = triple_table(rules)
-    summary = summarise(
+    summary = summarise_study(
         rules, pairs, triples, thresholds=thresholds, null=null, seed=policy["seed"]
     )
     named = next(iter(matched.values())).runs
     columns = family_columns or {}
-    latents = latent_table(rules).assign(**(latent_columns or {}))
+    latents = study_latent_table(rules).assign(**(latent_columns or {}))
     summary["stability_by"] = stability_by(latents, rules, null)
     return Stability(
         summary={"schema": STABILITY_SCHEMA} | about | summary,

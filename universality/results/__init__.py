@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from universality.intake.damage import damage_named
-from universality.results.comparison import (
+from universality.results.compared import (
     COMPARISON_SCHEMA,
     OPTIONAL_TABLES,
     Comparison,
@@ -15,10 +15,10 @@ from universality.results.comparison import (
     null_names,
     read_comparison,
 )
-from universality.results.files import read_summary
 from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
+from universality.results.result_files import read_summary
 from universality.results.schemas import COMPARISON, STABILITY, TOY, age_of
-from universality.results.stability import (
+from universality.results.studied import (
     STABILITY_SCHEMA,
     Stability,
     Widths,

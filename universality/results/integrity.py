@@ -9,7 +9,7 @@ from pathlib import Path
 from universality.errors import FormatError, MissingFileError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
-from universality.results.files import SUMMARY
+from universality.results.result_files import SUMMARY
 from universality.storage.manifest import hash_file, known_hashes, read_manifest
 
 _TABLES = (".json", ".csv", ".parquet")

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from universality.errors import FormatError, MissingFileError
-from universality.results.files import SUMMARY, read_summary
+from universality.results.result_files import SUMMARY, read_summary
 from universality.results.schemas import TOY
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 TOY_SCHEMA = TOY.written
 """Written into every summary of a toy experiment."""

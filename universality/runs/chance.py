@@ -14,27 +14,27 @@ from tqdm import tqdm
 from universality.codes import rearrange_tokens
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
-from universality.metrics import Statistics, ViewMatch
+from universality.nulls.draw_plan import DrawPlan, plan_draws, subsample
 from universality.nulls.null import NULLS, Draw, find_null
-from universality.nulls.plan import DrawPlan, plan_draws, subsample
 from universality.nulls.tokens import permute_windows
 from universality.runs.draws import (
     Drawn,
+    as_arrays,
+    from_arrays,
     measured,
     of_firing,
     over_draws,
-    packed,
-    unpacked,
     views_apart,
     with_room,
 )
 from universality.runs.full_width import carried, with_closed_forms
+from universality.runs.metrics import Statistics, ViewMatch
 from universality.runs.pair import is_large, matching_choices
 from universality.runs.part import RunPart, array_digest
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 from universality.runs.untrained import shortened_for, untrained_codes
-from universality.runs.views import ACTIVATIONS, Rows, Traits, View
+from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 from universality.storage.kept import PairStore, kept
 
 
@@ -93,7 +93,7 @@ def draw_nulls(
     return nulls
 
 
-def null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
+def first_null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
     """The first null that says something of a view."""
     return nulls_of(view, nulls)[0]
 
@@ -105,7 +105,7 @@ def nulls_of(view: str, nulls: Sequence[NullStatistics]) -> list[NullStatistics]
 
 def draw_direction_nulls(
     n_draws: Mapping[str, int],
-    runs: Sequence[Rows],
+    runs: Sequence[RowsByView],
     views: Sequence[View],
     *,
     thresholds: Sequence[float],
@@ -140,10 +140,10 @@ def draw_direction_nulls(
                     both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
                     joint = measured(views, both, thresholds)
                 found = views_apart(found, joint, views=runs[0])
-            return packed(found)
+            return as_arrays(found)
 
         key = f"{name}/{null.version}/{seeds[number]}/{number}/{plan}/{thresholds}"
-        return unpacked(made() if keep is None else keep(key, made), thresholds)
+        return from_arrays(made() if keep is None else keep(key, made), thresholds)
 
     seeds = np.random.SeedSequence(seed).generate_state(max(n_draws.values())).tolist()
     # One draw of each null in turn: what the draws of one share is prepared beside another's.
@@ -176,7 +176,7 @@ def _draw_directions(
     )
 
 
-def _plan(runs: Sequence[Rows], n_draws: int) -> DrawPlan:
+def _plan(runs: Sequence[RowsByView], n_draws: int) -> DrawPlan:
     widths = [next(iter(run.values())).shape[0] for run in runs]
     if len(runs) == 2:
         return plan_draws(*widths, n_draws=n_draws)
@@ -185,13 +185,15 @@ def _plan(runs: Sequence[Rows], n_draws: int) -> DrawPlan:
     return replace(plan, n_draws=n_draws)
 
 
-def _drawn(draw: Draw, runs: Sequence[Rows], generator: torch.Generator) -> list[Rows]:
+def _drawn(draw: Draw, runs: Sequence[RowsByView], generator: torch.Generator) -> list[RowsByView]:
     """Runs that share nothing: the pair that a null draws, and further partners of its first."""
     drawn = list(draw(runs[0], runs[1], generator=generator))
     return drawn + [draw(runs[0], run, generator=generator)[1] for run in runs[2:]]
 
 
-def _narrow(drawn: Sequence[Rows], plan: DrawPlan, generator: torch.Generator) -> list[Traits]:
+def _narrow(
+    drawn: Sequence[RowsByView], plan: DrawPlan, generator: torch.Generator
+) -> list[Traits]:
     widths = [plan.n_a, *[plan.n_b] * len(drawn[1:])]
     return [
         Traits(subsample(run, n, generator=generator)) for run, n in zip(drawn, widths, strict=True)
@@ -224,11 +226,11 @@ def _draw_tokens(
                 for one, at in zip(codes, places, strict=True)
                 if one is not None
             ]
-            return packed(of_firing(measured([view], moved, thresholds, beside=matches)))
+            return as_arrays(of_firing(measured([view], moved, thresholds, beside=matches)))
 
         key = f"tokens/{policy.seed}/{number}/{array_digest(documents)}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
-        drawn.append(unpacked(kept(store, key, made), thresholds))
+        drawn.append(from_arrays(kept(store, key, made), thresholds))
     n_a, n_b = (part.alive.n_alive for part in parts[:2])
     return _over("tokens", DrawPlan(policy.n_draws, n_a, n_b, n_a, n_b), drawn)
 
@@ -249,11 +251,11 @@ def _draw_untrained(
             codes = untrained_codes(
                 parts, caches, seed=seed, min_firing=policy.min_firing, device=device
             )
-            return packed(measured([view], [Traits({}, one) for one in codes], thresholds))
+            return as_arrays(measured([view], [Traits({}, one) for one in codes], thresholds))
 
         key = f"untrained codes/{seed}/{note}/{policy.min_firing}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
-        return unpacked(kept(store, key, made), thresholds)
+        return from_arrays(kept(store, key, made), thresholds)
 
     n_draws = policy.draws_of("untrained")
     seeds = np.random.SeedSequence(policy.seed).generate_state(n_draws).tolist()
@@ -287,7 +289,7 @@ def _over(name: str, plan: DrawPlan, drawn: Sequence[Drawn]) -> NullStatistics:
 
 
 def _directions(
-    name: str, plan: DrawPlan, drawn: Sequence[Drawn], runs: Sequence[Rows], absolute: bool
+    name: str, plan: DrawPlan, drawn: Sequence[Drawn], runs: Sequence[RowsByView], absolute: bool
 ) -> NullStatistics:
     if find_null(name).mixes_views and len(runs[0]) > 1:
         plan = replace(plan, note="each view by itself")

@@ -108,7 +108,7 @@ def _by_first(
     return of_first[order], own[order]
 
 
-def record(
+def encode_runs(
     runs: Sequence[Dictionary],
     caches: Sequence[ActivationCache],
     *,

@@ -8,8 +8,8 @@ from itertools import combinations, permutations
 import numpy as np
 import pandas as pd
 
-from universality.metrics import ViewMatch
 from universality.runs.matches import Link, MatchedRuns, stack, with_both
+from universality.runs.metrics import ViewMatch
 
 
 def cycle_table(matched: MatchedRuns) -> pd.DataFrame:

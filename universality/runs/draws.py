@@ -9,11 +9,11 @@ from typing import Any, final
 
 import numpy as np
 
-from universality.metrics import Statistics, ViewMatch, measure
-from universality.norms import unit
+from universality.compute.norms import unit
 from universality.runs.cycles import cycles_of
+from universality.runs.metrics import Statistics, ViewMatch, measure
 from universality.runs.pair import match_traits
-from universality.runs.views import ACTIVATIONS, Rows, Traits, View
+from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 
 OWN_DRAW = "own_draw.cosine"
 """Median cosine of a row of b with its own draw: a null that leaves rows in place has no room."""
@@ -53,7 +53,7 @@ def of_firing(drawn: Drawn) -> Drawn:
     return replace(drawn, found=replace(found, averages=averages, shares=shares))
 
 
-def with_room(drawn: Drawn, b: Rows, own: Rows, *, absolute: bool) -> Drawn:
+def with_room(drawn: Drawn, b: RowsByView, own: RowsByView, *, absolute: bool) -> Drawn:
     """With the median cosine of a row of b with its own draw: what the null leaves in place."""
     averages = dict(drawn.found.averages)
     for view, rows in b.items():
@@ -62,7 +62,7 @@ def with_room(drawn: Drawn, b: Rows, own: Rows, *, absolute: bool) -> Drawn:
     return replace(drawn, found=replace(drawn.found, averages=averages))
 
 
-def views_apart(drawn: Drawn, joint: Drawn | None, views: Rows) -> Drawn:
+def views_apart(drawn: Drawn, joint: Drawn | None, views: RowsByView) -> Drawn:
     """What single views say, and what several say together from a draw of all, if there is one."""
     found, cycles = drawn.found, {rule: v for rule, v in drawn.cycles.items() if rule in views}
     averages = {key: value for key, value in found.averages.items() if key[0] in views}
@@ -89,7 +89,7 @@ def over_draws(drawn: Sequence[Statistics], reduce: Callable[..., Any]) -> Stati
     return replace(first, averages=averages, shares=shares)
 
 
-def packed(drawn: Drawn) -> dict[str, np.ndarray]:
+def as_arrays(drawn: Drawn) -> dict[str, np.ndarray]:
     """The draw as arrays that can be kept."""
     found = drawn.found
     return {
@@ -99,7 +99,7 @@ def packed(drawn: Drawn) -> dict[str, np.ndarray]:
     }
 
 
-def unpacked(arrays: Mapping[str, np.ndarray], thresholds: Sequence[float]) -> Drawn:
+def from_arrays(arrays: Mapping[str, np.ndarray], thresholds: Sequence[float]) -> Drawn:
     """The draw that was kept so."""
     averages: dict[tuple[str, str], float] = {}
     shares: dict[tuple[str, str], np.ndarray] = {}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from universality.metrics import Statistics
 from universality.nulls import isotropic
-from universality.nulls.plan import DrawPlan, carry_mean, carry_share, mean_cosine
-from universality.runs.views import BOTH, Rows
+from universality.nulls.draw_plan import DrawPlan, carry_mean, carry_share, mean_cosine
+from universality.runs.metrics import Statistics
+from universality.runs.views import BOTH, RowsByView
 
 
 def _candidates(n_a: int, n_b: int) -> dict[str, int]:
@@ -17,7 +17,9 @@ def _candidates(n_a: int, n_b: int) -> dict[str, int]:
     return {"greedy_ab": n_b, "greedy_ba": n_a, "assignment": max(n_a, n_b)}
 
 
-def carried(drawn: Statistics, plan: DrawPlan, a: Rows, b: Rows, *, absolute: bool) -> Statistics:
+def carried(
+    drawn: Statistics, plan: DrawPlan, a: RowsByView, b: RowsByView, *, absolute: bool
+) -> Statistics:
     """Means and shares carried to the width of the runs; agreement stays, an upper bound."""
     averages, shares = dict(drawn.averages), dict(drawn.shares)
     narrow = _candidates(plan.n_a, plan.n_b)
@@ -37,7 +39,9 @@ def carried(drawn: Statistics, plan: DrawPlan, a: Rows, b: Rows, *, absolute: bo
     return replace(drawn, averages=averages, shares=shares)
 
 
-def with_closed_forms(drawn: Statistics, a: Rows, b: Rows, *, absolute: bool) -> Statistics:
+def with_closed_forms(
+    drawn: Statistics, a: RowsByView, b: RowsByView, *, absolute: bool
+) -> Statistics:
     """Greedy means and shares of the isotropic null exact, where draws have them in the mean."""
     averages, shares = dict(drawn.averages), dict(drawn.shares)
     for view in a:

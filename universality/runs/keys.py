@@ -45,7 +45,9 @@ def keyed(runs: Sequence[Dictionary], table: str | Path | None = None) -> list[D
     return [_keyed(run, told) for run in runs]
 
 
-def grid(runs: Sequence[RunKey], names: Sequence[str], pairs: pd.DataFrame) -> list[dict[str, Any]]:
+def cells_of(
+    runs: Sequence[RunKey], names: Sequence[str], pairs: pd.DataFrame
+) -> list[dict[str, Any]]:
     """One row per cell of equal model, hook, data set, width and step, in that order.
 
     With the seeds in it, and for each view the mean over its pairs of `mean`, `shared` and

@@ -12,8 +12,8 @@ from jaxtyping import Int64
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
 from universality.matching import Matching, assign, find_candidates
-from universality.metrics import ViewMatch
 from universality.runs.matrix import check_size
+from universality.runs.metrics import ViewMatch
 from universality.runs.part import RunPart
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet

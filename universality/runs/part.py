@@ -13,11 +13,11 @@ from jaxtyping import Int64, Shaped
 from torch import Tensor
 
 from universality.activations.cache import ActivationCache
-from universality.alive import Alive, find_alive, find_firing
 from universality.codes import Codes, take_latents
 from universality.dictionary import Dictionary
+from universality.runs.alive import Alive, find_alive, find_firing
 from universality.runs.policy import Policy
-from universality.runs.views import ACTIVATIONS, Rows, Traits
+from universality.runs.views import ACTIVATIONS, RowsByView, Traits
 
 
 @final
@@ -54,7 +54,7 @@ class RunPart:
     """What the whole run does on the common tokens; None without activations."""
 
     @property
-    def directions(self) -> Rows:
+    def directions(self) -> RowsByView:
         """Rows of the latents that take part, by view."""
         return self.traits.directions
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import final, get_args
 
 from universality.activations.row_screen import ROW_RULES
-from universality.alive import ALIVE_RULES
 from universality.dictionary import DirectionName
 from universality.nulls.null import NULLS
+from universality.runs.alive import ALIVE_RULES
 from universality.runs.views import ACTIVATIONS
 from universality.similarity.measures import MEASURES, Measure
 from universality.validation import (

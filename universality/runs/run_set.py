@@ -20,7 +20,7 @@ from universality.encoding.streaming import count_firing
 from universality.errors import InvalidInputError
 from universality.loading import weights_hash
 from universality.runs.choosing import choose_views
-from universality.runs.common_tokens import record, recorded_alike
+from universality.runs.common_tokens import encode_runs, recorded_alike
 from universality.runs.opening import dictionary_of, is_coded
 from universality.runs.part import Recorded, RunPart, alive_in, traits_of
 from universality.runs.policy import Policy
@@ -114,7 +114,7 @@ def gather_runs(
     if coded:
         recorded, table = recorded_alike(coded)
     elif caches:
-        recorded, table = record(dictionaries, caches, device=device, folder=codes)
+        recorded, table = encode_runs(dictionaries, caches, device=device, folder=codes)
     return RunSet(_parts(dictionaries, recorded, views, policy), views, table)
 
 

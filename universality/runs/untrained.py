@@ -17,7 +17,7 @@ from universality.activations.cache import ActivationCache
 from universality.codes import Codes, take_latents
 from universality.dictionary import Dictionary
 from universality.nulls.rotation import unit_rows
-from universality.runs.common_tokens import record
+from universality.runs.common_tokens import encode_runs
 from universality.runs.part import RunPart
 
 MOST_PRODUCTS = 1 << 40
@@ -57,7 +57,7 @@ def untrained_codes(
         for part in parts
         if part.recorded is not None
     ]
-    recorded, _ = record(drawn, caches, device=device, progress=False)
+    recorded, _ = encode_runs(drawn, caches, device=device, progress=False)
     return [_alive(one.codes, min_firing) for one in recorded]
 
 

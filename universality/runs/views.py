@@ -27,7 +27,7 @@ ACTIVATIONS: Literal["activations"] = "activations"
 BOTH = "decoder_and_encoder"
 """The rule under which a pair counts when both views of directions name it."""
 
-Rows: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
+RowsByView: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """Directions of some latents by view: one row per latent, the same latents in every view."""
 
 
@@ -36,7 +36,7 @@ Rows: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 class Traits:
     """What views compare of the latents of a run, or of a draw that stands for one."""
 
-    directions: Rows
+    directions: RowsByView
     """Their rows, by view."""
     codes: Codes | None = None
     """What they do on the common tokens; None where nobody knows."""

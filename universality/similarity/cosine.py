@@ -12,8 +12,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from universality.compute.devices import resolve_device
+from universality.compute.norms import refuse_flushed
 from universality.errors import InvalidInputError
-from universality.norms import refuse_flushed
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity.interface import Index
 

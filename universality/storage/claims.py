@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from universality.errors import OutputError
-from universality.storage.interrupts import shielded
+from universality.storage.held_interrupts import shielded
 from universality.storage.recovery import put_away, recover
 from universality.storage.traces import Trace, find_traces, name_left, new_trace, read_trace
 from universality.storage.writers import is_gone, is_here

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from universality.errors import FormatError
-from universality.storage.json_files import as_json
+from universality.storage.json_output import as_json
 from universality.storage.staged_files import staged_file
 
 MANIFEST = "manifest.json"

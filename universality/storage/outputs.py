@@ -15,7 +15,7 @@ from typing import Any
 from universality.errors import OutputError
 from universality.storage.claims import claimed_place
 from universality.storage.exchange import exchange, rename_to_free
-from universality.storage.interrupts import shielded
+from universality.storage.held_interrupts import shielded
 from universality.storage.manifest import (
     MANIFEST,
     hash_file,

@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from universality.errors import OutputError, UniversalityError
-from universality.storage.interrupts import shielded
+from universality.storage.held_interrupts import shielded
 from universality.storage.traces import new_trace
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

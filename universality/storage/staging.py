@@ -17,7 +17,7 @@ from pathlib import Path
 from universality.errors import FormatError, OutputError
 from universality.storage.claims import claimed_place
 from universality.storage.exchange import exchange, rename_to_free
-from universality.storage.interrupts import shielded
+from universality.storage.held_interrupts import shielded
 from universality.storage.manifest import MANIFEST
 from universality.storage.owned import dropped_files, foreign_files, in_words, is_dropped
 from universality.storage.places import real_place

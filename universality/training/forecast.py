@@ -18,7 +18,7 @@ from universality.training.memory import (
     cache_bytes,
     caches_of,
     fits_in_memory,
-    in_words,
+    memory_in_words,
     run_bytes,
 )
 from universality.training.runs import place_of
@@ -91,13 +91,13 @@ def memory_line(cells: Sequence[Cell]) -> str:
     """A sentence on the memory that training takes, and on what is free."""
     largest = max(cells, key=lambda cell: run_bytes(cell) + cache_bytes(caches_of(cell)))
     kept = fits_in_memory(largest)
-    activations = in_words(cache_bytes(caches_of(largest)))
+    activations = memory_in_words(cache_bytes(caches_of(largest)))
     where = f"{activations} of activations, read once" if kept else (
         f"activations read from disk step by step, {activations} being too many"
     )  # fmt: skip
     free = available_bytes()
-    said = "" if free is None else f"; {in_words(free)} are free"
-    return f"memory: {where}, and {in_words(run_bytes(largest))} for the largest run{said}"
+    said = "" if free is None else f"; {memory_in_words(free)} are free"
+    return f"memory: {where}, and {memory_in_words(run_bytes(largest))} for the largest run{said}"
 
 
 def _data(cell: Cell) -> TrainingData:

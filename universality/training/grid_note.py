@@ -9,14 +9,14 @@ from pathlib import Path
 from universality.errors import OutputError
 from universality.storage.dependencies import digest, read_note
 from universality.storage.staged_files import staged_file
-from universality.training.one_run import Place
+from universality.training.one_run import RunPlace
 
 _NOTE = "grid.json"
 _SCHEMA = "universality.training_grid/1"
 _NAMED = 6
 
 
-def check_grid(out: Path, places: Mapping[str, Place]) -> None:
+def check_grid(out: Path, places: Mapping[str, RunPlace]) -> None:
     """Nothing, when no cell of an earlier grid there is unfinished and not asked for now.
 
     A finished grid can be added to, and one asked for again with more cells.
@@ -39,7 +39,7 @@ def check_grid(out: Path, places: Mapping[str, Place]) -> None:
         )
 
 
-def write_grid(out: Path, places: Mapping[str, Place]) -> None:
+def write_grid(out: Path, places: Mapping[str, RunPlace]) -> None:
     """Note the cells, with a digest of what each depends on, beside those noted before."""
     note = read_note(out / _NOTE) or {}
     cells = dict(note.get("cells", {})) | {

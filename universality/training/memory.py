@@ -54,6 +54,6 @@ def available_bytes() -> int | None:
     return int(found[0][1]) * 1024 if found else None
 
 
-def in_words(n_bytes: int) -> str:
+def memory_in_words(n_bytes: int) -> str:
     """Such as `1.3 GB`."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"

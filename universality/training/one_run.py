@@ -38,7 +38,7 @@ Watch = Callable[[Trainer, Progress | None], None]
 
 @final
 @dataclass(frozen=True)
-class Place:
+class RunPlace:
     """Where a run lies, and what it depends on."""
 
     folder: Path
@@ -98,7 +98,7 @@ class Place:
         require_same(complete, wanted, place=self.unfinished, holds=holds)
 
 
-def train_one(place: Place, trainer: Trainer, watch: Watch) -> None:
+def train_one(place: RunPlace, trainer: Trainer, watch: Watch) -> None:
     """Train to the end and write the folder.
 
     Raises:
@@ -124,7 +124,7 @@ def train_one(place: Place, trainer: Trainer, watch: Watch) -> None:
     remove_if_empty(place.unfinished)
 
 
-def tidy(place: Place, settings: TrainingSettings) -> None:
+def tidy(place: RunPlace, settings: TrainingSettings) -> None:
     """Take away what a run left that was killed when it was already whole."""
     if place.unfinished.is_dir():
         with claimed(place.unfinished):
@@ -132,7 +132,7 @@ def tidy(place: Place, settings: TrainingSettings) -> None:
         remove_if_empty(place.unfinished)
 
 
-def _run_to_end(place: Place, trainer: Trainer, watch: Watch) -> None:
+def _run_to_end(place: RunPlace, trainer: Trainer, watch: Watch) -> None:
     settings = trainer.settings
     noted_at = _marks(settings.n_steps, _HISTORY_POINTS)
     checkpoints = _marks(settings.n_steps, settings.checkpoints)
@@ -146,13 +146,13 @@ def _run_to_end(place: Place, trainer: Trainer, watch: Watch) -> None:
             trainer.save(place.unfinished / _STATE, place.depends_on)
 
 
-def _save_checkpoint(trainer: Trainer, place: Place) -> None:
+def _save_checkpoint(trainer: Trainer, place: RunPlace) -> None:
     where = place.unfinished / "checkpoints" / str(trainer.n_tokens)
     if not where.is_dir():  # a resumed run would write the same bytes
         save(named(trainer, place.weights_dtype), where, metadata=run_metadata(trainer))
 
 
-def _note_divergence(place: Place, reason: str) -> None:
+def _note_divergence(place: RunPlace, reason: str) -> None:
     content = {"reason": reason, "depends_on": dict(place.depends_on)}
     with staged_file(place.unfinished / _DIVERGED) as staged:
         staged.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

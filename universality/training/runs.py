@@ -23,7 +23,7 @@ from universality.training.grid import Cell, check_names
 from universality.training.grid_note import check_grid, write_grid
 from universality.training.identity import dependencies
 from universality.training.memory import fits_in_memory
-from universality.training.one_run import Place, Watch, tidy, train_one
+from universality.training.one_run import RunPlace, Watch, tidy, train_one
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import DivergedError, Progress, Trainer
 from universality.validation import DEVICE, FLAG, PATH, Is, Several, as_tuple, takes
@@ -120,7 +120,7 @@ def check_cells(
     *,
     weights_dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
-) -> dict[str, Place]:
+) -> dict[str, RunPlace]:
     """Where every cell lies, when all of them can be trained there.
 
     Raises:
@@ -156,22 +156,22 @@ def raise_if_diverged(outcomes: Sequence[Outcome]) -> None:
 
 def place_of(
     cell: Cell, out: Path, weights_dtype: torch.dtype, device: torch.device | str
-) -> Place:
+) -> RunPlace:
     """Where a cell lies under `out`, and what it depends on."""
     needs = dependencies(
         cell.settings, cell.cache, weights_dtype=weights_dtype, device=device, target=cell.target
     )
-    return Place(out / cell.name, needs, weights_dtype)
+    return RunPlace(out / cell.name, needs, weights_dtype)
 
 
 def _outcome(
     cell: Cell,
-    place: Place,
+    place: RunPlace,
     data: _Readings,
     device: torch.device | str,
     tell: Callable[[Cell], Watch],
     out: Path,
-    places: dict[str, Place],
+    places: dict[str, RunPlace],
 ) -> Outcome:
     if place.finished:
         tidy(place, cell.settings)

@@ -6,9 +6,9 @@ import pytest
 
 from tests.planted_runs import link_all
 from universality.recurrence.families.covariates import stability_by
-from universality.recurrence.families.rules import find_rules
+from universality.recurrence.families.family_rules import find_rules
 from universality.recurrence.null_runs import RunsNull
-from universality.recurrence.tables import latent_table
+from universality.recurrence.study_tables import study_latent_table
 
 N = 20
 NULL = RunsNull(
@@ -24,7 +24,7 @@ NULL = RunsNull(
 def _latents(frequency: np.ndarray) -> tuple[pd.DataFrame, dict]:
     """Three runs that share the first half of their latents."""
     rules = find_rules({"decoder": link_all([[f] * 3 for f in range(N // 2)], size=N)}, 0.7)
-    latents = latent_table(rules)
+    latents = study_latent_table(rules)
     return latents.assign(frequency=np.tile(frequency, 3), decoder_norm=1.0), rules
 
 

@@ -10,8 +10,8 @@ from universality.recurrence.families.spectrum import (
     fit_only_in_one,
     n_runs_found,
     null_spectrum,
-    only_in_one,
-    spectrum,
+    only_in_one_fractions,
+    spectrum_fractions,
     spectrum_of,
 )
 from universality.runs.matches import among
@@ -23,7 +23,7 @@ PUBLISHED = np.array([34.8, 7.82, 6.40, 6.00, 5.89, 6.32, 6.85, 8.65, 17.3]) / 1
 def test_the_formula_gives_the_published_series_from_the_published_spectrum() -> None:
     published = [0.5831, 0.4843, 0.4359, 0.4061, 0.3854, 0.3700, 0.3579, 0.3481]
     # The spectrum is printed to three digits, so the series agrees to about as many.
-    np.testing.assert_allclose(only_in_one(PUBLISHED), published, atol=4e-4)
+    np.testing.assert_allclose(only_in_one_fractions(PUBLISHED), published, atol=4e-4)
 
 
 def test_the_formula_is_the_average_over_subsets_of_runs() -> None:
@@ -31,7 +31,7 @@ def test_the_formula_is_the_average_over_subsets_of_runs() -> None:
     rows = np.stack([generator.permutation(40) for _ in range(5)], axis=1)
     rows[generator.random(rows.shape) < 0.4] = -1
     edges = link_all(rows.tolist(), size=40)
-    formula = only_in_one(spectrum_of(edges, 0))
+    formula = only_in_one_fractions(spectrum_of(edges, 0))
     for n_runs in range(2, 6):
         alone = [
             spectrum_of(among(edges, [0, *others]), 0)[0]
@@ -44,7 +44,7 @@ def test_the_spectrum_counts_planted_families() -> None:
     rows = [[0, 0, 0], [1, 1, -1], [2, -1, -1], [-1, -1, 2]]
     edges = link_all(rows, size=3)
     np.testing.assert_allclose(spectrum_of(edges, 0), [1 / 3, 1 / 3, 1 / 3])
-    np.testing.assert_allclose(spectrum(edges).sum(), 1)
+    np.testing.assert_allclose(spectrum_fractions(edges).sum(), 1)
     assert n_runs_found(edges)[:3].tolist() == [3, 2, 1]
 
 
@@ -52,9 +52,9 @@ def test_runs_that_miss_a_pair_are_no_base_runs() -> None:
     rows = [[0] * 4, [1, 1, -1, -1]]
     edges = link_all(rows, size=2, skip=[(0, 1)])
     assert edges.complete.tolist() == [2, 3]
-    np.testing.assert_allclose(spectrum(edges), [0.5, 0, 0, 0.5])
+    np.testing.assert_allclose(spectrum_fractions(edges), [0.5, 0, 0, 0.5])
     nothing = link_all([[0] * 3], size=1, skip=[(0, 1), (1, 2), (0, 2)])
-    assert np.isnan(spectrum(nothing)).all()
+    assert np.isnan(spectrum_fractions(nothing)).all()
 
 
 def test_the_null_spectrum_is_binomial() -> None:
@@ -64,7 +64,7 @@ def test_the_null_spectrum_is_binomial() -> None:
 
 
 def test_curves_with_different_asymptotes_fit_the_published_series_about_equally_well() -> None:
-    fits = fit_only_in_one(only_in_one(PUBLISHED))
+    fits = fit_only_in_one(only_in_one_fractions(PUBLISHED))
     assert len({fit.form for fit in fits}) == 2
     assert all(fit.rmse < 0.005 for fit in fits)
     assert abs(fits[0].asymptote - fits[1].asymptote) > 0.05
@@ -78,4 +78,4 @@ def test_no_curve_is_fitted_to_few_points_or_a_flat_line() -> None:
 
 def test_one_run_has_no_spectrum() -> None:
     with pytest.raises(InvalidInputError, match="at least two runs"):
-        only_in_one(np.array([1.0]))
+        only_in_one_fractions(np.array([1.0]))

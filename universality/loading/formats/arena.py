@@ -8,7 +8,7 @@ from universality.activation_functions import ActivationFunction, Gated, JumpReL
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 
 NAME = "arena_toy_sae"
 
@@ -46,7 +46,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     stored = (
         reading.matrix_of(name, 0, instance).T if tied else reading.matrix_of("_W_dec", 0, instance)
     )
-    W_dec, _ = unit_rows(stored)
+    W_dec, _ = with_unit_rows(stored)
     reading.assume("decoder rows are normalised, as in its own decode")
     return reading.finish(
         W_dec,

@@ -19,7 +19,7 @@ from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError
 from universality.input_normalization import InputNormalization, NoNormalization, Standardize
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 from universality.loading.tensors import listed
 
 NAME = "dictionary_learning_jkminder"
@@ -72,7 +72,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     b_dec = reading.vector(kind.b_dec, d)
     norms = None
     if kind.norms:
-        W_dec, norms = unit_rows(W_dec)
+        W_dec, norms = with_unit_rows(W_dec)
         reading.assume("codes are in units of unit-norm decoder rows: the norms are folded")
     return reading.finish(
         W_dec,

@@ -7,7 +7,7 @@ from functools import partial
 from universality.activation_functions import ReLU
 from universality.dictionary import Dictionary, RunKey
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 
 NAME = "e2e_sae"
 
@@ -35,7 +35,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     prefix = prefixes[hook]
     reading = Reading(checkpoint)
     reading.use(*(name for name in reading.tensors.entries if not name.startswith(f"{prefix}.")))
-    W_dec, _ = unit_rows(reading.columns(f"{prefix}.decoder.weight"))
+    W_dec, _ = with_unit_rows(reading.columns(f"{prefix}.decoder.weight"))
     reading.assume("decoder rows are normalised, as in its own decode")
     return reading.finish(
         W_dec,

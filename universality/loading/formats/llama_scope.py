@@ -25,7 +25,7 @@ from universality.errors import FormatError
 from universality.input_normalization import ConstantNorm, InputNormalization, NoNormalization
 from universality.loading.checkpoints import Checkpoint
 from universality.loading.configs import Config
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 
 NAME = "llama_scope"
 
@@ -54,7 +54,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     norms = torch.ones(W_dec.shape[0], dtype=torch.float32)
     if config.flag("sparsity_include_decoder_norm", default=True):
         reading.assume("decoder norms are folded before the threshold, in the authors' own order")
-        W_dec, norms = unit_rows(W_dec)
+        W_dec, norms = with_unit_rows(W_dec)
     return reading.finish(
         W_dec,
         None if b_dec is None else b_dec.float() / scale_out,

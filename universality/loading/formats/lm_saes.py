@@ -24,7 +24,7 @@ from universality.errors import FormatError
 from universality.input_normalization import ConstantNorm, InputNormalization, NoNormalization
 from universality.loading.checkpoints import Checkpoint
 from universality.loading.configs import Config
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 from universality.loading.tensors import TensorFile
 from universality.loading.torch_files import from_mapping
 
@@ -64,7 +64,9 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     W_dec = reading.columns("W_D") if linear else reading.rows("W_D")
     scale_in, scale_out = _factors(reading, config, W_dec.shape[1])
     norms = (
-        unit_rows(W_dec)[1] if config.flag("sparsity_include_decoder_norm", default=True) else None
+        with_unit_rows(W_dec)[1]
+        if config.flag("sparsity_include_decoder_norm", default=True)
+        else None
     )
     rule = _rule(reading, config, W_dec.shape[0], norms)
     folded = isinstance(rule, TopK) and norms is not None

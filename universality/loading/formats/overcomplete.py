@@ -18,7 +18,7 @@ from universality.activation_functions import (
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError, InvalidInputError
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 
 NAME = "overcomplete"
 
@@ -50,7 +50,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     if checkpoint.has(*_ARCHETYPAL):
         W_dec = _archetypal(reading)
     else:
-        W_dec, _ = unit_rows(reading.rows("dictionary._weights"))
+        W_dec, _ = with_unit_rows(reading.rows("dictionary._weights"))
         reading.assume("dictionary rows are normalised to length one, the library's default")
     if "dictionary.multiplier" in reading.tensors:
         logarithm = reading.scalar("dictionary.multiplier")

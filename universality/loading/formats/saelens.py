@@ -40,7 +40,7 @@ from universality.loading.formats.saelens_siblings import (
     read_seed,
     read_whitening,
 )
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 
 NAME = "saelens"
 
@@ -230,7 +230,7 @@ def _decoder(reading: Reading, frame: _Frame) -> tuple[Tensor, Tensor, Tensor | 
     if not frame.rescale:
         return W_dec, b_dec, None
     reading.assume("codes are in units of unit-norm decoder rows: the norms are folded")
-    W_dec, norms = unit_rows(W_dec)
+    W_dec, norms = with_unit_rows(W_dec)
     return W_dec, b_dec, norms
 
 

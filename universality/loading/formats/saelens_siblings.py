@@ -12,7 +12,7 @@ from universality.activation_functions import ActivationFunction, Gated
 from universality.dictionary import Firing
 from universality.errors import FormatError
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.configs import Config, read_json
+from universality.loading.configs import Config, read_config
 from universality.loading.containers import open_tensors
 from universality.loading.reading import Seed
 
@@ -100,7 +100,7 @@ def read_firing(checkpoint: Checkpoint, d_sae: int) -> Firing | None:
 def read_seed(checkpoint: Checkpoint, config: Config) -> Seed:
     """The run's seed: of the training record, the runner's configuration, or `cfg.json`."""
     folders = (checkpoint.folder, *checkpoint.folder.parents[:2])
-    runners = [(read_json(folder / "runner_cfg.json"), "seed") for folder in folders]
+    runners = [(read_config(folder / "runner_cfg.json"), "seed") for folder in folders]
     record = checkpoint.config("training_record.json").section("settings")
     places = [(record, "init_seed"), *runners, (config, "seed")]
     for place, key in places:

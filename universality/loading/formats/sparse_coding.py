@@ -16,7 +16,7 @@ from universality.activation_functions import ActivationFunction, NotEncodable, 
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError, UnsafeFileError
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.reading import Encoder, Reading, unit_rows
+from universality.loading.reading import Encoder, Reading, with_unit_rows
 from universality.loading.tensors import TensorFile
 from universality.loading.torch_files import from_mapping, unpickled
 
@@ -71,7 +71,7 @@ def read(checkpoint: Checkpoint) -> Dictionary:
     where = f"{checkpoint.weights}: {part or 0}"
     reading = Reading(checkpoint, from_mapping(where, vars(record)))
     tied = isinstance(record, _TiedSAE)
-    W_dec, _ = unit_rows(reading.rows("encoder" if tied else "decoder"))
+    W_dec, _ = with_unit_rows(reading.rows("encoder" if tied else "decoder"))
     reading.assume("decoder rows are normalised, as in its own get_learned_dict")
     return reading.finish(
         W_dec,
@@ -95,7 +95,7 @@ def _records(checkpoint: Checkpoint) -> list[_TiedSAE | _UntiedSAE]:
 def _encoder(reading: Reading, shape: tuple[int, int]) -> Encoder:
     W_enc: Tensor = reading.rows("encoder", shape)
     if reading.tensors.others.get("norm_encoder") is True:
-        W_enc, _ = unit_rows(W_enc)
+        W_enc, _ = with_unit_rows(W_enc)
     rule: ActivationFunction = ReLU()
     if not _is_centred_trivially(reading.tensors, shape[1]):
         rule = NotEncodable("its tokens are shifted, rotated and scaled first")

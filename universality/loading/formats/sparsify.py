@@ -9,7 +9,7 @@ from universality.activation_functions import AbsTopK, ActivationFunction, Group
 from universality.dictionary import Dictionary, RunKey
 from universality.errors import FormatError
 from universality.loading.checkpoints import Checkpoint
-from universality.loading.configs import Config, read_json
+from universality.loading.configs import Config, read_config
 from universality.loading.reading import Encoder, Reading, Seed
 
 NAME = "sparsify"
@@ -82,7 +82,7 @@ def _run_key(checkpoint: Checkpoint) -> RunKey:
     hookpoint = checkpoint.folder
     if re.fullmatch(r"seed\d+", hookpoint.name):
         hookpoint = hookpoint.parent
-    run = read_json(hookpoint.parent / "config.json")
+    run = read_config(hookpoint.parent / "config.json")
     return RunKey(
         model_name=run.text("model"), hook_name=hookpoint.name, dataset=run.text("dataset")
     )
@@ -92,7 +92,7 @@ def _seed(checkpoint: Checkpoint) -> Seed:
     named = re.fullmatch(r"seed(\d{1,15})", checkpoint.folder.name)
     if named:
         return Seed(int(named[1]), f"folder name {checkpoint.folder.name}")
-    seeds = read_json(checkpoint.folder.parent / "config.json").values.get("init_seeds")
+    seeds = read_config(checkpoint.folder.parent / "config.json").values.get("init_seeds")
     if isinstance(seeds, list) and len(seeds) == 1 and type(seeds[0]) is int:
         return Seed(seeds[0], "config.json: init_seeds")
     return Seed()

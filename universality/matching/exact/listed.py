@@ -66,7 +66,7 @@ def ranks(
     return place
 
 
-def reaching(
+def at_least(
     values: Float[Tensor, "rows cols"], floor: Float[Tensor, "..."]
 ) -> Int64[Tensor, " n_found"]:
     """Flat indices, ascending, of the values that are at least the floor; quick where few are."""

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
 from universality.compute.watch import Watch
-from universality.matching.exact.listed import reaching
+from universality.matching.exact.listed import at_least
 from universality.matching.exact.pool import Pool
 from universality.matching.exact.solution import Solution
 from universality.matching.tiling import Tiling
@@ -92,7 +92,7 @@ class _Blocks:
         values, error = self._pool.similarity.block(i, j)
         floor = (self._u[i] - self._margin - error - _FLOAT32_SLACK).float()
         reduced = values.float() - self._v[j].float()
-        at = reaching(reduced, floor[:, None])
+        at = at_least(reduced, floor[:, None])
         if len(at) * _LISTED_SHARE > values.numel() and len(at) > _LISTED_ALWAYS:
             return self._price_fine(i, j)
         close = values.reshape(-1)[at].double() + error

@@ -12,7 +12,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from universality.compute.watch import Watch
-from universality.matching.exact.listed import ListedPairs, reaching
+from universality.matching.exact.listed import ListedPairs, at_least
 from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
@@ -116,7 +116,7 @@ class _Collected:
         values, error = self._run.block(rows, cols)
         self._error = max(self._error, error)
         floor_a, floor_b = self._floor_a[rows], self._floor_b[cols]
-        at = reaching(values, torch.minimum(floor_a.min(), floor_b))
+        at = at_least(values, torch.minimum(floor_a.min(), floor_b))
         i, j, found = at // len(cols), at % len(cols), values.reshape(-1)[at]
         close = (found >= floor_a[i]) | (found >= floor_b[j])
         i, j, found = i[close], j[close], found[close]

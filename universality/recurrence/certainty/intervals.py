@@ -10,12 +10,12 @@ from scipy.special import stdtrit
 
 from universality.recurrence.certainty.jackknife import (
     CONFIDENCE,
-    Interval,
+    JackknifeInterval,
     jackknife,
     jackknife_mean,
 )
-from universality.recurrence.families.rules import Rule
-from universality.recurrence.families.spectrum import only_in_one, spectrum
+from universality.recurrence.families.family_rules import Rule
+from universality.recurrence.families.spectrum import only_in_one_fractions, spectrum_fractions
 from universality.runs.matches import among
 
 FEWEST_RUNS = 3
@@ -37,7 +37,7 @@ def interval_note(n_runs: int) -> str:
 
 def intervals(
     rules: Mapping[str, Rule], pairs: pd.DataFrame, triples: pd.DataFrame, main: str
-) -> dict[str, Interval]:
+) -> dict[str, JackknifeInterval]:
     """The intervals by quantity.
 
     Quantities are `mean.<view>`, `shared.<view>`, `agreement.decoder_encoder`,
@@ -49,7 +49,7 @@ def intervals(
     n_runs = next(iter(rules.values())).matched.n_runs
     if n_runs < FEWEST_RUNS:
         return {}
-    found: dict[str, Interval | None] = {}
+    found: dict[str, JackknifeInterval | None] = {}
     for view in pairs["view"].unique():
         table = pairs[pairs["view"] == view]
         for column in ("mean", "shared"):
@@ -65,9 +65,9 @@ def intervals(
     return {name: one for name, one in found.items() if one is not None}
 
 
-def _only_in_one_intervals(rule: Rule, n_runs: int) -> dict[str, Interval | None]:
+def _only_in_one_intervals(rule: Rule, n_runs: int) -> dict[str, JackknifeInterval | None]:
     def fractions(runs: Sequence[int]) -> np.ndarray:
-        return only_in_one(spectrum(among(rule.edges, runs)))[: n_runs - 2]
+        return only_in_one_fractions(spectrum_fractions(among(rule.edges, runs)))[: n_runs - 2]
 
     found = jackknife(fractions, n_runs)
     return {f"only_in_one_of_{n}.{rule.name}": one for n, one in enumerate(found, start=2)}

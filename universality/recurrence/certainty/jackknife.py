@@ -17,7 +17,7 @@ CONFIDENCE = 0.95
 
 @final
 @dataclass(frozen=True)
-class Interval:
+class JackknifeInterval:
     """An estimate with its jackknife interval, t(N-1) at 95 %."""
 
     estimate: float
@@ -46,7 +46,7 @@ class Outlier:
 
 def jackknife(
     statistic: Callable[[Sequence[int]], Float64[np.ndarray, " n_statistics"]], n_runs: int
-) -> tuple[Interval | None, ...]:
+) -> tuple[JackknifeInterval | None, ...]:
     """Intervals of statistics whose meaning does not change when one run is left out.
 
     `statistic` takes the numbers of the runs that stay. None where the statistic does not exist on
@@ -60,12 +60,14 @@ def jackknife(
     errors = np.sqrt((n_runs - 1) / n_runs * spread)
     reach = stdtrit(n_runs - 1, (1 + CONFIDENCE) / 2) * errors
     return tuple(
-        Interval(float(e), float(s), float(e - r), float(e + r)) if np.isfinite(e + s) else None
+        JackknifeInterval(float(e), float(s), float(e - r), float(e + r))
+        if np.isfinite(e + s)
+        else None
         for e, s, r in zip(estimate, errors, reach, strict=True)
     )
 
 
-def jackknife_mean(table: pd.DataFrame, n_runs: int) -> Interval | None:
+def jackknife_mean(table: pd.DataFrame, n_runs: int) -> JackknifeInterval | None:
     """The interval of the mean `value` of a table of pairs or triples of runs."""
     sides = table[[side for side in ("a", "b", "c") if side in table]].to_numpy()
     values = table["value"].to_numpy(dtype=np.float64)

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from universality.activation_functions import AbsTopK, ActivationFunction, JumpReLU, ReLU, TopK
+from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary, DirectionName, Firing, Source
 from universality.input_normalization import Standardize
-from universality.norms import row_norms
 
 
 @final

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from universality.recurrence.families.rules import Rule
+from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.null_runs import RunsNull
 
 COVARIATES = ("frequency", "decoder_norm")

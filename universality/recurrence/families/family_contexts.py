@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 
 from universality.activations.contexts import contexts
 from universality.codes import token_range
-from universality.recurrence.families.rules import Rule
+from universality.recurrence.families.family_rules import Rule
 from universality.runs.part import RunPart
 
 SHOWN = 3

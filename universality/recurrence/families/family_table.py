@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
 
-from universality.recurrence.families.rules import Rule
+from universality.recurrence.families.family_rules import Rule
 
 
 def family_table(rule: Rule, measured: Mapping[str, np.ndarray]) -> pd.DataFrame:

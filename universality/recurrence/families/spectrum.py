@@ -54,7 +54,7 @@ def spectrum_of(edges: MatchedRuns, run: int) -> Float64[np.ndarray, " n_runs"]:
     return np.asarray(np.bincount(found - 1, minlength=edges.n_runs) / max(1, found.size))
 
 
-def spectrum(edges: MatchedRuns) -> Float64[np.ndarray, " n_runs"]:
+def spectrum_fractions(edges: MatchedRuns) -> Float64[np.ndarray, " n_runs"]:
     """Mean spectrum of the runs that are matched with every other run; NaN when there is none."""
     if not len(edges.complete):
         return np.full(edges.n_runs, np.nan)
@@ -67,7 +67,7 @@ def null_spectrum(share: float, n_runs: int) -> Float64[np.ndarray, " n_runs"]:
     return np.asarray(binom(n, k) * share**k * (1 - share) ** (n - k))
 
 
-def only_in_one(
+def only_in_one_fractions(
     spectrum: Float64[np.ndarray, " n_runs"],
 ) -> Float64[np.ndarray, " n_runs-1"]:
     """Fraction of a run's latents found in no other of n runs, for n = 2, 3, ... N.

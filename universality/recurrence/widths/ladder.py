@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
-from universality.encoding.identity import encoder_hash
+from universality.encoding.encoder_hash import encoder_hash
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from universality.errors import FormatError, MissingFileError
-from universality.loading.configs import read_json
+from universality.loading.configs import read_config
 
 _SHARD = re.compile(r"(.+)-(\d{5,})-of-(\d{5,})(\.safetensors|\.bin|\.pt|\.pth)")
 _INDEX = ".index.json"
@@ -55,7 +55,7 @@ def weight_map(weights: Path) -> dict[str, Path]:
             f"{weights.parent}: {shards[0]} is one of several shards, and their index, "
             f"{index.name}, is missing; copy the whole checkpoint"
         )
-    named = read_json(index).section("weight_map").values
+    named = read_config(index).section("weight_map").values
     if not named or not all(isinstance(shard, str) for shard in named.values()):
         raise FormatError(f"{index}: no weight_map that says which tensor lies in which file")
     for shard in sorted(set(named.values())):

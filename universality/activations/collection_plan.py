@@ -107,7 +107,7 @@ def is_finished(out: Path, plan: Collection) -> bool:
 
 
 @contextmanager
-def begun(out: Path, plan: Collection) -> Iterator[None]:
+def begun_collection(out: Path, plan: Collection) -> Iterator[None]:
     """`out` as the folder of this collection, for this process alone while the block runs.
 
     Raises:

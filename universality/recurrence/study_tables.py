@@ -13,7 +13,7 @@ from universality.recurrence.certainty.pair_statistics import (
     mean_table,
     share_table,
 )
-from universality.recurrence.families.rules import Rule
+from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.families.spectrum import n_runs_found, null_spectrum, spectrum_of
 from universality.recurrence.null_runs import RunsNull
 from universality.results.grades import ALL_VIEWS, grade_column
@@ -22,7 +22,7 @@ from universality.runs.matches import MatchedRuns
 from universality.runs.views import BOTH
 
 
-def pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataFrame:
+def run_pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataFrame:
     """One row per pair of runs and view: `mean`, `shared` (at the threshold), `gap`, `agreement`.
 
     `agreement` is that of decoder and encoder and the same in both views' rows; a column is NaN
@@ -82,7 +82,7 @@ def _thresholds(rule: Rule, thresholds: Sequence[float]) -> Sequence[float | Non
     return [None] if rule.name == BOTH else []
 
 
-def latent_table(rules: Mapping[str, Rule]) -> pd.DataFrame:
+def study_latent_table(rules: Mapping[str, Rule]) -> pd.DataFrame:
     """One row per run and latent: `family_<rule>`, `n_runs_found_<rule>`, `stability_<rule>`.
 
     Stability is (k-1)/(N-1); NaN for latents that take no part, and in runs that miss a pair, whose

@@ -11,20 +11,20 @@ import pandas as pd
 
 from universality.recurrence.certainty.intervals import interval_note, intervals
 from universality.recurrence.certainty.jackknife import Outlier, find_outlier
+from universality.recurrence.families.family_rules import Rule, headline
 from universality.recurrence.families.partition import Partition, in_all_runs_fraction
-from universality.recurrence.families.rules import Rule, headline
 from universality.recurrence.families.spectrum import (
     NOT_IDENTIFIED,
     fit_only_in_one,
     null_spectrum,
-    only_in_one,
-    spectrum,
+    only_in_one_fractions,
+    spectrum_fractions,
 )
 from universality.recurrence.null_runs import RunsNull
-from universality.recurrence.tables import with_names
+from universality.recurrence.study_tables import with_names
 
 
-def summarise(
+def summarise_study(
     rules: Mapping[str, Rule],
     pairs: pd.DataFrame,
     triples: pd.DataFrame,
@@ -90,14 +90,14 @@ def _spectrum(rule: Rule, thresholds: Sequence[float], null: RunsNull) -> list[d
         edges = rule.edges_at(threshold)
         share = null.share.get((rule.name, threshold))
         chance = null_spectrum(share, edges.n_runs) if share is not None else None
-        for k, fraction in enumerate(spectrum(edges), start=1):
+        for k, fraction in enumerate(spectrum_fractions(edges), start=1):
             row = {"threshold": threshold, "k": k, "fraction": float(fraction)}
             rows.append(_clean(row | ({} if chance is None else {"null": float(chance[k - 1])})))
     return rows
 
 
 def _only_in_one(rule: Rule, null: RunsNull) -> list[dict[str, Any]]:
-    fractions = only_in_one(spectrum(rule.edges))
+    fractions = only_in_one_fractions(spectrum_fractions(rule.edges))
     share = null.share.get((rule.name, rule.threshold))
     rows = []
     for n_runs, fraction in enumerate(fractions, start=2):
@@ -109,7 +109,7 @@ def _only_in_one(rule: Rule, null: RunsNull) -> list[dict[str, Any]]:
 
 
 def _fit(rule: Rule) -> dict[str, Any]:
-    fits = fit_only_in_one(only_in_one(spectrum(rule.edges)))
+    fits = fit_only_in_one(only_in_one_fractions(spectrum_fractions(rule.edges)))
     return {"note": NOT_IDENTIFIED, "curves": [asdict(fit) for fit in fits]}
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.made_runs import make_run, unit_rows
-from universality.checks.activations import (
+from universality.checks.given_activations import (
     check_cache_hooks,
     check_cache_models,
     check_documents,

@@ -11,7 +11,7 @@ from typing import Any, final
 import pandas as pd
 
 from universality.results.citation import cite_stability
-from universality.results.files import (
+from universality.results.result_files import (
     SUMMARY,
     begin_saving,
     read_summary,
@@ -21,7 +21,7 @@ from universality.results.files import (
     write_tables,
 )
 from universality.results.schemas import STABILITY, absent_columns, with_new_keys, with_new_names
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.validation import PATH, takes
 
 STABILITY_SCHEMA = STABILITY.written

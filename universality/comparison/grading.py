@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from universality.alive import Alive
 from universality.results.grades import ALL_VIEWS, ROUNDING, grade_column
+from universality.runs.alive import Alive
 from universality.runs.views import BOTH
 
 

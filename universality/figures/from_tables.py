@@ -10,7 +10,15 @@ from matplotlib.axes import Axes
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from universality.figures.style import AXES, SERIES, TABLE, legend_above, null_ticks, plain, thin
+from universality.figures.style import (
+    AXES,
+    SERIES,
+    TABLE,
+    legend_above,
+    null_ticks,
+    plain_axes,
+    thin,
+)
 from universality.validation import FLAG, TEXT, Is, Number, either, takes
 
 _LONGEST_NAME = 20
@@ -67,7 +75,7 @@ def grouped_bars(
         ax.plot([], [], color="black", label="null")
     ax.set_xticks(range(len(places)), [str(place) for place in places])
     legend_above(ax, columns=3)
-    plain(ax, x=x, y=y)
+    plain_axes(ax, x=x, y=y)
     ax.grid(visible=False, axis="x")
     return ax
 
@@ -91,7 +99,7 @@ def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=3)
-    return plain(ax, x="width ratio (wide / narrow)", y=name)
+    return plain_axes(ax, x="width ratio (wide / narrow)", y=name)
 
 
 @takes(
@@ -121,7 +129,7 @@ def frequency_histogram(
     ax.set_xlim(least, 1)
     if label:
         ax.set_title(label)
-    return plain(ax, x="firing frequency (share of tokens)", y="latents")
+    return plain_axes(ax, x="firing frequency (share of tokens)", y="latents")
 
 
 def _clustered(matrix: pd.DataFrame) -> list[object]:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from universality.figures.from_tables import run_matrix
 from universality.figures.style import (
     AXES,
     COLOURS,
@@ -16,9 +17,8 @@ from universality.figures.style import (
     MANY_RUNS,
     legend_above,
     null_ticks,
-    plain,
+    plain_axes,
 )
-from universality.figures.tables import run_matrix
 from universality.results import Stability
 from universality.validation import TEXT, either, takes
 
@@ -43,7 +43,7 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=2)
-    plain(ax, x="number of runs that have the latent", y="share of a run's latents")
+    plain_axes(ax, x="number of runs that have the latent", y="share of a run's latents")
     ax.grid(visible=False, axis="x")
     return ax
 
@@ -63,7 +63,7 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylim(0, 1.02)
     legend_above(ax, columns=2)
-    return plain(ax, x="number of runs compared", y="share in one run only")
+    return plain_axes(ax, x="number of runs compared", y="share in one run only")
 
 
 @takes(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
@@ -96,14 +96,14 @@ def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     ax.xaxis.set_minor_locator(NullLocator())
-    return plain(ax, x="firing frequency (share of tokens)", y="mean stability")
+    return plain_axes(ax, x="firing frequency (share of tokens)", y="mean stability")
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
 def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of decoder norm, by each rule, with the null."""
     _stability_against(stability, ax, "decoder_norm")
-    return plain(ax, x="decoder norm", y="mean stability")
+    return plain_axes(ax, x="decoder norm", y="mean stability")
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
@@ -124,7 +124,7 @@ def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
                 ax.plot(x, y, f"o{style}", markersize=3, color=COLOURS[view], label=name)
     ax.set_ylim(0, 1.02)
     legend_above(ax, columns=2)
-    return plain(ax, x="training step", y="mean similarity of seeds")
+    return plain_axes(ax, x="training step", y="mean similarity of seeds")
 
 
 def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:

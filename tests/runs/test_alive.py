@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.made_runs import make_run, unit_rows
-from universality.alive import find_alive, find_firing
 from universality.codes import from_batches
 from universality.errors import InvalidInputError
+from universality.runs.alive import find_alive, find_firing
 
 
 def test_without_evidence_every_latent_counts_and_the_source_is_unknown() -> None:

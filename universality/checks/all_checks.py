@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int64
 
-from universality.alive import Alive
 from universality.checks.check import Check
 from universality.checks.crosscoders import check_sides
 from universality.checks.provenance import (
@@ -23,7 +22,7 @@ from universality.checks.seeds import (
     check_shared_initialisation,
     check_used_seed,
 )
-from universality.checks.training import check_convergence
+from universality.checks.training_amount import check_convergence
 from universality.checks.weights import (
     check_dead_latents,
     check_decoder_norms,
@@ -32,6 +31,7 @@ from universality.checks.weights import (
     check_width,
 )
 from universality.dictionary import Dictionary
+from universality.runs.alive import Alive
 
 
 def run_checks(

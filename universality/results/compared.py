@@ -15,7 +15,7 @@ from jaxtyping import Float32
 from universality.errors import FormatError
 from universality.intake.array_files import read_npy
 from universality.results.citation import cite_comparison
-from universality.results.files import (
+from universality.results.result_files import (
     SUMMARY,
     begin_saving,
     read_summary,
@@ -25,7 +25,7 @@ from universality.results.files import (
     write_tables,
 )
 from universality.results.schemas import COMPARISON, absent_columns, with_new_names
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 from universality.storage.staged_files import staged_file
 from universality.validation import PATH, takes
 

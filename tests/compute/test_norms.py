@@ -10,8 +10,8 @@ import torch
 
 import universality as un
 from tests.made_runs import make_run
+from universality.compute.norms import refuse_flushed, row_norms
 from universality.errors import InvalidInputError
-from universality.norms import refuse_flushed, row_norms
 
 SMALLEST = {torch.float32: 1e-42, torch.bfloat16: 5e-41, torch.float64: 1e-320}
 

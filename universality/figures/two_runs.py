@@ -17,7 +17,7 @@ from universality.figures.style import (
     TWO_RUNS,
     legend_above,
     null_ticks,
-    plain,
+    plain_axes,
     thin,
 )
 from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
@@ -70,7 +70,9 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=2)
-    return plain(ax, x=f"threshold ({similarity_name(comparison)})", y="share of matched pairs")
+    return plain_axes(
+        ax, x=f"threshold ({similarity_name(comparison)})", y="share of matched pairs"
+    )
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
@@ -103,7 +105,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_xticks(range(len(RULES)), [name.replace(", ", ",\n") for name in RULES.values()])
     ax.set_ylim(0, 1.05)
     legend_above(ax, columns=2 if len(views) > 2 else 3)
-    plain(ax, x="matching rule", y=f"mean {similarity_name(comparison)}")
+    plain_axes(ax, x="matching rule", y=f"mean {similarity_name(comparison)}")
     ax.grid(visible=False, axis="x")
     return ax
 
@@ -130,7 +132,9 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
     ax.invert_yaxis()
     legend_above(ax, columns=3, handlelength=0.8)
     threshold = comparison.summary["policy"]["threshold"]
-    plain(ax, x=f"latents (same: {similarity_name(comparison)} at least {threshold:g})", y="run")
+    plain_axes(
+        ax, x=f"latents (same: {similarity_name(comparison)} at least {threshold:g})", y="run"
+    )
     ax.grid(visible=False, axis="y")
     return ax
 

@@ -15,7 +15,7 @@ from jaxtyping import Int64
 from universality.activations.cache import ActivationCache
 from universality.activations.contexts import contexts
 from universality.codes import Codes, token_range
-from universality.evidence.trace import Firing, firing
+from universality.evidence.trace import FiringTrace, firing
 
 TOP = 20
 """Overlap is counted among this many strongest tokens of each latent."""
@@ -89,7 +89,7 @@ class _Shown:
     n_only_b: int
 
 
-def _shown(a: Firing, b: Firing) -> _Shown:
+def _shown(a: FiringTrace, b: FiringTrace) -> _Shown:
     first, second = a.strongest, b.strongest
     only_a, only_b = first[b.at(first) == 0], second[a.at(second) == 0]
     kinds = {"a": first, "b": second, "only_a": only_a, "only_b": only_b}
@@ -108,7 +108,7 @@ def _shown(a: Firing, b: Firing) -> _Shown:
 
 def _table(
     numbers: Sequence[tuple[int, int]],
-    fires: Sequence[tuple[Firing, Firing]],
+    fires: Sequence[tuple[FiringTrace, FiringTrace]],
     shown: Sequence[_Shown],
 ) -> pd.DataFrame:
     sizes = [one.tokens.size for one in shown]
@@ -136,7 +136,7 @@ def _split(rows: Sequence[np.ndarray], ends: np.ndarray) -> Iterator[Sequence[np
         yield rows[start:stop]
 
 
-def _codes(latent: Firing, tokens: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _codes(latent: FiringTrace, tokens: Sequence[np.ndarray]) -> list[np.ndarray]:
     if not tokens:
         return []
     codes = latent.at(np.concatenate(tokens)).astype(np.float32)

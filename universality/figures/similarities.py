@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.comparison import dashed_nulls, similarity_name
 from universality.figures.style import (
     AXES,
     COLOURS,
@@ -15,9 +14,10 @@ from universality.figures.style import (
     dot,
     legend,
     legend_above,
-    plain,
+    plain_axes,
     thin,
 )
+from universality.figures.two_runs import dashed_nulls, similarity_name
 from universality.results import Comparison, null_name
 from universality.validation import takes
 
@@ -49,7 +49,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=3)
     x = f"{similarity_name(comparison)} of matched pairs"
-    return plain(ax, x=x, y="share of pairs per bin of 0.02")
+    return plain_axes(ax, x=x, y="share of pairs per bin of 0.02")
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
@@ -97,7 +97,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_ylim(top=1.02)
     legend_above(ax, columns=2, markerscale=3)
     y = f"{LABELS[view]} {similarity_name(comparison)} to the partner"
-    return plain(ax, x="firing frequency (share of tokens)", y=y)
+    return plain_axes(ax, x="firing frequency (share of tokens)", y=y)
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
@@ -120,7 +120,7 @@ def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend(ax, loc="upper left")
-    return plain(ax, x="p-value of the nearest latent", y="share of latents at or below")
+    return plain_axes(ax, x="p-value of the nearest latent", y="share of latents at or below")
 
 
 def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: str) -> Axes:
@@ -151,7 +151,7 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
     legend_above(ax, columns=2, markerscale=3)
     name = similarity_name(comparison)
     correlation = "correlation" if other == "activations" else name
-    return plain(
+    return plain_axes(
         ax, x=f"{LABELS[view]} {name} of the pair", y=f"{LABELS[other]} {correlation} of the pair"
     )
 

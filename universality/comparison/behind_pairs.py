@@ -10,9 +10,9 @@ import pandas as pd
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
-from universality.evidence.activations import activation_histograms, activations_of_pairs
-from universality.evidence.contexts import pair_contexts
 from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
+from universality.evidence.pair_activations import activation_histograms, activations_of_pairs
+from universality.evidence.pair_contexts import pair_contexts
 from universality.models.unembedding import Unembedding, load_unembedding
 from universality.runs.run_set import RunSet
 from universality.runs.views import ACTIVATIONS

@@ -11,9 +11,9 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from universality.codes import Codes
+from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
-from universality.norms import row_norms
 
 ALIVE_RULES = ("auto", "all", "norm", "file", "firing")
 """How `--alive` spells the rules."""

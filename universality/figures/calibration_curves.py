@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import AXES, COLOURS, SERIES, TABLE, legend_above, plain, thin
+from universality.figures.style import AXES, COLOURS, SERIES, TABLE, legend_above, plain_axes, thin
 from universality.validation import TEXT, Number, takes
 
 
@@ -26,7 +26,7 @@ def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     ax.set_ylim(-0.02, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=2)
-    return plain(ax, x="planted cosine", y="planted latents found")
+    return plain_axes(ax, x="planted cosine", y="planted latents found")
 
 
 @takes(table=TABLE, ax=AXES, least_power=Number(0, 1))
@@ -46,7 +46,7 @@ def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5
     line.set_label("bound")
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=2)
-    return plain(ax, x="planted cosine", y="false discoveries / bound")
+    return plain_axes(ax, x="planted cosine", y="false discoveries / bound")
 
 
 @takes(table=TABLE, ax=AXES, series=TEXT)
@@ -63,4 +63,4 @@ def p_value_levels(table: pd.DataFrame, ax: Axes, *, series: str = "world") -> A
     ax.set_xscale("log")
     ax.set_yscale("log")
     legend_above(ax, columns=2)
-    return plain(ax, x="level", y="share of p-values at or below")
+    return plain_axes(ax, x="level", y="share of p-values at or below")

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from universality.norms import unit
+from universality.compute.norms import unit
 from universality.nulls.isotropic import mean_of_maximum
 
 PAIR_BUDGET = 4 * 8192**2
