@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import universality as un
 from tests.loading.fixtures import CHECKPOINTS, difference, expected
@@ -112,6 +113,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     for source, place in REPOSITORY.items():
         shutil.copytree(CHECKPOINTS / source, root / place)
     shutil.copy(CHECKPOINTS / "neel_nanda/run1/25.pt", root / "several" / "47.pt")
+    _split(CHECKPOINTS / "saelens" / "topk", root / "split")
     asked: list[str] = []
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(root, asked))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -127,6 +129,23 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def _split(source: Path, folder: Path) -> None:
+    """A SAELens folder with its weights in two shards."""
+    shutil.copytree(source, folder)
+    weights = folder / "sae_weights.safetensors"
+    tensors = load_file(weights)
+    weights.unlink()
+    shard_of = {
+        name: f"sae_weights-0000{1 + number % 2}-of-00002.safetensors"
+        for number, name in enumerate(sorted(tensors))
+    }
+    for shard in set(shard_of.values()):
+        part = {name: tensor for name, tensor in tensors.items() if shard_of[name] == shard}
+        save_file(part, folder / shard)
+    index = folder / "sae_weights.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": shard_of}))
 
 
 def _handler(root: Path, asked: list[str]) -> type[http.server.BaseHTTPRequestHandler]:
@@ -191,6 +210,18 @@ def test_only_the_files_of_one_checkpoint_are_fetched(served: list[str]) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    "named", ["", "/sae_weights.safetensors", "/sae_weights-00002-of-00002.safetensors"]
+)
+def test_a_checkpoint_in_shards_is_fetched_whole(served: list[str], named: str) -> None:
+    dictionary = un.load(f"hf://org/saes/split{named}")
+    theirs = expected("saelens/topk")
+    assert difference(dictionary.encode(theirs["x"]), theirs["codes"]) <= 1e-6
+    shards = [name for name in served if "-of-00002" in name]
+    assert len(shards) == 2
+    assert "split/sae_weights.safetensors.index.json" in served
+
+
 def test_a_single_file_brings_its_configuration(served: list[str]) -> None:
     assert un.load("hf://org/saes/several/25.pt").key.seed == 49
     assert sorted(served) == ["several/25.pt", "several/25_cfg.json"]
@@ -202,6 +233,7 @@ def test_a_set_of_runs_is_expanded_from_the_listing_alone(served: list[str]) -> 
         "hf://org/saes/run/topk",
         "hf://org/saes/several/25.pt",
         "hf://org/saes/several/47.pt",
+        "hf://org/saes/split",
     ]
     assert not served
 

@@ -137,7 +137,7 @@ def _listing(address: HubAddress) -> list[str] | None:
 
 def _wanted(address: HubAddress, names: list[str]) -> list[str]:
     """The files of the one checkpoint: its weights, what is read beside them, configurations."""
-    named = [name for name in names if address.path in (name, whole_name(name))]
+    named = [name for name in names if whole_name(name) == whole_name(address.path)]
     if named:
         weights = named
         home = str(PurePosixPath(address.path).parent).removeprefix(".")
