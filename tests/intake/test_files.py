@@ -59,6 +59,10 @@ def test_only_plain_files_are_files(tmp_path: Path) -> None:
         file.truncate(64 * 2**30)
     with pytest.raises(FormatError, match="the rest are holes"):
         check_plain(tmp_path / "plain")
+    with (tmp_path / "plain").open("wb") as file:
+        file.truncate(64 * 2**30)
+    with pytest.raises(FormatError, match="0 are on the disk: the rest are holes"):
+        check_plain(tmp_path / "plain")
     (tmp_path / "plain").write_bytes(b"12345")
     with pytest.raises(FormatError, match="5 bytes, more than a file of its kind can"):
         check_plain(tmp_path / "plain", largest=4)

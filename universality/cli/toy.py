@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from universality.cli.terminal import say
 from universality.cli.types import SEED, NewFolder
+from universality.intake.names import visible
 
 
 @click.command()
@@ -59,15 +61,15 @@ def toy(out: Path, overwrite: bool, as_json: bool, **options: object) -> None:
     )
     summary = result.summary
     if as_json:
-        click.echo(to_json(summary), nl=False)
+        say(to_json(summary), end="")
         return
-    click.echo(
+    say(
         f"{summary['instances_recovered']} of {summary['n_instances']} instances found all "
         f"{settings.features} features (cosine > .99, one latent each); "
         f"{100 * summary['features_recovered_fraction']:.1f}% of the features in all\n"
         f"dead latents {100 * summary['dead_fraction']:.1f}%, began anew "
         f"{summary['resampled']}, FVU {summary['fvu']:.4f}, "
         f"{summary['active_latents']:.3f} latents active per input\n"
-        f"{out}: summary.json, frames.npz, figures, the runs truth and instance-0 to "
+        f"{visible(str(out))}: summary.json, frames.npz, figures, the runs truth and instance-0 to "
         f"instance-{settings.instances - 1}" + (", animation.html" if settings.hidden == 2 else "")
     )

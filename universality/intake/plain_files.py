@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -47,11 +48,23 @@ def check_plain(path: Path, *, largest: int | None = None) -> None:
             f"({largest:,}); it is something else, or damaged"
         )
     held = getattr(found, "st_blocks", 0) * _BLOCK
-    if found.st_size > _LARGE and 0 < held * _HOLES < found.st_size:
+    if found.st_size > _LARGE and held * _HOLES < found.st_size and (held or _is_one_hole(path)):
         raise FormatError(
             f"{path} says it holds {found.st_size:,} bytes, and {held:,} are on the disk: "
             "the rest are holes, as an interrupted download leaves; copy or download it again"
         )
+
+
+def _is_one_hole(path: Path) -> bool:
+    """Whether no byte of the file is on the disk; where nothing counts blocks, that they are."""
+    if not hasattr(os, "SEEK_DATA"):
+        return False
+    with path.open("rb") as file:
+        try:
+            os.lseek(file.fileno(), 0, os.SEEK_DATA)
+        except OSError as error:
+            return error.errno == errno.ENXIO
+    return False
 
 
 def memory() -> int:
