@@ -23,6 +23,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -88,6 +89,9 @@ def start(work: Path, arguments: list[str], *, step: int = -1, number: int = 0) 
         return child
     code = 1
     try:
+        # As a shell starts it, whatever started this: `nohup` and `&` have signals ignored.
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.chdir(work)
         log = os.open(f"{work}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(log, 1)
@@ -103,6 +107,8 @@ def start(work: Path, arguments: list[str], *, step: int = -1, number: int = 0) 
         sys.addaudithook(watch)
         code = _command(arguments)
         Path(f"{work}.steps").write_text(str(seen[0]))
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(code)
 

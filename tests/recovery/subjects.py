@@ -104,7 +104,8 @@ def make_work(subject: Subject, inputs: Path, work: Path, command: Command) -> N
     """The inputs, and the earlier result of the subject, in a folder of its own."""
     shutil.copytree(inputs, work)
     if subject.before:
-        assert command(list(subject.before)) == 0
+        left = command(list(subject.before))
+        assert left == 0, Path(f"{work}.log").read_text()[-2000:]
         if "--overwrite" in subject.arguments:
             (work / subject.out / ".DS_Store").write_text("how I look at it")
         else:
