@@ -106,6 +106,14 @@ def test_a_finished_cache_is_not_touched(
     assert {path: path.stat().st_mtime_ns for path in cache.path.iterdir()} == before
 
 
+def test_what_was_killed_when_all_was_whole_is_tidied(place: Path, tmp_path: Path) -> None:
+    model = load_language_model(place)
+    whole = _files(_collect(model, tmp_path / "c").path)
+    gone = this_writer().label.replace(f"~{os.getpid()}~", "~4194304~")
+    (tmp_path / "c" / f".writing.{gone}~0.claim").touch()
+    assert _files(_collect(model, tmp_path / "c").path) == whole
+
+
 def test_a_shard_that_is_missing_is_collected_again(place: Path, tmp_path: Path) -> None:
     model = load_language_model(place)
     whole = _files(_collect(model, tmp_path / "c").path)

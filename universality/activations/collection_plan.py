@@ -14,6 +14,7 @@ from universality.errors import InvalidInputError, OutputError
 from universality.storage.claims import claimed
 from universality.storage.dependencies import digest, read_note, require_same, write_note
 from universality.storage.owned import in_words, is_dropped
+from universality.storage.recovery import recover
 from universality.storage.traces import read_trace
 
 SCHEMA = "universality.collection/1"
@@ -101,6 +102,7 @@ def is_finished(out: Path, plan: Collection) -> bool:
     if noted is None:
         return False
     _check_same(out, noted, plan)
+    recover(out)
     if not (out / "meta.json").is_file():
         return False
     return all((out / shard.file).is_file() for shard in open_cache(out).meta.shards)

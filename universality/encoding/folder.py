@@ -64,6 +64,7 @@ def is_whole(folder: Path, key: CodesKey) -> bool:
     if noted is None:
         return False
     _require_same(folder, noted, key)
+    recover(folder)
     return sum(int(chunk.shape[1]) for chunk in read_chunks(folder, key)) == key.n_tokens
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from universality.errors import FormatError
@@ -40,7 +41,8 @@ def recover(folder: Path) -> None:
         if trace.kind == "staging":
             _put_right(trace)
         else:
-            trace.path.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that is only read stays as it is
+                trace.path.unlink()
 
 
 def put_away(container: Path, target: Path) -> None:
