@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from universality.activation_functions import describe_activation
 from universality.activations.row_screen import about_rows
 from universality.checks import Check
-from universality.checks.training_amount import amount_of_training
+from universality.checks.about_run import about_run, check_records
 from universality.comparison.own_runs import OwnRuns
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
 from universality.runs.chance import NullStatistics, first_null_of, nulls_of
 from universality.runs.metrics import RULES, Statistics, ViewMatch
 from universality.runs.pair import MatchedPair
-from universality.runs.part import RunPart
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 
@@ -33,8 +31,8 @@ def summarise(
     first, runs = nulls[0], matched.runs
     return {
         "schema": COMPARISON_SCHEMA,
-        "a": _about(matched.a),
-        "b": _about(matched.b),
+        "a": about_run(matched.a),
+        "b": about_run(matched.b),
         "policy": {
             "signed": not policy.absolute,
             "threshold": policy.threshold,
@@ -54,44 +52,8 @@ def summarise(
         },
         "agreement": _agreement(observed, nulls),
         "shared": _shared(observed, nulls, own, policy.threshold),
-        "checks": [
-            {
-                "id": check.id,
-                "status": check.status,
-                "value": check.value,
-                "message": check.message,
-            }
-            for check in checks
-        ],
+        "checks": check_records(checks),
     }
-
-
-def _about(run: RunPart) -> dict[str, Any]:
-    dictionary, source, key = run.dictionary, run.dictionary.source, run.dictionary.key
-    return {
-        "spec": source.spec,
-        "name": source.name,
-        "format": source.format,
-        "d_in": dictionary.d_in or None,
-        "d_sae": dictionary.d_sae,
-        "n_alive": run.alive.n_alive,
-        "n_zero_rows": run.alive.n_zero_rows,
-        "alive_source": run.alive.source,
-        "activation": describe_activation(dictionary.activation_fn),
-        "seed": key.seed,
-        "hook_name": key.hook_name,
-        "model_name": key.model_name,
-        "neuronpedia_id": _neuronpedia_id(source.config),
-        "training": amount_of_training(dictionary).as_record(),
-        "sha256": run.sha256,
-    }
-
-
-def _neuronpedia_id(config: Mapping[str, Any]) -> str | None:
-    metadata = config.get("metadata")
-    nested = metadata.get("neuronpedia_id") if isinstance(metadata, Mapping) else None
-    found = nested or config.get("neuronpedia_id")
-    return found if isinstance(found, str) else None
 
 
 def _about_tokens(runs: RunSet, policy: Policy) -> dict[str, Any]:

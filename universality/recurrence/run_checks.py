@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from universality.activation_functions import describe_activation
 from universality.activations.row_screen import about_rows
 from universality.checks import run_checks
+from universality.checks.about_run import check_records
 from universality.checks.check import Check
 from universality.checks.given_activations import check_caches
-from universality.checks.training_amount import amount_of_training
 from universality.runs.matches import MatchedRuns
 from universality.runs.run_set import RunSet
 
 _ORDER = ("fail", "warn", "ok", "skipped")
-
-
-def about_run(runs: RunSet, run: int, *, in_families: bool) -> dict[str, Any]:
-    """What a run is; `in_families` says whether families and spectra are over it."""
-    part = runs.parts[run]
-    dictionary, alive, key = part.dictionary, part.alive, part.dictionary.key
-    return {
-        "name": part.name,
-        "spec": dictionary.source.spec,
-        "format": dictionary.source.format,
-        "d_in": dictionary.d_in,
-        "d_sae": dictionary.d_sae,
-        "n_alive": alive.n_alive,
-        "alive_source": alive.source,
-        "activation": describe_activation(dictionary.activation_fn),
-        "seed": key.seed,
-        "hook_name": key.hook_name,
-        "model_name": key.model_name,
-        "dataset": key.dataset,
-        "step": key.step,
-        "training": amount_of_training(dictionary).as_record(),
-        "sha256": part.sha256,
-        "in_families": in_families,
-    }
 
 
 def about_caches(runs: RunSet) -> dict[str, Any]:
@@ -73,7 +49,7 @@ def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[st
             for check in _checks_of_pair(runs, matched, i, j):
                 pair = f"{runs.names[i]} and {runs.names[j]}"
                 found.setdefault(check.id, []).append((pair, check))
-    return [_worst(checks) for checks in found.values()]
+    return check_records([_worst(checks) for checks in found.values()])
 
 
 def _checks_of_pair(
@@ -98,7 +74,7 @@ def _checks_of_pair(
     return [*of_runs, *of_caches]
 
 
-def _worst(checks: list[tuple[str, Check]]) -> dict[str, Any]:
+def _worst(checks: list[tuple[str, Check]]) -> Check:
     pair, worst = min(checks, key=lambda one: _ORDER.index(one[1].status))
     alike = sum(check.status == worst.status for _, check in checks)
     where = f"{pair}" if alike == 1 else f"{pair}, and {alike - 1} more of {len(checks)} pairs"
@@ -107,4 +83,4 @@ def _worst(checks: list[tuple[str, Check]]) -> dict[str, Any]:
         message += f" ({alike} of {len(checks)} pairs; skipped for the others)"
     elif worst.status != "ok" and len(checks) > 1:
         message = f"{where}: {message}"
-    return {"id": worst.id, "status": worst.status, "value": worst.value, "message": message}
+    return replace(worst, message=message)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from universality.checks.about_run import about_run
 from universality.compute.norms import row_norms
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
@@ -22,7 +23,7 @@ from universality.recurrence.families.family_rules import Rule, find_rules, head
 from universality.recurrence.families.family_table import family_table, mean_over_members
 from universality.recurrence.families.soft_families import content_of
 from universality.recurrence.null_runs import RunsNull, null_from, random_assignments
-from universality.recurrence.run_checks import about_caches, about_run, check_runs
+from universality.recurrence.run_checks import about_caches, check_runs
 from universality.recurrence.study_summary import as_records, summarise_study
 from universality.recurrence.study_tables import (
     grade_columns,
@@ -197,7 +198,8 @@ def _from_runs(
         },
         about={
             "runs": [
-                about_run(runs, run, in_families=run in group) for run in range(len(runs.names))
+                about_run(part) | {"in_families": run in group}
+                for run, part in enumerate(runs.parts)
             ],
             "policy": _plain(asdict(policy)),
             "checks": check_runs(runs, matched),
