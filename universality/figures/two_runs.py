@@ -132,9 +132,7 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
     ax.invert_yaxis()
     legend_above(ax, columns=3, handlelength=0.8)
     threshold = comparison.summary["policy"]["threshold"]
-    plain_axes(
-        ax, x=f"latents (same: {similarity_name(comparison)} at least {threshold:g})", y="run"
-    )
+    plain_axes(ax, x=f"latents (same: from {threshold:g} on)", y="view and run")
     ax.grid(visible=False, axis="y")
     return ax
 
