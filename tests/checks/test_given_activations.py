@@ -5,6 +5,7 @@ from universality.checks.given_activations import (
     check_cache_hooks,
     check_cache_models,
     check_documents,
+    check_leverage,
     check_heavy_rows,
     check_silent_latents,
     check_spaces,
@@ -84,3 +85,12 @@ def test_heavy_rows_warn_and_take_the_blame_from_the_number_of_tokens() -> None:
     assert blamed.status == "skipped"
     assert "not because 500 tokens are few" in blamed.message
     assert check_tokens(500_000, null_mean=0.01, heavy=True).status == "ok"
+
+
+def test_pairs_that_three_tokens_carry_warn() -> None:
+    named = {"n_pairs": 881, "n_left_out": 3, "threshold": 0.7}
+    few = check_leverage(0.25, **named)
+    assert (few.status, few.value) == ("warn", 0.25)
+    assert "25.0% of the 881 pairs" in few.message
+    assert "few tokens carry them" in few.message
+    assert check_leverage(0.02, **named).status == "ok"

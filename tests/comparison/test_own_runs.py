@@ -82,6 +82,13 @@ def test_latents_that_fire_on_one_token_are_seen_in_activations_alone(tmp_path) 
     assert floor >= 0.1
     assert row["activations"]["null"] < floor / 2
     assert row["decoder"]["own_run"]["a"] == 0.0
+    found = comparison.summary["leverage"]
+    own = comparison.pairs.query("view == 'activations' and similarity >= 0.7")
+    assert found["n_pairs"] == len(own) > 0
+    left = own["similarity_without_activations"] >= 0.7
+    assert found["lost"] == pytest.approx(1 - left.mean())
+    assert {check["id"] for check in comparison.summary["checks"]} >= {"leverage"}
+    assert own["carrying_tokens_activations"].ge(1).all()
 
 
 def test_a_lone_latent_has_no_floor_and_no_one_minds() -> None:

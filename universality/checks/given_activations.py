@@ -12,6 +12,7 @@ from universality.runs.part import Recorded
 
 _CHANCE = 0.1
 _SILENT = 0.5
+_CARRIED = 0.1
 _HEAVY = 0.5
 _HEAVY_OF_MORE = 0.65
 
@@ -97,6 +98,27 @@ def check_documents(n_documents: int, *, few: int, fewest: int) -> Check:
     else:
         message = f"{n_documents} documents, so that pairs can be judged on others than made them"
     return Check("documents", status, float(n_documents), message)
+
+
+def check_leverage(lost: float, *, n_pairs: int, n_left_out: int, threshold: float) -> Check:
+    """Whether pairs fire alike because of a few tokens: sinks, or tokens of large norm.
+
+    `lost` is the share of the pairs at the threshold that fall below it without the tokens that
+    contribute most to each.
+    """
+    much = lost > _CARRIED
+    return Check(
+        "leverage",
+        "warn" if much else "ok",
+        lost,
+        f"{lost:.1%} of the {n_pairs:,} pairs that fire alike at {threshold:g} or more fall below "
+        f"it without the {n_left_out} tokens that contribute most to each"
+        + (
+            "; few tokens carry them: see carrying_tokens_activations in the table of pairs"
+            if much
+            else ""
+        ),
+    )
 
 
 def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> Check:

@@ -12,10 +12,11 @@ from universality.checks import Check, run_checks
 from universality.checks.nulls import check_room
 from universality.comparison.answer import answer
 from universality.comparison.behind_pairs import firing_evidence, logit_evidence, open_unembedding
+from universality.comparison.carriers import carriers_summary, with_carriers
 from universality.comparison.cross_view import activation_findings
 from universality.comparison.latents import latent_tables
 from universality.comparison.own_runs import match_own_runs
-from universality.comparison.recording_checks import check_recorded
+from universality.comparison.recording_checks import check_carriers, check_recorded
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
 from universality.comparison.tables import (
@@ -108,7 +109,8 @@ def compare(
         table.assign(**crosscoder_columns(run_a, run_b))
         for table in latent_tables(matched, nulls, own, policy=policy)
     )
-    pairs = pair_table(matched)
+    pairs = with_carriers(pair_table(matched), matched, policy)
+    carried = carriers_summary(pairs, policy.threshold)
     grades = {"a": grade_counts(latents_a), "b": grade_counts(latents_b)}
     summary = summarise(
         matched,
@@ -116,8 +118,9 @@ def compare(
         observed=observed,
         nulls=nulls,
         own=own,
-        checks=_checks(matched, nulls, policy=policy),
+        checks=_checks(matched, nulls, policy=policy) + check_carriers(carried, policy.threshold),
     ) | {"grades": grades}
+    summary |= carried
     for view, found in summary["views"].items():
         both = zip("ab", (latents_a, latents_b), strict=True)
         found["latents"] = {side: latent_shares(latents, view) for side, latents in both}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from universality.checks import Check
 from universality.checks.given_activations import (
     check_caches,
     check_documents,
+    check_leverage,
     check_silent_latents,
     check_spaces,
     check_tokens,
@@ -42,3 +44,11 @@ def check_recorded(runs: RunSet, nulls: Sequence[NullStatistics], min_firing: in
         checks.append(check_tokens(len(runs.table), null_mean=chance, heavy=heavy))
         checks.append(check_documents(runs.n_documents, few=FEW_DOCUMENTS, fewest=FEWEST_DOCUMENTS))
     return checks
+
+
+def check_carriers(found: Mapping[str, Any], threshold: float) -> list[Check]:
+    """Whether few tokens carry the correlations, from the summary's `leverage`, if it has one."""
+    if not (one := found.get("leverage")):
+        return []
+    named = {"n_pairs": one["n_pairs"], "n_left_out": one["n_left_out"], "threshold": threshold}
+    return [check_leverage(one["lost"], **named)]

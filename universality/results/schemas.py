@@ -45,6 +45,7 @@ COMPARISON = Schema(
     "universality.comparison",
     2,
     added={
+        "pairs": ("carrying_tokens_activations", "similarity_without_activations"),
         "curves": ("own_a_fraction", "own_b_fraction"),
         "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
         "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
