@@ -21,7 +21,7 @@ from universality.cli.screen import comparison_screen
 from universality.comparison import compare
 from universality.results import Comparison
 from universality.shipped import sample, two_seeds
-from universality.storage.json_files import write_json
+from universality.storage.json_output import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "analysis" / "results"
