@@ -1,8 +1,15 @@
-"""Tokens per second of a training step: gather against dense decoder, bfloat16 against float32.
+"""Tokens per second of a training step, ours beside other libraries', in turns.
 
-`python -m benchmarks.training --out benchmarks/results/training.json`, on random tokens at the
-shape of the shipped dictionaries. Variants take turns, step by step, so that other load hits all
-alike: the ratios are the result, the absolute figures are those of a busy machine.
+    PEERS/bin/python -m benchmarks.training --out benchmarks/results/training.json
+
+in the environment that `benchmarks.training_peers` describes (elsewhere only ours is measured).
+Random tokens, at the shape of the shipped dictionaries unless told otherwise; ours with norms,
+projection, auxiliary loss, clipping and counts of dead latents, reading its rows from a cache.
+Trainers take turns step by step, so other load hits all alike, and the time is what the process
+used of its processors (`cpu`), with the wall time beside it: the ratios are the result.
+
+One more row per architecture is ours at the end of such a run, where the codes are sparse: the L1
+kinds and JumpReLU begin dense. `--warm N` takes N steps before anything is timed.
 """
 
 from __future__ import annotations
@@ -11,66 +18,119 @@ import argparse
 import json
 import platform
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
+from benchmarks.training_peers import PEERS, VERSIONS, Job
 from tests.made_caches import write_cache
-from universality.training.inputs import input_statistics
+from universality.training.architectures import make_architecture
+from universality.training.data import TrainingData, training_data
 from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
 
-D_IN, N_TOKENS, WARMUP = 576, 40_000, 3
-VARIANTS = [
-    (decoder, dtype) for decoder in ("dense", "gather") for dtype in ("float32", "bfloat16")
-]
+D_IN, N_TOKENS, WARMUP = 576, 40_000, 2
+SPARSITY = {
+    "relu": 5.0,
+    "gated": 5.0,
+    "topk": 32,
+    "batchtopk": 32,
+    "matryoshka": 32,
+    "jumprelu": 32,
+}
+OPTIONS = {"relu": "l1", "gated": "l1", "jumprelu": "target_l0"}
 
 
-def step_seconds(trainers: dict[str, Trainer], n_steps: int) -> dict[str, float]:
-    """Median seconds of a step of each trainer."""
-    taken: dict[str, list[float]] = {name: [] for name in trainers}
-    for _ in range(n_steps + WARMUP):
-        for name, trainer in trainers.items():
-            before = trainer.seconds
-            trainer.advance()
-            taken[name].append(trainer.seconds - before)
-    return {name: median(seconds[WARMUP:]) for name, seconds in taken.items()}
+def ours(job: Job, data: TrainingData) -> Callable[[torch.Tensor], None]:
+    """A step of our trainer."""
+    option = OPTIONS.get(job.architecture, "k")
+    trainer = Trainer(
+        TrainingSettings(
+            job.d_sae,
+            make_architecture(job.architecture, {option: job.sparsity}),
+            batch_size=job.batch_size,
+            n_tokens=job.n_steps * job.batch_size,
+            dtype="bfloat16" if job.bfloat16 else "float32",
+        ),
+        data,
+    )
+    return lambda _x: trainer.advance()
+
+
+def measure(job: Job, data: TrainingData, *, n_steps: int, warm: int) -> dict[str, Any]:
+    """Tokens per second of every trainer that has the architecture, and ours over the fastest."""
+    generator = torch.Generator().manual_seed(1)
+    x = data.source.raw(torch.randperm(len(data.cache), generator=generator)).float()
+    steps: dict[str, Callable[[torch.Tensor], None]] = {"ours": ours(job, data)}
+    for name, make in PEERS.items():
+        if (peer := make(job, x[:4096])) is not None:
+            steps[name] = peer.step
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
+    for number in range(warm + n_steps):
+        start = (number * job.batch_size) % (len(x) - job.batch_size)
+        batch = x[start : start + job.batch_size]
+        for name, step in steps.items():
+            cpu, wall = time.process_time(), time.perf_counter()
+            step(batch)
+            taken[name].append((time.process_time() - cpu, time.perf_counter() - wall))
+    cpu_rate, wall_rate = (
+        {
+            name: round(job.batch_size / median(times[i] for times in found[warm:]))
+            for name, found in taken.items()
+        }
+        for i in (0, 1)
+    )
+    peers = [rate for name, rate in cpu_rate.items() if name != "ours"]
+    return {
+        "architecture": job.architecture,
+        "dtype": "bfloat16" if job.bfloat16 else "float32",
+        "d_sae": job.d_sae,
+        "steps_before": warm,
+        "tokens_per_cpu_second": cpu_rate,
+        "tokens_per_second": wall_rate,
+        "ours_over_fastest_peer": round(cpu_rate["ours"] / max(peers), 2) if peers else None,
+    }
 
 
 def main() -> None:
-    """Measure, print a line per variant, and write the figures where asked."""
+    """Measure, print a line per row, and write the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--width", type=int, default=2304)
+    parser.add_argument("--width", type=int, nargs="+", default=[2304])
     parser.add_argument("--batch-size", type=int, default=2048)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--warm", type=int, default=WARMUP)
+    parser.add_argument("--architectures", nargs="+", default=list(SPARSITY))
+    parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
     options = parser.parse_args()
     generator = torch.Generator().manual_seed(0)
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        cache = write_cache(Path(folder) / "c", torch.randn(N_TOKENS, D_IN, generator=generator))
-        statistics = input_statistics(cache)
-        base = {"d_sae": options.width, "batch_size": options.batch_size}
-        trainers = {
-            f"{decoder} {dtype}": Trainer(
-                TrainingSettings(decoder=decoder, dtype=dtype, **base), cache, statistics
-            )
-            for decoder, dtype in VARIANTS
-        }
-        seconds = step_seconds(trainers, options.steps)
+        made = torch.randn(N_TOKENS, D_IN, generator=generator)
+        data = training_data(write_cache(Path(folder) / "c", made), in_memory=True)
+        for architecture in options.architectures:
+            for width in options.width:
+                for dtype in options.dtypes:
+                    job = Job(
+                        architecture, D_IN, width, options.batch_size, options.steps + options.warm,
+                        seed=0, sparsity=SPARSITY[architecture], bfloat16=dtype == "bfloat16",
+                    )  # fmt: skip
+                    rows.append(measure(job, data, n_steps=options.steps, warm=options.warm))
+                    print(json.dumps(rows[-1]), flush=True)
     result = {
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "processor": platform.processor() or platform.machine(),
+        "peers": VERSIONS,
         "d_in": D_IN,
-        "width": options.width,
         "batch_size": options.batch_size,
-        "tokens_per_second": {name: round(options.batch_size / s) for name, s in seconds.items()},
-        "speed_up_over_dense_float32": {
-            name: round(seconds["dense float32"] / s, 2) for name, s in seconds.items()
-        },
+        "steps": options.steps,
+        "rows": rows,
     }
-    print(json.dumps(result, indent=1))
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n")
 
