@@ -177,7 +177,7 @@ class _Linear(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, W_enc, b_dec)
         ctx.dtype = pre.dtype
-        return pre.float() if pre.dtype != torch.float32 else pre.clone()
+        return pre.float() if pre.dtype != torch.float32 else pre.view_as(pre)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, Tensor, Tensor, Tensor | None]:

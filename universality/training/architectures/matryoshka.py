@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar, final
 
 import torch
@@ -62,14 +63,14 @@ class MatryoshkaRecipe(Architecture):
         """Mean over the prefixes of the fraction of variance unexplained."""
         weights, W_dec = centred_weights(parameters), parameters["W_dec"]
         pre, support, codes = batch_topk(weights, batch, self.k)
-        nested = nested_reconstructions(support, codes, W_dec, self._ends(len(W_dec)))
-        nested = nested + parameters["b_dec"]
-        losses = [unexplained(part, batch) for part in nested.unbind(dim=1)]
+        parts = decoded_by_group(support, codes, W_dec, self._ends(len(W_dec)))
+        nested = list(accumulate(parts, initial=parameters["b_dec"]))[1:]
+        losses = [unexplained(part, batch) for part in nested]
         loss = with_dead(
             torch.stack(losses).mean(), weights, W_dec, batch, pre=pre,
-            reconstruction=nested[:, -1], k=2 * self.k,
+            reconstruction=nested[-1], k=2 * self.k,
         )  # fmt: skip
-        return step_loss(support, codes, loss=loss, fvu=losses[-1], reconstruction=nested[:, -1])
+        return step_loss(support, codes, loss=loss, fvu=losses[-1], reconstruction=nested[-1])
 
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""
@@ -79,21 +80,15 @@ class MatryoshkaRecipe(Architecture):
         return sorted({max(1, round(fraction * d_sae)) for fraction in self.prefixes})
 
 
-def nested_reconstructions(
+def decoded_by_group(
     support: Support, codes: Tensor, W_dec: Float[Tensor, "d_sae d_out"], ends: list[int]
-) -> Float[Tensor, "n_tokens n_prefixes d_out"]:
-    """What the first `ends[i]` latents decode to, for each i."""
+) -> list[Float[Tensor, "n_tokens d_out"]]:
+    """What the latents from one of the `ends` to the next decode to, group by group."""
     if support.active is None:
-        starts = [0, *ends[:-1]]
-        dtype = support.batch.dtype
-        parts = [
-            (codes[:, a:b].to(dtype) @ W_dec[a:b].to(dtype)).float()
-            for a, b in zip(starts, ends, strict=True)
-        ]
-        return torch.stack(parts, dim=1).cumsum(dim=1)
-    grouped = _by_group(support.active, ends)
-    parts_of_all = sparse_decode(codes, grouped, W_dec)
-    return parts_of_all.view(-1, len(ends), W_dec.shape[1]).cumsum(dim=1)
+        groups = zip([0, *ends[:-1]], ends, strict=True)
+        return [support.decode(codes[:, a:b], W_dec[a:b]) for a, b in groups]
+    decoded = sparse_decode(codes, _by_group(support.active, ends), W_dec)
+    return list(decoded.view(-1, len(ends), W_dec.shape[1]).unbind(dim=1))
 
 
 def _by_group(active: Active, ends: list[int]) -> Active:
