@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -15,10 +16,13 @@ from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
+from universality.figures.training import training_figures_of
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
 from universality.results import Comparison, Stability, ToyResult, read_result
 from universality.results.integrity import reading_of
+from universality.results.training import AGREEMENT, read_trained_runs
+from universality.runs.along_training import agreement_along_training
 from universality.runs.opening import dictionary_of
 from universality.runs.policy import Policy
 from universality.saving import save
@@ -27,6 +31,7 @@ from universality.storage.manifest import hash_file, write_manifest
 from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
+from universality.storage.staged_files import staged_file
 from universality.storage.staging import staged_folder
 from universality.toy.experiment import ToySettings, toy_experiment
 from universality.validation import FLAG, PATH, Is, Several, as_tuple, takes
@@ -210,6 +215,36 @@ def redraw(
             places = staged / "figures"
             files = write_figures(draws, places, style=style, formats=formats, width=width)
     return [folder / "figures" / file.name for file in files]
+
+
+def draw_training(
+    folder: str | Path,
+    *,
+    style: str = "paper",
+    formats: Sequence[str] = ("png", "pdf"),
+    width: float | None = None,
+) -> list[Path]:
+    """The files of the figures of a folder of trained runs, in `<folder>/figures`.
+
+    How far runs of different seeds agree is computed from their checkpoints and written to
+    `<folder>/agreement.csv` first. Files of the same names are replaced, others stay.
+
+    Raises:
+        MissingFileError: the folder holds no trained runs.
+        OutputError: a file cannot be written.
+    """
+    folder = Path(folder)
+    read_trained_runs(folder)
+    agreement = agreement_along_training(folder)
+    if len(agreement):
+        with staged_file(folder / AGREEMENT) as staged:
+            agreement.to_csv(staged, index=False, float_format="%.6f", lineterminator="\n")
+    draws = training_figures_of(read_trained_runs(folder))
+    places = folder / "figures"
+    places.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".figures.", dir=folder) as made:
+        files = write_figures(draws, Path(made), style=style, formats=formats, width=width)
+        return [file.replace(places / file.name) for file in files]
 
 
 def rewrite_report(folder: str | Path) -> Path:

@@ -56,13 +56,17 @@ def figures(
     width: float | None,
     pair: tuple[int, int] | None,
 ) -> None:
-    """Draw the figures of a saved result DIR anew, into DIR/figures.
+    """Draw the figures of a saved result, or of a folder of trained runs, into DIR/figures.
 
     Beside each figure lies a .csv with exactly the numbers it shows. Nothing is recomputed.
     """
-    from universality.publishing import redraw
+    from universality.publishing import draw_training, redraw
     from universality.results import age_of_saved
 
+    if not (folder / "summary.json").is_file() and any(folder.glob("*/training_record.json")):
+        for file in draw_training(folder, style=style, formats=formats, width=width):
+            say_line(str(file))
+        return
     if age := age_of_saved(folder):
         complain(f"{folder} was {age}")
     for file in redraw(folder, style=style, formats=formats, width=width, pair=pair):

@@ -27,6 +27,7 @@ Weights: TypeAlias = tuple[Tensor, Tensor, Tensor]
 """Encoder rows, the bias added after them, and what is subtracted from the token before."""
 
 _GROUP = 6
+_SAMPLED = 16
 _SPARSE = {torch.float32: 0.03, torch.bfloat16: 0.012}
 
 
@@ -59,10 +60,16 @@ class Support:
         n_tokens = self.batch.x.shape[-2]
         return (codes.sum() if self.active is not None else codes.sum(dim=(-2, -1))) / n_tokens
 
+    def l0(self, codes: Float[Tensor, "..."]) -> Float[Tensor, "*instances"]:
+        """Codes above zero per token."""
+        n_tokens = self.batch.x.shape[-2]
+        dims = None if self.active is not None else (-2, -1)
+        return torch.count_nonzero(codes, dim=dims) / n_tokens
+
     def fired(self, codes: Float[Tensor, "..."]) -> Bool[Tensor, "*instances d_sae"]:
         """Latents with a code above zero."""
         if self.active is None:
-            return (codes > 0).any(dim=-2)
+            return codes.amax(dim=-2) > 0
         counts = torch.bincount(self.active.latents[codes > 0], minlength=self.active.d_sae)
         return counts > 0
 
@@ -87,16 +94,16 @@ def supported(
 ) -> tuple[Float[Tensor, "*instances n_tokens d_sae"], Support]:
     """All pre-activations without gradient, and the support where `keep` of them is true.
 
-    Entries are listed where they are few enough for that to be faster; else all are kept, and the
-    rule must itself give zero where `keep` is false.
+    Entries are listed where they are few enough for that to be faster, by every 16th token; else
+    all are kept, and the rule must itself give zero where `keep` is false.
     """
     pre = preactivations(weights, batch)
     if not batch.gather or pre.ndim > 2:
         return pre, everywhere(weights, batch, pre)
-    mask = keep(pre)
-    if float(mask.sum()) > _SPARSE[batch.dtype] * mask.numel():
+    some = keep(pre[::_SAMPLED])
+    if float(some.sum()) > _SPARSE[batch.dtype] * some.numel():
         return pre, everywhere(weights, batch, pre)
-    return pre, at(where(mask), weights, batch, pre)
+    return pre, at(where(keep(pre)), weights, batch, pre)
 
 
 def everywhere(weights: Weights, batch: Batch, pre: Float[Tensor, "..."]) -> Support:

@@ -32,7 +32,7 @@ def step_loss(
     reconstruction: Float[Tensor, "*instances n_tokens d_out"],
 ) -> StepLoss:
     """The loss with what is counted of the codes."""
-    l0 = support.per_token((codes.detach() > 0).float())
+    l0 = support.l0(codes.detach())
     fired = support.fired(codes.detach())
     return StepLoss(loss.sum(), fvu.detach(), fired, l0, reconstruction.detach())
 
