@@ -8,7 +8,7 @@ from functools import partial
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import AXES, SERIES, legend_above, plain
+from universality.figures.style import AXES, SERIES, legend_above, plain_axes
 from universality.results.training import TrainedRuns
 from universality.validation import Is, takes
 
@@ -36,7 +36,7 @@ def fvu_against_l0(result: TrainedRuns, ax: Axes) -> Axes:
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=2)
-    return plain(ax, x="active latents per token (L0)", y="fraction of variance unexplained")
+    return plain_axes(ax, x="active latents per token (L0)", y="fraction of variance unexplained")
 
 
 @takes(result=TRAINED, ax=AXES)
@@ -50,7 +50,7 @@ def fvu_over_training(result: TrainedRuns, ax: Axes) -> Axes:
             )  # fmt: skip
     ax.set_ylim(bottom=0)
     legend_above(ax, columns=2)
-    return plain(ax, x="tokens shown (millions)", y="fraction of variance unexplained")
+    return plain_axes(ax, x="tokens shown (millions)", y="fraction of variance unexplained")
 
 
 @takes(result=TRAINED, ax=AXES)
@@ -73,7 +73,7 @@ def agreement_over_training(result: TrainedRuns, ax: Axes) -> Axes:
             )  # fmt: skip
     ax.set_ylim(0, 1)
     legend_above(ax, columns=2)
-    return plain(ax, x="tokens shown (millions)", y="mean similarity between seeds")
+    return plain_axes(ax, x="tokens shown (millions)", y="mean similarity between seeds")
 
 
 def training_figures_of(result: TrainedRuns) -> dict[str, Callable[[Axes], Axes]]:
