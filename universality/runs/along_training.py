@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from universality.loading.runs import load
+from universality.loading.addressed_runs import load
 from universality.matching.assignment import match
 from universality.results.training import RECORD
 
