@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from universality.errors import OutputError
+from universality.errors import FormatError, MissingFileError, OutputError
+from universality.intake.json_files import read_json
 from universality.storage.staged_files import staged_file
 
 _LONGEST = 60
@@ -62,8 +63,8 @@ def read_note(path: Path, *, key: str | None = None) -> dict[str, Any] | None:
     known to be anyone's, and the caller must not go on with it.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = read_json(path)
+    except (MissingFileError, FormatError):
         return None
     found = content.get(key) if key is not None and isinstance(content, dict) else content
     return found if isinstance(found, dict) else None

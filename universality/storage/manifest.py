@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 import sys
@@ -13,7 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from universality.errors import FormatError
+from universality.errors import FormatError, MissingFileError
+from universality.intake.json_files import read_json
 from universality.storage.json_output import as_json
 from universality.storage.staged_files import staged_file
 
@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 SCHEMA = "universality.manifest/1"
 """What a manifest of ours says of itself."""
 
+_LARGEST = 2**28
 _PACKAGES = ("universality", "torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors")
 
 
@@ -63,8 +64,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not os.path.lexists(path):
         return {"schema": SCHEMA, "inputs": {}, "outputs": {}}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path, largest=_LARGEST)
+    except (MissingFileError, FormatError) as error:
         raise FormatError(f"{path} cannot be read: {error}; {_WAYS_OUT}") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise FormatError(f"{path} is no manifest of this program ({SCHEMA}); {_WAYS_OUT}")

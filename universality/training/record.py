@@ -11,6 +11,7 @@ from typing import Any, final
 
 import torch
 
+from universality.intake.json_files import read_mapping
 from universality.storage.dependencies import digest
 from universality.training.evaluation import Evaluation
 from universality.training.start import start_parameters
@@ -115,8 +116,7 @@ def write_record(folder: Path, record: TrainingRecord, *, seconds: float, device
 
 def read_record(folder: Path) -> dict[str, Any]:
     """The record of the finished run in a folder, as it was written."""
-    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    return record
+    return read_mapping(folder / RECORD)
 
 
 def _held_out(found: Evaluation) -> HeldOut:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, final
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from universality.errors import FormatError
+from universality.intake.fields import Fields
+from universality.intake.json_files import parse_json
+from universality.intake.tensor_files import opened_safetensors
 from universality.storage.staged_files import staged_file
 
 SCHEMA = "universality.training_state/1"
@@ -49,12 +51,11 @@ def read_state(path: Path, device: torch.device) -> State:
     Raises:
         FormatError: the file is damaged, or of another schema.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            content = json.loads((file.metadata() or {})[_HEADER])
-            tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise FormatError(f"{path}: not a readable training state ({error}); delete it") from error
+    with opened_safetensors(path, advice="delete it to train from the start") as file:
+        content = Fields(str(path), {_HEADER: parse_json(file.metadata()[_HEADER])}).mapping(
+            _HEADER
+        )
+        tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
     if content.pop("schema", None) != SCHEMA:
         raise FormatError(f"{path}: not of schema {SCHEMA}; delete it to train from the start")
     return State(tensors, content)
