@@ -1,0 +1,103 @@
+"""The pictures of docs/gallery.md, drawn by the lines that stand beside them.
+
+python -m data_visualization.gallery [--work FOLDER]
+
+`comparison` is of two shipped seeds with their activations and an arbitrary unembedding, `many` of
+the shipped runs, `steps` of checkpoints of two small runs that are trained here. Results are kept
+in the work folder, so that the pictures can be drawn again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import universality as un
+from universality.training.architectures.topk import TopKRecipe
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "gallery.md"
+PICTURES = ROOT / "docs" / "images" / "gallery"
+CALIBRATION = ROOT / "analysis" / "results" / "null_calibration"
+
+_RUNS = ROOT / "pretrained" / "smollm2-135m.blocks.8.hook_resid_post"
+_SEEDS = ("w2304-s0", "w2304-s1", "w2304-s2")
+_WIDTHS = ("w576-s0", "w1152-s0")
+_N_WORDS = 2_000
+
+
+def draw(names: dict[str, Any], folder: Path) -> None:
+    """Run the blocks of the page with these names in a folder that is made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = PAGE.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    with contextlib.chdir(folder):
+        exec(compile("\n".join(blocks), str(PAGE), "exec"), names)
+
+
+def results(work: Path) -> dict[str, Any]:
+    """The results that the page draws, by the names it gives them."""
+    return {
+        "comparison": _kept(work / "comparison", lambda: _comparison(work)),
+        "many": _kept(work / "many", _many),
+        "steps": _kept(work / "steps", lambda: _steps(work)),
+        "calibration": CALIBRATION,
+    }
+
+
+def _kept(folder: Path, make: Any) -> Any:
+    if not (folder / "summary.json").is_file():
+        make().save(folder)
+    return un.read_result(folder)
+
+
+def _comparison(work: Path) -> un.Comparison:
+    unembedding = work / "unembedding.npy"
+    directions = np.random.default_rng(0).normal(size=(_N_WORDS, 576)).astype(np.float32)
+    np.save(unembedding, directions)
+    a, b = (_RUNS / name for name in _SEEDS[:2])
+    return un.compare(a, b, activations=_RUNS / "activations", unembedding=unembedding)
+
+
+def _many() -> un.Stability:
+    policy = un.Policy(views=("decoder", "encoder"), nulls=("geometry",), n_draws=2)
+    return un.stability([_RUNS / name for name in (*_SEEDS, *_WIDTHS)], policy)
+
+
+def _steps(work: Path) -> un.Stability:
+    settings = [
+        un.TrainingSettings(
+            d_sae=128,
+            architecture=TopKRecipe(k=8),
+            n_tokens=150_000,
+            batch_size=256,
+            learning_rate=5e-3,
+            checkpoints=5,
+            init_seed=seed,
+            order_seed=seed,
+        )
+        for seed in (0, 1)
+    ]
+    runs = un.train(_RUNS / "activations", settings, work / "runs")
+    saved = [str(one) for run in runs for one in sorted((run / "checkpoints").iterdir())]
+    return un.stability(saved, un.Policy(nulls=("geometry",), n_draws=2))
+
+
+def main() -> None:
+    """Make the results and draw the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path)
+    given = parser.parse_args()
+    work = given.work or Path(tempfile.mkdtemp())
+    work.mkdir(parents=True, exist_ok=True)
+    draw(results(work), PICTURES)
+
+
+if __name__ == "__main__":
+    main()
