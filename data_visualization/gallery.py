@@ -3,8 +3,8 @@
 python -m data_visualization.gallery [--work FOLDER]
 
 `comparison` is of two shipped seeds with their activations and an arbitrary unembedding, `many` of
-the shipped runs, `steps` of checkpoints of two small runs that are trained here. Results are kept
-in the work folder, so that the pictures can be drawn again.
+the shipped runs, `steps` of checkpoints of two small runs that are trained here, `toy` of a toy
+model. Results are kept in the work folder, so that the pictures can be drawn again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -47,13 +49,16 @@ def results(work: Path) -> dict[str, Any]:
         "comparison": _kept(work / "comparison", lambda: _comparison(work)),
         "many": _kept(work / "many", _many),
         "steps": _kept(work / "steps", lambda: _steps(work)),
+        "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
         "calibration": CALIBRATION,
     }
 
 
 def _kept(folder: Path, make: Any) -> Any:
     if not (folder / "summary.json").is_file():
-        make().save(folder)
+        made = make()
+        if made is not None:
+            made.save(folder)
     return un.read_result(folder)
 
 
@@ -87,6 +92,12 @@ def _steps(work: Path) -> un.Stability:
     runs = un.train(_RUNS / "activations", settings, work / "runs")
     saved = [str(one) for run in runs for one in sorted((run / "checkpoints").iterdir())]
     return un.stability(saved, un.Policy(nulls=("geometry",), n_draws=2))
+
+
+def _toy(folder: Path) -> None:
+    options = ["--instances", "4", "--steps", "6000", "--model-steps", "4000"]
+    command = [sys.executable, "-m", "universality.cli", "toy", "--resample", "simple", *options]
+    subprocess.run([*command, "--out", str(folder)], check=True)
 
 
 def main() -> None:

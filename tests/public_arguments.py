@@ -99,7 +99,9 @@ def _good(constraint: Constraint) -> Any:
         case Tuple(each=each, length=length):
             return (_good(each),) * length
         case Is(types=types):
-            return next(value for value in _made() if isinstance(value, types))
+            made = (value for value in _made() if isinstance(value, types))
+            found = next(made, None)
+            return object.__new__(types[0]) if found is None else found
         case _:
             raise TypeError(f"no good value is known for {constraint}")
 

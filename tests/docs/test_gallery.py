@@ -1,0 +1,69 @@
+"""docs/gallery.md has a picture and its lines for each function that draws, and the lines run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import universality as un
+from tests.docs.pages import ROOT, page, python_blocks, sections
+from tests.made_results import made_comparison, made_ladder, made_stability
+from universality.results import ToyResult
+
+NO_PICTURES = {
+    "figures_of",
+    "headlines_of",
+    "only_settings",
+    "plotted_numbers",
+    "write_figure",
+    "write_figures",
+    "write_panels",
+}
+"""Names of `un.figures` that draw nothing by themselves."""
+
+
+def _made_toy() -> ToyResult:
+    generator = np.random.default_rng(0)
+    frames = {
+        "W_enc": generator.normal(size=(3, 2, 5, 2)),
+        "W_dec": generator.normal(size=(3, 2, 5, 2)),
+        "active_fraction": generator.random((3, 2, 5)),
+        "resampled": np.zeros((3, 2, 5), dtype=bool),
+        "step": np.array([0, 10, 20]),
+        "probe": generator.normal(size=(2, 30, 2)),
+    }
+    return ToyResult(summary={}, W=generator.normal(size=(2, 5)), frames=frames)
+
+
+def test_every_figure_has_a_picture_and_its_lines() -> None:
+    documented = sections(page("gallery.md"), 3)
+    names = {f"`{name}`" for name in un.figures.__all__} - {f"`{name}`" for name in NO_PICTURES}
+    assert names - set(documented) == set(), (
+        "docs/gallery.md: add a section with three lines, then run "
+        "`python -m data_visualization.gallery`"
+    )
+    assert set(documented) - names == set(), "docs/gallery.md: no such figure"
+    for heading, text in documented.items():
+        name = heading.strip("`")
+        assert f"un.figures.{name}(" in text
+        picture = ROOT / "docs" / "images" / "gallery" / f"{name}.png"
+        assert picture.is_file(), f"{picture}: run `python -m data_visualization.gallery`"
+        assert picture.stat().st_size < 100_000
+
+
+def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    many = made_ladder()
+    by = many.summary["stability_by"]
+    by["decoder_norm"] = by["frequency"]
+    names = {
+        "comparison": made_comparison(),
+        "many": many,
+        "steps": made_stability(),
+        "toy": _made_toy(),
+        "calibration": ROOT / "analysis" / "results" / "null_calibration",
+    }
+    exec(compile("\n".join(python_blocks(page("gallery.md"))), "docs/gallery.md", "exec"), names)
+    assert len(list(tmp_path.glob("*.png"))) == len(sections(page("gallery.md"), 3))
