@@ -67,7 +67,8 @@ def _comparison(work: Path) -> un.Comparison:
     directions = np.random.default_rng(0).normal(size=(_N_WORDS, 576)).astype(np.float32)
     np.save(unembedding, directions)
     a, b = (_RUNS / name for name in _SEEDS[:2])
-    return un.compare(a, b, activations=_RUNS / "activations", unembedding=unembedding)
+    policy = un.Policy(nulls=("geometry",), n_draws=2, held_out=False)
+    return un.compare(a, b, policy, activations=_RUNS / "activations", unembedding=unembedding)
 
 
 def _many() -> un.Stability:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +59,15 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     many = made_ladder()
     by = many.summary["stability_by"]
     by["decoder_norm"] = by["frequency"]
+    cells = [
+        {"d_sae": 3, "step": step, "views": {"decoder": {"mean": step / 400}}}
+        for step in (100, 200, 300)
+    ]
+    steps = replace(made_stability(), summary=made_stability().summary | {"grid": cells})
     names = {
         "comparison": made_comparison(),
         "many": many,
-        "steps": made_stability(),
+        "steps": steps,
         "toy": _made_toy(),
         "calibration": ROOT / "analysis" / "results" / "null_calibration",
     }

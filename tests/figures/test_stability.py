@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tests.made_results import made_ladder, made_stability
+from tests.made_results import made_comparison, made_ladder, made_stability
 from universality import figures
+from universality.errors import InvalidInputError
 
 
 @pytest.fixture
@@ -115,3 +116,21 @@ def test_every_ribbon_of_the_flow_keeps_its_thickness_and_ends_inside_its_bars(a
 def _covers(bar: Rectangle, ends: np.ndarray) -> bool:
     low, high = bar.get_y() - 1e-9, bar.get_y() + bar.get_height() + 1e-9
     return bool((ends >= low).all() and (ends <= high).all())
+
+
+def test_what_a_result_lacks_is_said() -> None:
+    many = made_stability()
+    without = replace(many, summary=many.summary | {"stability_by": {}, "grid": []}, widths=None)
+    for draw in (
+        figures.width_ladder,
+        figures.width_flow,
+        figures.stability_against_norm,
+        figures.stability_against_frequency,
+        figures.consistency_over_steps,
+    ):
+        with pytest.raises(InvalidInputError, match=f"{draw.__name__} needs .* this result lacks"):
+            draw(without, Figure().subplots())
+    views = {"encoder": made_comparison().summary["views"]["encoder"]}
+    one = replace(made_comparison(), summary=made_comparison().summary | {"views": views})
+    with pytest.raises(InvalidInputError, match="needs the views decoder and encoder"):
+        figures.decoder_against_encoder(one, Figure().subplots())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,31 @@ from universality.figures.style import (
     LABELS,
     MANY_RUNS,
     legend_above,
+    needs,
     null_ticks,
     plain_axes,
 )
 from universality.results import Stability
 from universality.validation import TEXT, either, takes
 
+_EDGES = "runs with similarities, or two views of assignments"
 _LARGE = 0.02
 _NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 _LINES = ("-", "--", ":", "-.")
 
 
+def _says(key: str, *inner: str) -> Callable[[Stability], bool]:
+    """Whether the summary has something under a key, and in it under others."""
+    return lambda stability: (
+        bool(stability.summary.get(key)) and all(name in stability.summary[key] for name in inner)
+    )
+
+
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs(
+    "runs with similarities, or two views of assignments",
+    lambda result: bool(result.summary["spectrum"]),
+)
 def spectrum(stability: Stability, ax: Axes) -> Axes:
     """Fraction of a run's latents found in exactly k of the runs, by each rule, with the null."""
     series = {view: _at_threshold(stability, rows) for view, rows in _spectra(stability).items()}
@@ -49,6 +63,10 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs(
+    "runs with similarities, or two views of assignments",
+    lambda result: bool(result.summary["only_in_one_by_view"]),
+)
 def only_in_one(stability: Stability, ax: Axes) -> Axes:
     """Fraction of latents found in one run only, against how many runs are compared."""
     for view, rows in stability.summary["only_in_one_by_view"].items():
@@ -89,6 +107,7 @@ def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> A
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs("how often latents fire", _says("stability_by", "frequency"))
 def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of firing frequency, by each rule, with the null."""
     _stability_against(stability, ax, "frequency")
@@ -100,6 +119,10 @@ def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs(
+    "decoder norms that differ",
+    _says("stability_by", "decoder_norm"),
+)
 def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of decoder norm, by each rule, with the null."""
     _stability_against(stability, ax, "decoder_norm")
@@ -107,6 +130,7 @@ def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs("runs of several training steps", _says("grid"))
 def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
     """Mean similarity of the pairs of seeds of one width, by view, against the training step."""
     cells = [cell for cell in stability.summary["grid"] if cell["step"] is not None]

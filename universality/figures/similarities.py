@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
@@ -14,6 +16,7 @@ from universality.figures.style import (
     dot,
     legend,
     legend_above,
+    needs,
     plain_axes,
     thin,
 )
@@ -26,6 +29,10 @@ BINS = np.linspace(0, 1, 51)
 
 LEAST_P = 1e-12
 """P-values below this are drawn here."""
+
+
+def _has(*views: str) -> Callable[[Comparison], bool]:
+    return lambda comparison: set(views) <= set(comparison.summary["views"])
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
@@ -53,6 +60,10 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
+@needs(
+    "the views decoder and encoder",
+    _has("decoder", "encoder"),
+)
 def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
     """Decoder against encoder similarity of the pairs that the decoder assignment made.
 
@@ -62,6 +73,10 @@ def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
+@needs(
+    "the views decoder and activations",
+    _has("decoder", "activations"),
+)
 def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
     """Decoder similarity against activation correlation of the decoder's assigned pairs.
 
@@ -71,6 +86,7 @@ def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
 
 
 @takes(comparison=TWO_RUNS, ax=AXES)
+@needs("how often latents fire", lambda result: "frequency" in result.latents_a)
 def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     """Similarity of each latent of a to its partner against how often the latent fires."""
     view = next(iter(comparison.summary["views"]))

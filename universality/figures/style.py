@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
+from universality.errors import InvalidInputError
 from universality.results import Comparison, Stability, ToyResult
 from universality.validation import Is, Number, Tuple, either
+
+_P = ParamSpec("_P")
 
 AXES = Is((Axes,), "matplotlib axes")
 TABLE = Is((pd.DataFrame,), "a DataFrame")
@@ -110,3 +115,23 @@ def legend_above(ax: Axes, *, columns: int, **options: Any) -> None:
     """A legend above the axes, for data that fill them."""
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
     legend(ax, **place | {"ncols": columns, "columnspacing": 1.0, "handlelength": 1.4} | options)
+
+
+def needs(
+    what: str, there: Callable[[Any], bool]
+) -> Callable[[Callable[_P, Axes]], Callable[_P, Axes]]:
+    """A decorator for a figure that not every result can fill: others are refused, saying why."""
+
+    def decorate(draw: Callable[_P, Axes]) -> Callable[_P, Axes]:
+        signature = inspect.signature(draw)
+
+        @functools.wraps(draw)
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> Axes:
+            result = next(iter(signature.bind(*args, **kwargs).arguments.values()))
+            if not there(result):
+                raise InvalidInputError(f"{draw.__name__} needs {what}, which this result lacks")
+            return draw(*args, **kwargs)
+
+        return checked
+
+    return decorate

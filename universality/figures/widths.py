@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from universality.figures.style import AXES, MANY_RUNS, SERIES, legend_above, plain_axes
+from universality.figures.style import (AXES, MANY_RUNS, SERIES, legend_above, needs, plain_axes,)
 from universality.results import Stability
 from universality.validation import takes
 
@@ -35,6 +35,7 @@ _LONGEST_TITLE = 60
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs("runs of several widths", lambda result: result.widths is not None)
 def width_ladder(stability: Stability, ax: Axes) -> Axes:
     """Mean nearest similarity from narrow to wide and back, at each step, with the null of each."""
     steps = stability.summary["widths"]
@@ -55,6 +56,7 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
+@needs("runs of several widths", lambda result: result.widths is not None)
 def width_flow(stability: Stability, ax: Axes) -> Axes:
     """The latents of each wide run, by the grade of the narrow latent that each comes from.
 
