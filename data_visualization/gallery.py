@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "images" / "gallery"
 CALIBRATION = ROOT / "analysis" / "results" / "null_calibration"
+PLANTED = ROOT / "tests" / "fixtures" / "results_of_0_1" / "stability"
 
 _RUNS = ROOT / "pretrained" / "smollm2-135m.blocks.8.hook_resid_post"
 _SEEDS = ("w2304-s0", "w2304-s1", "w2304-s2")
@@ -50,6 +51,7 @@ def results(work: Path) -> dict[str, Any]:
         "many": _kept(work / "many", _many),
         "steps": _kept(work / "steps", lambda: _steps(work)),
         "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
+        "planted": un.read_result(PLANTED),
         "calibration": CALIBRATION,
     }
 

@@ -67,6 +67,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     names = {
         "comparison": made_comparison(),
         "many": many,
+        "planted": many,
         "steps": steps,
         "toy": _made_toy(),
         "calibration": ROOT / "analysis" / "results" / "null_calibration",

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from universality.figures.style import (AXES, MANY_RUNS, SERIES, legend_above, needs, plain_axes,)
+from universality.figures.style import (
+    AXES,
+    MANY_RUNS,
+    SERIES,
+    legend_above,
+    needs,
+    plain_axes,
+)
 from universality.results import Stability
 from universality.validation import takes
 
