@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 import universality as un
 from universality.training.architectures.topk import TopKRecipe
@@ -33,6 +34,7 @@ _RUNS = ROOT / "pretrained" / "smollm2-135m.blocks.8.hook_resid_post"
 _SEEDS = ("w2304-s0", "w2304-s1", "w2304-s2")
 _WIDTHS = ("w576-s0", "w1152-s0")
 _N_WORDS = 2_000
+_COLOURS = 64
 
 
 def draw(names: dict[str, Any], folder: Path) -> None:
@@ -42,6 +44,10 @@ def draw(names: dict[str, Any], folder: Path) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     with contextlib.chdir(folder):
         exec(compile("\n".join(blocks), str(PAGE), "exec"), names)
+    for numbers in folder.glob("*.csv"):
+        numbers.unlink()
+    for picture in folder.glob("*.png"):
+        Image.open(picture).quantize(_COLOURS).save(picture, optimize=True)
 
 
 def results(work: Path) -> dict[str, Any]:
