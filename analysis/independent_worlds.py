@@ -149,7 +149,11 @@ def run(out: Path, settings: Settings) -> None:
         for world in tqdm(FIRINGS, desc="activations", disable=None)
     ]
     _table(found).to_csv(out / "activations.csv", index=False, float_format="%.5f")
-    command = "python -m analysis.independent_worlds --out analysis/results/independent_worlds"
+    command = (
+        "python -m analysis.independent_worlds --out analysis/results/independent_worlds "
+        f"--repeats {settings.repeats} --wide-repeats {settings.wide_repeats} "
+        f"--firing-repeats {settings.firing_repeats}"
+    )
     write_json({"command": command} | asdict(settings), out / "settings.json")
 
 

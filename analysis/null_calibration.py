@@ -120,7 +120,10 @@ def run(out: Path, settings: Settings) -> None:
     drawn.to_csv(out / "draws.csv", index=False, float_format="%.5f")
     mixed = pd.DataFrame(_mixtures(settings, generator))
     mixed.to_csv(out / "mixtures.csv", index=False, float_format="%.5f")
-    command = "python -m analysis.null_calibration --out analysis/results/null_calibration"
+    command = (
+        "python -m analysis.null_calibration --out analysis/results/null_calibration "
+        f"--repeats {settings.repeats} --mixture-repeats {settings.mixture_repeats}"
+    )
     described = {"command": command} | asdict(settings) | {"worlds": dict(WORLDS)}
     write_json(described, out / "settings.json")
 
