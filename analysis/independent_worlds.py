@@ -17,7 +17,7 @@ probability.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -132,29 +132,38 @@ class Settings:
         return np.repeat(np.arange(self.n_documents), self.length)
 
 
-def run(out: Path, settings: Settings) -> None:
+def run(
+    out: Path, settings: Settings, tables: Sequence[str] = ("directions", "activations")
+) -> None:
     """Draw every world, and write the tables into `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    generator = torch.Generator().manual_seed(settings.seed)
-    small = (settings.n, settings.d)
-    sizes = [(world, small, settings.repeats) for world in DIRECTIONS]
-    sizes += [(world, settings.wide, settings.wide_repeats) for world in WIDE]
-    found = [
-        _direction_world(world, size, repeats, settings, generator)
-        for world, size, repeats in tqdm(sizes, desc="directions", disable=None)
-    ]
-    _table(found).to_csv(out / "directions.csv", index=False, float_format="%.5f")
-    found = [
-        _firing_world(world, settings, generator)
-        for world in tqdm(FIRINGS, desc="activations", disable=None)
-    ]
-    _table(found).to_csv(out / "activations.csv", index=False, float_format="%.5f")
+    for name in tables:
+        rows = {"directions": _direction_worlds, "activations": _firing_worlds}[name](settings)
+        table = pd.DataFrame(rows)
+        last = ["holds", "fails"]
+        table = table[[column for column in table if column not in last] + last]
+        table.to_csv(out / f"{name}.csv", index=False, float_format="%.5f")
     command = (
         "python -m analysis.independent_worlds --out analysis/results/independent_worlds "
         f"--repeats {settings.repeats} --wide-repeats {settings.wide_repeats} "
         f"--firing-repeats {settings.firing_repeats}"
     )
     write_json({"command": command} | asdict(settings), out / "settings.json")
+
+
+def _direction_worlds(settings: Settings) -> Iterator[dict[str, Any]]:
+    generator = torch.Generator().manual_seed(settings.seed)
+    small = (settings.n, settings.d)
+    sizes = [(world, small, settings.repeats) for world in DIRECTIONS]
+    sizes += [(world, settings.wide, settings.wide_repeats) for world in WIDE]
+    for world, size, repeats in tqdm(sizes, desc="directions", disable=None):
+        yield _direction_world(world, size, repeats, settings, generator)
+
+
+def _firing_worlds(settings: Settings) -> Iterator[dict[str, Any]]:
+    generator = torch.Generator().manual_seed(settings.seed)
+    for world in tqdm(FIRINGS, desc="activations", disable=None):
+        yield _firing_world(world, settings, generator)
 
 
 def _direction_world(
@@ -243,12 +252,6 @@ def _covers(table: pd.DataFrame, name: str) -> bool:
     return all(one.mean() <= 0.01 + 3 * np.nan_to_num(one.sem()) for one in short)
 
 
-def _table(found: list[dict[str, Any]]) -> pd.DataFrame:
-    table = pd.DataFrame(found)
-    last = ["holds", "fails"]
-    return table[[name for name in table if name not in last] + last]
-
-
 def _token_norms(settings: Settings) -> Tensor:
     """One token in a hundred has forty times the norm of the others, the same ones in all runs."""
     generator = torch.Generator().manual_seed(settings.seed + 1)
@@ -325,15 +328,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=Settings.repeats)
     parser.add_argument("--wide-repeats", type=int, default=Settings.wide_repeats)
     parser.add_argument("--firing-repeats", type=int, default=Settings.firing_repeats)
+    parser.add_argument("--only", choices=("directions", "activations"))
     given = parser.parse_args()
-    run(
-        given.out,
-        Settings(
-            repeats=given.repeats,
-            wide_repeats=given.wide_repeats,
-            firing_repeats=given.firing_repeats,
-        ),
+    settings = Settings(
+        repeats=given.repeats,
+        wide_repeats=given.wide_repeats,
+        firing_repeats=given.firing_repeats,
     )
+    run(given.out, settings, [given.only] if given.only else ("directions", "activations"))
 
 
 if __name__ == "__main__":
