@@ -8,7 +8,7 @@ it (the null, and the floor of a run matched to itself), and what the two filter
 chance, and beyond the own run by targets and decoys). `holds` names the statistics that stay at
 their level in the world, `fails` those that do not:
 
-`null`: the shares printed at .5 and .7 are at least the observed ones, up to .01 and to three
+`printed null`: the shares printed at .5 and .7 are at least the observed ones, up to .01 and to three
 standard errors over pairs; `own run`: those of the run matched to itself are, too; `above chance`
 and `target-decoy`: something is called in no more pairs than a rate of 5 % gives with 99 %
 probability.
@@ -234,7 +234,7 @@ def _over_pairs(pairs: list[dict[str, float]], settings: Settings) -> dict[str, 
     excess = table["greedy_mean"] - table["null_greedy_mean"]
     limit = binom.ppf(0.99, len(table), settings.alpha)
     holds = {
-        "null": _covers(table, "null"),
+        "printed null": _covers(table, "null"),
         "own run": _covers(table, "own_run"),
         "above chance": table["any_above_chance"].sum() <= limit,
         "target-decoy": table["any_beyond_own"].sum() <= limit,
