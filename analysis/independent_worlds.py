@@ -8,9 +8,9 @@ it (the null, and the floor of a run matched to itself), and what the two filter
 chance, and beyond the own run by targets and decoys). `holds` names the statistics that stay at
 their level in the world, `fails` those that do not:
 
-`printed null`: the shares printed at .5 and .7 are at least the observed ones, up to .01 and to three
-standard errors over pairs; `own run`: those of the run matched to itself are, too; `above chance`
-and `target-decoy`: something is called in no more pairs than a rate of 5 % gives with 99 %
+`printed null`: the shares printed at .5 and .7 are at least the observed ones, up to .01 and to
+three standard errors over pairs; `own run`: those of the run matched to itself are, too; `above
+chance` and `target-decoy`: something is called in no more pairs than a rate of 5 % gives with 99 %
 probability.
 """
 
