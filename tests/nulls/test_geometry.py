@@ -56,7 +56,7 @@ def test_a_map_of_two_views_fixes_the_mean_of_the_concatenated_row():
     encoder = normalize(
         decoder @ haar(32, generator=generator(9)) + 0.3 * decoder.roll(1, 1), dim=1
     )
-    both = geometry.side_by_side((decoder, encoder))
+    both = geometry.concatenated((decoder, encoder))
     turn = geometry.draw_map(geometry.fit(decoder, encoder), generator=generator())
     torch.testing.assert_close(both.mean(dim=0) @ turn, both.mean(dim=0), rtol=0, atol=1e-6)
     before, after = covariance(both), covariance(both @ turn)
