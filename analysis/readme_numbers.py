@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import null_tables
 from universality.cli.screen import comparison_screen
 from universality.comparison import compare
 from universality.results import Comparison
@@ -177,6 +178,9 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "reading": _reading,
     "own-run": _own_run,
     "coverage": _coverage,
+    "power": null_tables.power,
+    "direction-worlds": null_tables.direction_worlds,
+    "firing-worlds": null_tables.firing_worlds,
 }
 """What is written between the marks of each name."""
 
