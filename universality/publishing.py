@@ -16,12 +16,12 @@ from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
-from universality.figures.training import training_figures_of
+from universality.figures.trained_runs import training_figures_of
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
 from universality.results import Comparison, Stability, ToyResult, read_result
 from universality.results.integrity import reading_of
-from universality.results.training import AGREEMENT, read_trained_runs
+from universality.results.trained import AGREEMENT, read_trained_runs
 from universality.runs.along_training import agreement_along_training
 from universality.runs.opening import dictionary_of
 from universality.runs.policy import Policy

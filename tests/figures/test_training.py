@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from tests.made_caches import write_cache
 from universality.cli import main
 from universality.errors import FormatError, InvalidInputError, MissingFileError
-from universality.figures.training import (
+from universality.figures.trained_runs import (
     agreement_over_training,
     fvu_against_l0,
     fvu_over_training,
     training_figures_of,
 )
-from universality.results.training import TrainedRuns, read_trained_runs
+from universality.results.trained import TrainedRuns, read_trained_runs
 
 
 def _runs(agreement=None):

@@ -12,7 +12,7 @@ import pandas as pd
 
 from universality.loading.addressed_runs import load
 from universality.matching.assignment import match
-from universality.results.training import RECORD
+from universality.results.trained import RECORD
 
 _THRESHOLD = 0.7
 _SEEDS = ("init_seed", "order_seed")

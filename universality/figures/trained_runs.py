@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
 from universality.figures.style import AXES, SERIES, legend_above, plain_axes
-from universality.results.training import TrainedRuns
+from universality.results.trained import TrainedRuns
 from universality.validation import Is, takes
 
 TRAINED = Is((TrainedRuns,), "trained runs")
