@@ -9,6 +9,7 @@ from torch import Tensor
 from tests.made_caches import write_cache
 from tests.made_runs import unit_rows
 from universality.activation_functions import ReLU
+from universality.activations.cache import read_rows
 from universality.dictionary import Dictionary, RunKey, Source
 from universality.matching import find_candidates
 from universality.recurrence.study import stability
@@ -109,7 +110,7 @@ def test_split_members_fire_where_the_split_latent_fires(tmp_path: Path) -> None
 def test_stitching_is_the_change_of_the_error_when_a_latent_joins(tmp_path: Path) -> None:
     narrow, wide = _planted()
     cache = _cache(tmp_path / "acts", _features())
-    gain = stitching_gain(narrow, wide, cache)
+    gain = stitching_gain(narrow, wide, cache).gain
     x = torch.cat([shard.activations for shard in cache.shards]).float()
     codes, base = wide.encode(x), narrow.decode(narrow.encode(x))
     error = (x - base).square().sum()
@@ -118,6 +119,35 @@ def test_stitching_is_the_change_of_the_error_when_a_latent_joins(tmp_path: Path
         for j in range(wide.d_sae)
     ]
     np.testing.assert_allclose(gain, torch.stack(slow).numpy(), atol=1e-5)
+
+
+def test_stitching_is_judged_over_documents(tmp_path: Path) -> None:
+    """The sum over documents by its standard error, by hand; a silent latent has none."""
+    narrow, wide = _planted()
+    cache = _cache(tmp_path / "acts", _features())
+    rows = read_rows(cache, torch.arange(len(cache)))
+    found = stitching_gain(narrow, wide, cache)
+    x, document = rows.activations.float(), rows.documents.numpy()
+    codes, base = wide.encode(x), narrow.decode(narrow.encode(x))
+    before = (x - base).square().sum(dim=1)
+    for j in (0, wide.d_sae - 1):
+        after = (x - base - codes[:, j : j + 1] * wide.W_dec[j]).square().sum(dim=1)
+        change = np.bincount(document, (after - before).numpy())
+        expected = change.sum() / (np.sqrt(change.size) * change.std(ddof=1))
+        assert found.z[j] == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_seed_of_the_same_width_is_the_control_of_novel_latents(tmp_path: Path) -> None:
+    narrow, wide = _planted()
+    other = replace(narrow, key=replace(narrow.key, seed=99))
+    first = replace(narrow, key=replace(narrow.key, seed=0))
+    cache = _cache(tmp_path / "acts", _features())
+    summary = stability([first, other, wide], POLICY, activations=[cache]).summary
+    step = summary["widths"][0]
+    assert step["novel_control"]["fraction"] == 0.0
+    assert step["split_p"] == 1 / (POLICY.n_draws + 1)
+    alone = stability([narrow, wide], POLICY, activations=[cache]).summary["widths"][0]
+    assert alone["novel_control"] is None
 
 
 def test_an_interrupted_ladder_goes_on_where_it_stopped(tmp_path: Path, monkeypatch) -> None:

@@ -19,7 +19,7 @@ from universality.encoding.encoder_hash import encoder_hash
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
-from universality.recurrence.widths.stitching import stitching_gain
+from universality.recurrence.widths.stitching import Stitching, stitching_gain
 from universality.results.grades import ROUNDING
 from universality.runs.matches import MatchedRuns
 from universality.runs.pair import matching_choices
@@ -27,6 +27,9 @@ from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 from universality.similarity import Cosine
 from universality.storage.kept import PairStore, kept
+
+MOST_Z = 2.0
+"""Standard errors over documents by which a novel latent lowers the error at least."""
 
 
 @final
@@ -70,8 +73,30 @@ class Step:
     """The narrow latents by the wide ones."""
     of_wide: Explained
     """The wide latents by the narrow ones."""
-    stitching: Float64[np.ndarray, " n_wide"] | None
-    """Relative change of the narrow run's error when a wide latent joins; None without tokens."""
+    stitching: Stitching | None
+    """What a wide latent does to the narrow run's error when it joins; None without tokens."""
+    control: Control | None
+    """The same for another run as wide as the narrow one; None where there is none."""
+    n_draws: int
+    """Draws of the null: a latent is beyond all of them by chance once in n_draws + 1 times."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Control:
+    """How often latents look novel that a wider run cannot have brought: another seed's."""
+
+    run: int
+    """Number of the other run, as wide as the narrow one."""
+    similarity: Float64[np.ndarray, " n"]
+    """Similarity of its latents to their partners in the narrow run, NaN without one."""
+    stitching: Stitching
+    """What they do to the narrow run's error when they join."""
+
+    def novel_fraction(self, threshold: float) -> float:
+        """Share of its latents that would be called novel."""
+        same = self.similarity >= threshold - ROUNDING
+        return float((~same & is_novel(self.stitching)).mean())
 
 
 def ladder(runs: RunSet) -> list[tuple[int, int]]:
@@ -117,6 +142,8 @@ def climb(
         of_narrow=_explained("narrow", runs, pair, matched, found, draws),
         of_wide=_explained("wide", runs, pair[::-1], matched, found, draws),
         stitching=_stitch(runs, pair, store),
+        control=_control(runs, pair[0], matched, store),
+        n_draws=policy.n_draws,
     )
 
 
@@ -134,18 +161,26 @@ def narrow_grades(step: Step, threshold: float) -> np.ndarray:
 def wide_grades(step: Step, threshold: float) -> np.ndarray:
     """For each wide latent: `same`, `novel`, `refined`, `merged` or `none`.
 
-    Novel: adding it to the narrow run lowers its error (only known with activations). Otherwise it
-    is the one narrow latent refined, or the several merged, that explain more of it than the same
-    search finds in any null dictionary, or none.
+    Novel: adding it to the narrow run lowers its error, by more than two standard errors over
+    documents (only known with activations). Otherwise it is the one narrow latent refined, or the
+    several merged, that explain more of it than the same search finds in any null dictionary, or
+    none.
     """
     found = step.of_wide
     known, several = found.beyond_null, found.sums.n_members >= 2
-    novel = np.zeros(len(known), dtype=bool) if step.stitching is None else step.stitching < 0
+    novel = np.zeros(len(known), dtype=bool)
+    if step.stitching is not None:
+        novel = is_novel(step.stitching)
     return np.select(
         [is_same(found, threshold), novel, known & several, known],
         ["same", "novel", "merged", "refined"],
         "none",
     )
+
+
+def is_novel(stitching: Stitching) -> np.ndarray:
+    """Which latents lower the error by more than two standard errors over documents."""
+    return np.asarray(np.nan_to_num(stitching.z) < -MOST_Z)
 
 
 def is_same(found: Explained, threshold: float) -> np.ndarray:
@@ -240,17 +275,36 @@ def _null_share_of_sums(
     return float(beyond.mean()), float((beyond & (n_members >= 2)).mean())
 
 
-def _stitch(
-    runs: RunSet, pair: Sequence[int], store: PairStore | None
-) -> Float64[np.ndarray, " n_wide"] | None:
+def _control(
+    runs: RunSet, narrow: int, matched: MatchedRuns, store: PairStore | None
+) -> Control | None:
+    """Another seed of the narrow width; the latest of its steps."""
+    keys, widths = [run.key for run in runs.dictionaries], [r.d_sae for r in runs.dictionaries]
+    others = [
+        run
+        for run, width in enumerate(widths)
+        if width == widths[narrow] and keys[run].seed not in (keys[narrow].seed, None)
+    ]
+    if not others:
+        return None
+    other = max(others, key=lambda run: keys[run].step or 0)
+    stitching = _stitch(runs, (narrow, other), store)
+    if stitching is None or matched.similarity is None:
+        return None
+    latents = matched.starts[other] + runs.parts[other].numbers
+    return Control(other, matched.similarity[latents, narrow], stitching)
+
+
+def _stitch(runs: RunSet, pair: Sequence[int], store: PairStore | None) -> Stitching | None:
     narrow, wide = (runs.parts[run] for run in pair)
     if narrow.recorded is None:
         return None
     cache = narrow.recorded.cache
     hashes = [f"{run.sha256}/{encoder_hash(run.dictionary)}" for run in (narrow, wide)]
-    key = f"stitching/{'/'.join(hashes)}/{cache.meta.sha256}"
+    key = f"stitching/2/{'/'.join(hashes)}/{cache.meta.sha256}"
 
     def gain() -> dict[str, np.ndarray]:
-        return {"gain": stitching_gain(narrow.dictionary, wide.dictionary, cache)}
+        return stitching_gain(narrow.dictionary, wide.dictionary, cache)._asdict()
 
-    return np.asarray(kept(store, key, gain)["gain"][wide.numbers])
+    found = kept(store, key, gain)
+    return Stitching(*(np.asarray(found[name])[wide.numbers] for name in Stitching._fields))

@@ -41,7 +41,14 @@ def width_summary(runs: RunSet, step: Step, threshold: float) -> dict[str, Any]:
         "wide_grades": _counts(wide_grades(step, threshold)),
         "null_split_fraction": step.of_narrow.null_share_of_sums[1],
         "null_explained_fraction": step.of_wide.null_share_of_sums[0],
+        "split_p": 1 / (step.n_draws + 1),
         "novel_known": step.stitching is not None,
+        "novel_control": None
+        if step.control is None
+        else {
+            "run": runs.names[step.control.run],
+            "fraction": step.control.novel_fraction(threshold),
+        },
     }
 
 
@@ -66,7 +73,8 @@ def _wide(runs: RunSet, step: Step, threshold: float) -> pd.DataFrame:
     table = _latents(step.of_wide, numbers, others)
     table.insert(1, "grade", wide_grades(step, threshold))
     if step.stitching is not None:
-        table["stitching_gain"] = step.stitching
+        table["stitching_gain"] = step.stitching.gain
+        table["stitching_z"] = step.stitching.z
     return _named(table, runs, step)
 
 
