@@ -169,20 +169,20 @@ def main() -> None:
                     }  # fmt: skip
                     rows.append(row)
                     print(json.dumps(row), flush=True)
-        result = {
-            "peers": VERSIONS,
-            "cache": f"{cache.meta.hook_name} of {cache.meta.model_name}",
-            "unique_tokens": len(x),
-            "presentations": given.tokens,
-            "held_out_tokens": len(held_out),
-            "d_sae": given.width,
-            "batch_size": given.batch_size,
-            "learning_rate_of_ours": given.lr,
-            "summary": summary(rows),
-            "runs": rows,
-        }
-        if given.out:
-            given.out.write_text(json.dumps(result, indent=1) + "\n")
+            result = {
+                "peers": VERSIONS,
+                "cache": f"{cache.meta.hook_name} of {cache.meta.model_name}",
+                "unique_tokens": len(x),
+                "presentations": given.tokens,
+                "held_out_tokens": len(held_out),
+                "d_sae": given.width,
+                "batch_size": given.batch_size,
+                "learning_rate_of_ours": given.lr,
+                "summary": summary(rows),
+                "runs": rows,
+            }
+            if given.out:
+                given.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["summary"], indent=1))
 
 
