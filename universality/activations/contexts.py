@@ -74,7 +74,7 @@ def contexts(
         tokens, starts = _tokens_of_rows(cache)
         places, row_of = rows, torch.arange(len(tokens))
         if cache.kept is not None:
-            places, row_of = cache.kept[rows], torch.full((len(tokens),), -1)
+            places, row_of = cache.kept[rows], torch.full((len(tokens),), -1, dtype=torch.long)
             row_of[cache.kept] = torch.arange(len(cache))
     made = []
     for row, document, place in zip(

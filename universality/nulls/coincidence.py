@@ -172,7 +172,10 @@ def _bounds(
     meet: Callable[[Tensor, Tensor], Tensor],
 ) -> tuple[_Table, _Table]:
     """The smallest bound over the tilts and both roles, for what is `needed` from either side."""
-    least = torch.zeros(needed[0].shape), torch.zeros(needed[1].shape)
+    least = (
+        torch.zeros(needed[0].shape, dtype=torch.float32),
+        torch.zeros(needed[1].shape, dtype=torch.float32),
+    )
     for x, y, scale in zip(left, right, scales, strict=True):
         far = needed[0] / scale, needed[1] / scale
         for tilt, growth in growths(x, y, meet):

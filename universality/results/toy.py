@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from universality.errors import FormatError, MissingFileError
+from universality.errors import MissingFileError
+from universality.intake.array_files import read_arrays
+from universality.intake.damage import damage_named
 from universality.results.result_files import SUMMARY, read_summary
 from universality.results.schemas import TOY
 from universality.storage.json_output import write_json
@@ -57,10 +59,8 @@ def read_toy(folder: str | Path) -> ToyResult:
     folder = Path(folder)
     summary = read_summary(folder, *TOY.read)
     path = folder / FRAMES
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise MissingFileError(f"the result in {folder} is incomplete: no {FRAMES}")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return ToyResult(summary, file["W"], {name: file[name] for name in _ARRAYS})
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
+    arrays = read_arrays(path)
+    with damage_named(path, advice="make the result again"):
+        return ToyResult(summary, arrays["W"], {name: arrays[name] for name in _ARRAYS})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -10,6 +9,7 @@ from typing import Any, final
 import pandas as pd
 
 from universality.errors import FormatError, MissingFileError
+from universality.intake.json_files import read_mapping
 
 RECORD = "training_record.json"
 AGREEMENT = "agreement.csv"
@@ -60,7 +60,7 @@ def read_trained_runs(folder: str | Path) -> TrainedRuns:
 
 def _record(path: Path) -> dict[str, Any]:
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record = read_mapping(path)
         _cell("", record)
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{path}: not a training record ({error!r})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from universality.intake.json_files import read_mapping
 from universality.loading.addressed_runs import load
 from universality.matching.assignment import match
 from universality.results.trained import RECORD
@@ -25,10 +25,7 @@ def agreement_along_training(folder: Path) -> pd.DataFrame:
     The end of a run counts as one. Columns: `a`, `b`, `n_tokens`; `mean_similarity` of the decoder
     rows assigned one to one, and the share of them at a cosine of .7 or more.
     """
-    records = {
-        path.parent: json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob(f"*/{RECORD}"))
-    }
+    records = {path.parent: read_mapping(path) for path in sorted(folder.glob(f"*/{RECORD}"))}
     rows = [
         row
         for a, b in combinations(records, 2)

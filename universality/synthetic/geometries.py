@@ -80,7 +80,9 @@ def rows_on_circle(
     """Isotropic rows, but that a fraction of them tiles one fixed circle evenly."""
     rows = normalize(_gaussian(n, d, generator), dim=1)
     n_on = round(fraction * n)
-    turn = torch.arange(n_on, dtype=torch.float32) / n_on + torch.rand(1, generator=generator)
+    turn = torch.arange(n_on, dtype=torch.float32) / n_on + torch.rand(
+        1, generator=generator, dtype=torch.float32
+    )
     rows[:n_on] = 0
     rows[:n_on, 0] = torch.cos(2 * torch.pi * turn)
     rows[:n_on, 1] = torch.sin(2 * torch.pi * turn)

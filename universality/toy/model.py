@@ -73,8 +73,10 @@ def start_toy_model(
             f"got {len(generators)}, {d_hidden} and {n_features}"
         )
     scale = (2 / (d_hidden + n_features)) ** 0.5
-    W = torch.stack([torch.randn(d_hidden, n_features, generator=g) for g in generators])
-    return ToyModel(scale * W, torch.zeros(len(generators), n_features))
+    W = torch.stack(
+        [torch.randn(d_hidden, n_features, generator=g, dtype=torch.float32) for g in generators]
+    )
+    return ToyModel(scale * W, torch.zeros(len(generators), n_features, dtype=torch.float32))
 
 
 def repeat_model(model: ToyModel, n_inst: int, *, instance: int = 0) -> ToyModel:
@@ -146,7 +148,7 @@ def truth_of(model: ToyModel, world: FeatureWorld, instance: int = 0) -> Diction
         W_dec=rows,
         W_enc=rows.clone(),
         b_enc=model.b_final[instance].float(),
-        b_dec=torch.zeros(model.d_hidden),
+        b_dec=torch.zeros(model.d_hidden, dtype=torch.float32),
         activation_fn=ReLU(),
         firing=Firing(world.probability[instance].clone(), "true frequency"),
         key=RunKey(model_name=MODEL_NAME, hook_name=HOOK_NAME, d_sae=model.n_features),

@@ -53,12 +53,17 @@ def start_parameters(
     leave latents where no input reaches them.
     """
     bound = math.sqrt(6 / (d_hidden * d_sae))
-    draws = [2 * torch.rand(2, d_sae, d_hidden, generator=g) - 1 for g in generators]
+    draws = [
+        2 * torch.rand(2, d_sae, d_hidden, generator=g, dtype=torch.float32) - 1 for g in generators
+    ]
     n_inst = len(generators)
     parameters = {
         "W_enc": torch.stack([bound * draw[0] for draw in draws]),
-        "b_dec": torch.zeros(n_inst, d_hidden),
-    } | {name: torch.full((n_inst, d_sae), value) for name, value in rule.starts.items()}
+        "b_dec": torch.zeros(n_inst, d_hidden, dtype=torch.float32),
+    } | {
+        name: torch.full((n_inst, d_sae), value, dtype=torch.float32)
+        for name, value in rule.starts.items()
+    }
     if not rule.tied:
         parameters["W_dec"] = _normalised(torch.stack([draw[1] for draw in draws]))
     return parameters

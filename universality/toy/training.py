@@ -112,7 +112,9 @@ def train_toy_model(
         InvalidInputError: fewer steps than 1, or importances of another number of features.
     """
     _check_steps(n_steps)
-    weights = torch.ones(world.n_features) if importance is None else importance
+    weights = (
+        torch.ones(world.n_features, dtype=torch.float32) if importance is None else importance
+    )
     if tuple(weights.shape) != (world.n_features,):
         raise InvalidInputError(
             f"importance must hold one number for each of the {world.n_features} features, "
@@ -215,7 +217,7 @@ class _Watch:
 
     def __init__(self, n_inst: int, d_sae: int) -> None:
         self._silent = torch.zeros(n_inst, d_sae, dtype=torch.long)
-        self._active = torch.zeros(n_inst, d_sae)
+        self._active = torch.zeros(n_inst, d_sae, dtype=torch.float32)
         self._new = torch.zeros(n_inst, d_sae, dtype=torch.bool)
         self._n_counted = 0
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from universality.errors import FormatError, InvalidInputError, MissingFileError
+from universality.errors import FormatError, InvalidInputError
+from universality.intake.plain_files import check_plain
 from universality.training.architectures import NAMES
 
 AXES = {
@@ -40,6 +41,9 @@ SHARED = {
 """Keys that hold one value for all cells."""
 
 
+_LARGEST = 2**20
+
+
 def read_grid(path: Path) -> dict[str, Any]:
     """The keys of a grid file: lists for axes, single values for the rest.
 
@@ -50,11 +54,10 @@ def read_grid(path: Path) -> dict[str, Any]:
         FormatError: it is no TOML.
         InvalidInputError: a key is unknown, or its value of the wrong kind.
     """
+    check_plain(path, largest=_LARGEST)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise MissingFileError(f"{path}: no such grid file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise FormatError(f"{path}: not a grid file ({error})") from error
     return {key: _value(path, key, value) for key, value in content.items()}
 
