@@ -41,7 +41,15 @@ _MEANS = {
 class Settings:
     """Everything that decides the tables."""
 
-    runs: tuple[str, ...] = ("w576-s0", "w1152-s0", "w2304-s0", "w2304-s1", "w2304-s2")
+    runs: tuple[str, ...] = (
+        "w576-s0",
+        "w576-s1",
+        "w1152-s0",
+        "w1152-s1",
+        "w2304-s0",
+        "w2304-s1",
+        "w2304-s2",
+    )
     """Shipped runs; `w2304-s0-order1` starts from the weights of `w2304-s0` and is left out."""
     null: str = "geometry"
     """What every number stands beside."""

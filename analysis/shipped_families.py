@@ -2,7 +2,7 @@
 
     python -m analysis.shipped_families [--out FOLDER]
 
-Three independent seeds of one width, and two narrower runs, on layer 8 of SmolLM2-135M, with the
+Three independent seeds of one width, and two seeds of two narrower ones, on layer 8 of SmolLM2-135M, with the
 held-out sample of activations that ships beside them. Families are shown at even steps of their
 members' similarity, from the most to the least alike: nobody chose them. Results go to
 `analysis/results/shipped_families/`.
@@ -32,7 +32,15 @@ from universality.storage.json_output import write_json
 class Config:
     """The choices of the study."""
 
-    runs: tuple[str, ...] = ("w2304-s0", "w2304-s1", "w2304-s2", "w1152-s0", "w576-s0")
+    runs: tuple[str, ...] = (
+        "w2304-s0",
+        "w2304-s1",
+        "w2304-s2",
+        "w1152-s0",
+        "w1152-s1",
+        "w576-s0",
+        "w576-s1",
+    )
     """Shipped runs; `w2304-s0-order1` starts from the weights of `w2304-s0` and is left out."""
     n_draws: int = 4
     """Draws of the null."""
