@@ -2,9 +2,9 @@
 
     python -m analysis.shipped_families [--out FOLDER]
 
-Three independent seeds of one width, and two seeds of two narrower ones, on layer 8 of SmolLM2-135M, with the
-held-out sample of activations that ships beside them. Families are shown at even steps of their
-members' similarity, from the most to the least alike: nobody chose them. Results go to
+Three independent seeds of one width, and two seeds of two narrower ones, on layer 8 of
+SmolLM2-135M, with the held-out sample of activations that ships beside them. Families are shown at
+even steps of their members' similarity, from the most to the least alike: nobody chose them. Results go to
 `analysis/results/shipped_families/`.
 """
 
