@@ -4,8 +4,8 @@
 
 Three independent seeds of one width, and two seeds of two narrower ones, on layer 8 of
 SmolLM2-135M, with the held-out sample of activations that ships beside them. Families are shown at
-even steps of their members' similarity, from the most to the least alike: nobody chose them. Results go to
-`analysis/results/shipped_families/`.
+even steps of their members' similarity, from the most to the least alike: nobody chose them.
+Results go to `analysis/results/shipped_families/`.
 """
 
 from __future__ import annotations
