@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.loading.fixtures import CHECKPOINTS
+from universality.intake import plain_files
 from universality.loading.addressed_runs import load
 from universality.loading.inspection import examine
 
@@ -35,7 +36,8 @@ def sparse_on_disk(tmp_path: Path) -> Path:
     return path
 
 
-def test_opening_reads_nothing(sparse_on_disk: Path) -> None:
+def test_opening_reads_nothing(sparse_on_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_files, "_LARGE", 2**60)  # holes stand for weights here
     load(CHECKPOINTS / "bare" / "four" / "decoder.safetensors")  # whatever is imported, once
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     dictionary = load(sparse_on_disk, views=("decoder",), checked=False)
@@ -49,7 +51,9 @@ def test_opening_reads_nothing(sparse_on_disk: Path) -> None:
 def test_inspecting_stays_below_a_gigabyte(sparse_on_disk: Path) -> None:
     code = (
         "import re, sys\n"
+        "from universality.intake import plain_files\n"
         "from universality.loading.inspection import examine\n"
+        "plain_files._LARGE = 2**60\n"
         "found = examine(sys.argv[1])\n"
         "assert found.n_zero_rows == found.dictionary.d_sae == 262_144\n"
         "status = open('/proc/self/status').read()\n"

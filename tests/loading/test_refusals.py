@@ -195,7 +195,7 @@ def test_tensors_of_no_known_format_are_listed(tmp_path: Path) -> None:
 
 def test_an_unknown_format_or_orientation(topk: Path) -> None:
     assert "unknown format 'saelense'; known are" in _refusal(topk, format="saelense")
-    assert "orientation must be 'rows' or 'columns'" in _refusal(topk, orientation="up")
+    assert "orientation must be one of 'rows', 'columns'" in _refusal(topk, orientation="up")
 
 
 def test_a_part_of_a_file_that_holds_several() -> None:

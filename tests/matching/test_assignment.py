@@ -229,7 +229,7 @@ def test_progress_names_the_phases(capfd: pytest.CaptureFixture[str], monkeypatc
     assert "gap" in shown
 
 
-@pytest.mark.parametrize("field", ["width", "core", "block_rows", "block_cols"])
+@pytest.mark.parametrize("field", ["width", "restricted", "block_rows", "block_cols"])
 def test_plan_refuses_empty_blocks(field: str) -> None:
     with pytest.raises(InvalidInputError, match=f"{field} must be at least 1, got 0"):
         Tiling(**{field: 0})

@@ -54,7 +54,7 @@ def test_topk_finds_the_features_and_a_frozen_decoder_does_not(world):
     assert recovered(world, "frozen_decoder", {"k": 3}, 0, n_tokens=100_000) < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_architecture_finds_nine_in_ten(world, name, seed):
@@ -62,7 +62,7 @@ def test_every_architecture_finds_nine_in_ten(world, name, seed):
     assert recovered(world, name, RECIPES[name], seed) >= (0.875 if name == "relu_tied" else 0.9)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", FLOORS)
 def test_floors_find_next_to_none(world, name, seed):

@@ -12,7 +12,7 @@ import torch
 from tests.made_caches import write_cache
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.campaign,
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here"),
 ]
 

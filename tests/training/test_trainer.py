@@ -168,7 +168,7 @@ def test_state_of_other_settings_or_a_damaged_one_is_refused(planted, tmp_path):
     ):
         other.restore(path, {"k": 4})
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(FormatError, match="not a readable training state"):
+    with pytest.raises(FormatError, match="cannot be read, it is damaged"):
         other.restore(path, {"k": 4})
 
 
