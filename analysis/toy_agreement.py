@@ -38,11 +38,11 @@ _CHANCE_DRAWS = 500
 class Settings:
     """Everything that decides the table."""
 
-    instances: int = 8
+    instances: int = 6
     """Autoencoders of each world."""
-    steps: int = 10_000
+    steps: int = 8_000
     """Steps of each."""
-    model_steps: int = 10_000
+    model_steps: int = 5_000
     """Steps of each toy model."""
     seed: int = 0
     """Seed of everything."""

@@ -25,7 +25,6 @@ CELLS = (
     ("relu", "simple"),
     ("relu", "advanced"),
     ("tied", "none"),
-    ("tied", "advanced"),
     ("gated", "advanced"),
     ("jumprelu", "advanced"),
 )
