@@ -85,7 +85,12 @@ _words = _list_of(str, "words")
 @click.option("--lr", type=float, help="Peak learning rate.  [default: 0.002]")
 @click.option("--dead-window", type=float, help="Fraction of the run.  [default: 0.03]")
 @click.option("--dead-weight", type=float, help="Weight of the auxiliary loss.  [default: 1/32]")
-@click.option("--resampling", help="Of dead latents: none, simple, advanced.  [default: none]")
+@click.option(
+    "--resample",
+    "--resampling",
+    "resampling",
+    help="Dead latents: none, simple, advanced.  [default: none]",
+)
 @click.option("--resample-every", type=float, help="Fraction of the run.  [default: 0.125]")
 @click.option("--clip-norm", type=float, help="Longest gradient; 0: any.  [default: 1]")
 @click.option("--bias-start", help="mean or geometric_median.  [default: mean]")

@@ -29,4 +29,5 @@ def descend(
         before(parameters)
     optimizer.step()
     if after is not None:
-        after(parameters)
+        with torch.no_grad():
+            after(parameters)

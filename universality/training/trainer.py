@@ -19,6 +19,7 @@ from universality.models.precision import resolve_dtype
 from universality.storage.dependencies import require_same
 from universality.training.architectures.interface import Batch, Parameters, Space, StepLoss
 from universality.training.data import TrainingData
+from universality.training.descent import descend
 from universality.training.inputs import Presentations, check_finite_rows
 from universality.training.resampling import Resampling, resample
 from universality.training.scale import unscaled
@@ -249,17 +250,23 @@ class Trainer:
         dead: Tensor = self._silent > self.settings.dead_window * self.settings.n_tokens
         return dead
 
-    def _update(self, result: StepLoss) -> None:
+    def _before_step(self, parameters: Parameters) -> None:
         settings = self.settings
-        self._optimizer.zero_grad()
-        result.loss.backward()  # type: ignore[no-untyped-call]
-        settings.architecture.before_step(self.parameters)
-        _clip(self.parameters, settings.clip_norm)
+        settings.architecture.before_step(parameters)
+        _clip(parameters, settings.clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule((self.step + 1) / settings.n_steps)
-        self._optimizer.step()
+
+    def _update(self, result: StepLoss) -> None:
+        settings = self.settings
+        descend(
+            self.parameters,
+            result.loss,
+            self._optimizer,
+            before=self._before_step,
+            after=settings.architecture.after_step,
+        )
         with torch.no_grad():
-            settings.architecture.after_step(self.parameters)
             self._silent += settings.batch_size
             self._silent[result.fired] = 0
         self._fvu_sum += result.fvu.item()
