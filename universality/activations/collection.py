@@ -95,7 +95,7 @@ def collect_into(
     """
     check_numbers(context=context, shard_tokens=shard_tokens, max_tokens=max_tokens)
     for name in folders:
-        resolve_hook(model.module, name)
+        resolve_hook(model.module, name, blocks=model.blocks)
     bos = bos_token(model.tokenizer, prepend=prepend_bos)
     unique = without_duplicates(documents)
     windows = cut_windows(unique, model.tokenizer, context=context, bos=bos)
@@ -150,7 +150,7 @@ def _write_shards(
         return
     plan = next(iter(plans.values()))
     special = torch.tensor(plan.special_tokens, dtype=torch.int32)
-    hooks = {name: resolve_hook(model.module, name) for name in folders}
+    hooks = {name: resolve_hook(model.module, name, blocks=model.blocks) for name in folders}
     shards = cut_at(windows, plan.shard_tokens)
     for number, shard in enumerate(tqdm(shards, unit="shard", disable=not progress)):
         paths = {name: folder / _shard_name(number) for name, folder in folders.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from universality.cli.options import blocks_option
 from universality.cli.terminal import complain, say_line
 from universality.cli.types import SEED, Address, Device, UserPath, WorkFolder
 
@@ -28,9 +29,10 @@ def activations() -> None:
     required=True,
     multiple=True,
     help="Such as blocks.8.hook_resid_post, hook_resid_mid, hook_resid_pre, hook_mlp_out, "
-    "hook_attn_out, attn.hook_z or ln2.hook_normalized. Given several times, one pass of the model "
-    "makes a cache for each, in a folder of its name.",
+    "hook_attn_out, attn.hook_z, mlp.hook_post or ln2.hook_normalized. Given several times, one "
+    "pass of the model makes a cache for each, in a folder of its name.",
 )
+@blocks_option
 @click.option(
     "--text",
     "texts",
@@ -75,6 +77,7 @@ def activations() -> None:
 def collect(
     model: str,
     hook_names: tuple[str, ...],
+    blocks: str | None,
     texts: tuple[Path, ...],
     field: str,
     out: Path,
@@ -115,6 +118,7 @@ def collect(
                 dtype=number_format,
                 device=place,
                 random_weights=random_weights,
+                blocks=blocks,
             ),
             read,
             folders,

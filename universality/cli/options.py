@@ -122,6 +122,15 @@ def loading_options(command: Command) -> Command:
     )(command)
 
 
+blocks_option: Option = click.option(
+    "--blocks",
+    metavar="PATH",
+    help="Where in the model the list of its layers is, such as model.layers, if that is not "
+    "clear.",
+)
+"""For models in which the list of layers cannot be told."""
+
+
 def result_options(place: str) -> Option:
     """Where the result goes, and what is printed."""
     return _all(

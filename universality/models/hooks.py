@@ -13,14 +13,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from universality.errors import InvalidInputError, UnsupportedError
+from universality.models.blocks import find_blocks
 
 _NAME = re.compile(
-    r"blocks\.(\d+)\."
-    r"(?:hook_(resid_pre|resid_mid|resid_post|attn_out|mlp_out)|(attn\.hook_z|ln2\.hook_normalized))"
+    r"blocks\.(\d+)\.(?:hook_(resid_pre|resid_mid|resid_post|attn_out|mlp_out)"
+    r"|(attn\.hook_z|mlp\.hook_post|ln2\.hook_normalized))"
 )
-_LAYERS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers")
 _SUBMODULES = {"attn_out": ("self_attn", "attn", "attention"), "mlp_out": ("mlp", "feed_forward")}
-_OUTPUT_PROJECTIONS = ("o_proj", "out_proj", "c_proj", "dense")
+_OUTPUT_PROJECTIONS = {
+    "attn_out": ("o_proj", "out_proj", "c_proj", "dense"),
+    "mlp_out": ("down_proj", "c_proj", "dense_4h_to_h", "fc_out", "fc2"),
+}
+_PROJECTED = {"attn.hook_z": "attn_out", "mlp.hook_post": "mlp_out"}
 _NORMS_BEFORE_MLP = ("pre_feedforward_layernorm", "post_attention_layernorm", "ln_2")
 
 
@@ -41,15 +45,17 @@ class HookPoint:
     """What is done to the hidden state before it is kept; None for nothing."""
 
 
-def resolve_hook(model: nn.Module, name: str) -> HookPoint:
+def resolve_hook(model: nn.Module, name: str, *, blocks: str | None = None) -> HookPoint:
     """The place in a transformers model that a TransformerLens-style name means.
 
     Known are `blocks.N.hook_resid_pre`, `hook_attn_out`, `hook_resid_mid`, `hook_mlp_out` and
     `hook_resid_post`: the input of layer N, the output of its attention, the residual stream after
     it, the output of its MLP, and the output of the layer. Models that normalise those two outputs
     again (Gemma 2) are read before that norm. `blocks.N.attn.hook_z` is what all heads give, side
-    by side, before the output projection mixes them; `blocks.N.ln2.hook_normalized` is what the
-    norm before the MLP gives, before its own weight and bias.
+    by side, before the output projection mixes them; `blocks.N.mlp.hook_post` is the neurons of
+    the MLP, which its output projection reads; `blocks.N.ln2.hook_normalized` is what the norm
+    before the MLP gives, before its own weight and bias. `blocks` is the path of the list of
+    layers, for models in which `find_blocks` cannot tell.
 
     Raises:
         InvalidInputError: the name is none of these, or the layer does not exist.
@@ -60,17 +66,17 @@ def resolve_hook(model: nn.Module, name: str) -> HookPoint:
     if match is None:
         raise InvalidInputError(
             f"--hook {name!r}: expected blocks.N.hook_resid_post, hook_resid_mid, hook_resid_pre, "
-            "hook_mlp_out, hook_attn_out, attn.hook_z or ln2.hook_normalized"
+            "hook_mlp_out, hook_attn_out, attn.hook_z, mlp.hook_post or ln2.hook_normalized"
         )
-    layers, depth, kind = _layers(model), int(match[1]), match[2] or match[3]
+    layers, depth, kind = find_blocks(model, blocks), int(match[1]), match[2] or match[3]
     if depth >= len(layers):
         raise InvalidInputError(f"--hook {name!r}: the model has layers 0 to {len(layers) - 1}")
     if kind in _SUBMODULES:
         return HookPoint(name, _submodule(layers[depth], kind), "output", depth)
     if kind == "resid_mid":
         return HookPoint(name, _norm_before_mlp(layers[depth]), "input", depth)
-    if kind == "attn.hook_z":
-        return HookPoint(name, _output_projection(layers[depth]), "input", depth)
+    if kind in _PROJECTED:
+        return HookPoint(name, _output_projection(layers[depth], kind), "input", depth)
     if kind == "ln2.hook_normalized":
         norm = _norm_before_mlp(layers[depth], what="ln2.hook_normalized", reads_middle=False)
         return HookPoint(name, norm, "input", depth, _normalizing(norm))
@@ -121,19 +127,6 @@ def _reading_input(keep: Callable[[Any], None]) -> Callable[..., None]:
     return read
 
 
-def _layers(model: nn.Module) -> nn.ModuleList:
-    for path in _LAYERS:
-        try:
-            found = model.get_submodule(path)
-        except AttributeError:
-            continue
-        if isinstance(found, nn.ModuleList):
-            return found
-    raise UnsupportedError(
-        f"{type(model).__name__}: no list of layers at {', '.join(_LAYERS)}; hooks cannot be placed"
-    )
-
-
 def _submodule(layer: nn.Module, kind: str) -> nn.Module:
     for name in _SUBMODULES[kind]:
         if hasattr(layer, name):
@@ -143,14 +136,13 @@ def _submodule(layer: nn.Module, kind: str) -> nn.Module:
     )
 
 
-def _output_projection(layer: nn.Module) -> nn.Module:
-    attention = _submodule(layer, "attn_out")
-    for name in _OUTPUT_PROJECTIONS:
-        if hasattr(attention, name):
-            return attention.get_submodule(name)
-    raise UnsupportedError(
-        f"{type(attention).__name__} has no {', '.join(_OUTPUT_PROJECTIONS)}: no attn.hook_z here"
-    )
+def _output_projection(layer: nn.Module, kind: str) -> nn.Module:
+    part = _submodule(layer, _PROJECTED[kind])
+    names = _OUTPUT_PROJECTIONS[_PROJECTED[kind]]
+    for name in names:
+        if hasattr(part, name):
+            return part.get_submodule(name)
+    raise UnsupportedError(f"{type(part).__name__} has no {', '.join(names)}: no {kind} here")
 
 
 def _normalizing(norm: nn.Module) -> Callable[[Tensor], Tensor]:

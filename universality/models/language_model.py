@@ -29,6 +29,8 @@ class LanguageModel:
     """Its transformers tokenizer."""
     name: str
     """Hub id, or the name of the local folder or file, without its path."""
+    blocks: str | None = None
+    """Where in the module the list of its layers is; None: where `find_blocks` finds it."""
 
     @property
     def device(self) -> torch.device:
@@ -60,6 +62,7 @@ def load_language_model(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
     random_weights: int | None = None,
+    blocks: str | None = None,
 ) -> LanguageModel:
     """The model and its tokenizer.
 
@@ -68,7 +71,8 @@ def load_language_model(
 
     With `random_weights`, a seed, the model has the weights of before any training, drawn as
     transformers draws them; its name says so. What two dictionaries have in common on such a model
-    they owe to the texts and the architecture alone.
+    they owe to the texts and the architecture alone. `blocks` says where in it the list of its
+    layers is, for models in which that is not clear.
 
     Raises:
         MissingFileError: the path does not exist and is no hub id.
@@ -90,7 +94,7 @@ def load_language_model(
     except (OSError, ValueError, KeyError) as error:
         raise FormatError(f"{spec}: {_reason(error)}") from error
     module.requires_grad_(False)
-    return LanguageModel(module.eval().to(device=device, dtype=dtype), tokenizer, name)
+    return LanguageModel(module.eval().to(device=device, dtype=dtype), tokenizer, name, blocks)
 
 
 def tokenizer_hash(tokenizer: Any) -> str:

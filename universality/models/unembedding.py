@@ -6,30 +6,24 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.errors import FormatError, InvalidInputError, MissingFileError, UnsupportedError
+from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.intake.array_files import read_npy
 from universality.intake.damage import damage_named
 from universality.intake.json_files import read_mapping
 from universality.intake.names import well_formed
 from universality.intake.plain_files import check_plain
 from universality.intake.tensor_files import opened_safetensors
-from universality.models.language_model import load_language_model
+from universality.models.language_model import LanguageModel, load_language_model
+from universality.models.readout import read_readout
 from universality.shapes import as_tensor, check_finite, number_refusal
 
 _LARGEST_LIST = 2**30
 _KEYS = ("W_U", "unembed.W_U", "lm_head.weight", "embed_out.weight", "model.embed_tokens.weight")
-_NORMS = (
-    "model.norm",
-    "transformer.ln_f",
-    "gpt_neox.final_layer_norm",
-    "model.decoder.final_layer_norm",
-)
 
 
 @final
@@ -52,15 +46,15 @@ def load_unembedding(
 
     A `.npy` or `.safetensors` file holds one matrix with a side of `d_in`, in either orientation;
     token strings are those of a `vocabulary.json` beside it ({id: string}), else of `vocabulary`.
-    Everything else is a model as `load_language_model` takes it: its rows are scaled by the weights
-    of its final norm, which every state passes on its way to the logits.
+    Everything else is a model as `load_language_model` takes it: its rows have the gain and the
+    centring of its final norm in them, which every state passes on its way to the logits.
 
     Raises:
         MissingFileError, MissingDependencyError: as `load_language_model`.
         FormatError: the file cannot be read.
         InvalidInputError: no matrix in it, or several, or none of its sides has length `d_in`, or
             both have.
-        UnsupportedError: the model's final norm is not where it is looked for.
+        UnsupportedError: the model's final norm and head are not of a kind that is known.
     """
     path = Path(spec)
     if path.suffix not in (".npy", ".safetensors"):
@@ -80,37 +74,19 @@ def load_unembedding(
 
 def _of_model(spec: str | Path, d_in: int) -> Unembedding:
     model = load_language_model(spec)
-    module: Any = model.module
-    weights = module.get_output_embeddings().weight.detach().float()
-    if weights.shape[1] != d_in:
+    readout = read_readout(model.module)
+    if readout.W_U.shape[1] != d_in:
         raise InvalidInputError(
-            f"--unembedding {spec}: the model's states are {weights.shape[1]} wide, the directions "
-            f"of the runs {d_in}; give the model the runs were trained on"
+            f"--unembedding {spec}: the model's states are {readout.W_U.shape[1]} wide, the "
+            f"directions of the runs {d_in}; give the model the runs were trained on"
         )
-    strings = tuple(model.tokenizer.decode([token]) for token in range(len(weights)))
-    return Unembedding(weights * _scale(_final_norm(module), d_in), strings, model.name)
+    strings = token_strings(model, len(readout.W_U))
+    return Unembedding(readout.folded.float(), strings, model.name)
 
 
-def _final_norm(module: Any) -> torch.nn.Module:
-    for path in _NORMS:
-        try:
-            found: torch.nn.Module = module.get_submodule(path)
-        except AttributeError:
-            continue
-        return found
-    raise UnsupportedError(
-        f"{type(module).__name__}: no final norm at {', '.join(_NORMS)}; save the unembedding you "
-        "mean as .npy or .safetensors and pass that to --unembedding"
-    )
-
-
-def _scale(norm: torch.nn.Module, d_in: int) -> Float[Tensor, " d_in"]:
-    # A probe of mean 0 and norm 1 per entry: RMS and layer norms of any convention scale it alike.
-    probe = torch.ones(d_in, dtype=torch.float32)
-    probe[1::2] = -1
-    with torch.inference_mode():
-        scaled: Tensor = (norm(probe) - norm(-probe)) / 2 * probe
-    return scaled
+def token_strings(model: LanguageModel, n: int) -> tuple[str, ...]:
+    """The text of each of the first n tokens."""
+    return tuple(well_formed(model.tokenizer.decode([token])) for token in range(n))
 
 
 def _read(path: Path) -> Tensor:
