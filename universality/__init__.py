@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         read_result,
         read_stability,
     )
+    from universality.results.verdicts import verdict
     from universality.runs.policy import Policy
     from universality.saving import save
     from universality.training.runs import train
@@ -65,6 +66,7 @@ _PUBLIC = {
     "stability": "universality.recurrence.study",
     "Stability": "universality.results",
     "consensus_of": "universality.recurrence.study",
+    "verdict": "universality.results.verdicts",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -100,6 +102,7 @@ __all__ = [
     "save",
     "stability",
     "train",
+    "verdict",
     "verify",
 ]
 

@@ -58,23 +58,30 @@ def test_grades_add_up_to_the_width_in_every_view_and_by_all(planted: Comparison
 
 
 def test_views_together_are_same_only_with_one_partner() -> None:
-    """Rows: same in both; another partner; one view below; above chance in both; in one; dead."""
+    """Rows: same in both; another partner; one view below; above chance in both; in one; rare.
+
+    None is said only where no view finds anything.
+    """
     table = pd.DataFrame(
         {
-            "partner_decoder": [0, 1, 2, 3, 4, -1],
-            "partner_encoder": [0, 9, 2, 3, 4, -1],
-            "partner_similarity_decoder": [0.9, 0.9, 0.9, 0.2, 0.2, np.nan],
-            "partner_similarity_encoder": [0.9, 0.9, 0.2, 0.2, 0.2, np.nan],
-            "above_chance_decoder": [True, True, True, True, True, False],
-            "above_chance_encoder": pd.array([True, True, True, True, None, None], "boolean"),
+            "partner_decoder": [0, 1, 2, 3, 4, 5, -1],
+            "partner_encoder": [0, 9, 2, 3, 4, 5, -1],
+            "partner_similarity_decoder": [0.9, 0.9, 0.9, 0.2, 0.2, 0.2, np.nan],
+            "partner_similarity_encoder": [0.9, 0.9, 0.2, 0.2, 0.2, 0.2, np.nan],
+            "above_chance_decoder": [True, True, True, True, True, False, False],
+            "above_chance_encoder": pd.array([True] * 4 + [None, False, None], "boolean"),
         }
     )
-    lives = torch.tensor([True] * 5 + [False])
+    lives = torch.tensor([True] * 6 + [False])
     alive = Alive(lives, "made", n_zero_rows=0, rare=~lives)
     graded = with_grades(table, ("decoder", "encoder"), alive, threshold=0.9 + 1e-12)
-    assert graded["grade_decoder"].tolist() == ["same"] * 3 + ["similar"] * 2 + ["rare"]
-    assert graded["grade_encoder"].tolist() == ["same"] * 2 + ["similar"] * 2 + ["none", "rare"]
-    expected = ["same", "similar", "similar", "similar", "none", "rare"]
+    apart = {
+        "decoder": ["same"] * 3 + ["similar"] * 2 + ["none", "rare"],
+        "encoder": ["same"] * 2 + ["similar"] * 2 + ["none", "none", "rare"],
+    }
+    for view, grades in apart.items():
+        assert graded[f"grade_{view}"].tolist() == grades
+    expected = ["same", "similar", "similar", "similar", "similar", "none", "rare"]
     assert graded["grade_decoder_and_encoder"].tolist() == expected
     assert graded["grade"].tolist() == expected
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_results import made_comparison
 from universality.cli import main
 from universality.figures import figures_of
-from universality.results import age_of_saved, read_comparison, read_result, read_stability
+from universality.results import GRADES, age_of_saved, read_comparison, read_result, read_stability
 from universality.results.schemas import COMPARISON, STABILITY, Schema
 
 SAVED = Path(__file__).resolve().parents[1] / "fixtures" / "results_of_0_1"
@@ -74,6 +75,26 @@ def test_an_old_result_saved_again_is_read_again(folder: Path, tmp_path: Path) -
 def test_the_fixtures_are_of_schema_1() -> None:
     assert read_comparison(SAVED / "comparison").summary["schema"] == "universality.comparison/1"
     assert read_stability(SAVED / "stability").summary["schema"] == "universality.stability/1"
+
+
+def test_results_of_schema_2_say_none_only_where_every_view_does(tmp_path: Path) -> None:
+    """0.2 called a latent none as soon as one view did; the grades by each view are what they were.
+
+    The counts of the summary follow."""
+    made = made_comparison()
+    views = [f"grade_{view}" for view in made.summary["views"]]
+    for latents, best in ((made.latents_a, 5), (made.latents_b, 34)):
+        latents.loc[best, views[0]] = "none"
+        latents["grade"] = latents["grade"].where(latents[views[0]] != "none", "none")
+    made.summary["schema"] = "universality.comparison/2"
+    made.save(tmp_path)
+    read = read_comparison(tmp_path)
+    for side, latents, best in (("a", read.latents_a, 5), ("b", read.latents_b, 34)):
+        assert latents["grade"][best] == "similar"
+        assert read.summary["grades"][side]["all"] == {
+            grade: int((latents["grade"] == grade).sum()) for grade in GRADES
+        }
+    assert age_of_saved(tmp_path).endswith("it lacks no column")
 
 
 def test_every_schema_up_to_the_newest_is_read() -> None:

@@ -35,7 +35,7 @@ def test_a_stability_result_is_told_from_a_comparison(tmp_path: Path) -> None:
     read = read_result(tmp_path)
     assert isinstance(read, Stability)
     pd.testing.assert_frame_equal(read.families, made.families)
-    with pytest.raises(FormatError, match=r"universality\.stability/2"):
+    with pytest.raises(FormatError, match=r"universality\.stability/3"):
         read_comparison(tmp_path)
 
 
@@ -56,8 +56,8 @@ def test_a_broken_table_is_named(tmp_path: Path) -> None:
 
 def test_a_future_schema_and_no_json_are_refused(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
-    summary.write_text(json.dumps({"schema": "universality.comparison/3"}))
-    with pytest.raises(FormatError, match=r"'universality\.comparison/3'.*remake the result"):
+    summary.write_text(json.dumps({"schema": "universality.comparison/4"}))
+    with pytest.raises(FormatError, match=r"'universality\.comparison/4'.*remake the result"):
         read_result(tmp_path)
     summary.write_text("{")
     with pytest.raises(FormatError, match="is no readable JSON"):

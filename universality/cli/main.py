@@ -30,6 +30,7 @@ _THEMES = {
         "demo": "universality.cli.compare:demo",
     },
     "Look at results": {
+        "latent": "universality.cli.latent:latent",
         "figures": "universality.cli.figures:figures",
         "report": "universality.cli.report:report",
     },

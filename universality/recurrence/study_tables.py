@@ -16,7 +16,7 @@ from universality.recurrence.certainty.pair_statistics import (
 from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.families.spectrum import n_runs_found, null_spectrum, spectrum_of
 from universality.recurrence.null_runs import RunsNull
-from universality.results.grades import ALL_VIEWS, grade_column
+from universality.results.grades import ALL_VIEWS, grade_column, grades_over
 from universality.runs.cycles import cycle_table
 from universality.runs.matches import MatchedRuns
 from universality.runs.views import BOTH
@@ -111,16 +111,17 @@ def grade_columns(
     """The grade of each latent by each rule, and by all of them (`grade`).
 
     Same: an assigned partner in some other run reaches the threshold. Whether one that is not the
-    same is similar takes nearest latents, which a study of many runs does not look for.
+    same is similar takes nearest latents, which a study of many runs does not look for; by all, it
+    is what some rules find again and others do not.
     """
     alive = next(iter(rules.values())).matched.alive
     found = {name: n_runs_found(rule.edges) > 1 for name, rule in rules.items()}
-    found[ALL_VIEWS] = np.logical_and.reduce(list(found.values()))
     words = ["same", "none", "rare"]
-    return {
+    grades = {
         grade_column(name): np.select([alive & same, alive, rare], words, "dead").astype(object)
         for name, same in found.items()
     }
+    return grades | {grade_column(ALL_VIEWS): grades_over(np.stack(list(grades.values()), axis=1))}
 
 
 def with_names(table: pd.DataFrame, runs: Sequence[str]) -> pd.DataFrame:

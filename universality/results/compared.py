@@ -24,7 +24,7 @@ from universality.results.result_files import (
     three_lines,
     write_tables,
 )
-from universality.results.schemas import COMPARISON, absent_columns, with_new_names
+from universality.results.schemas import COMPARISON, absent_columns, with_new_counts, with_new_names
 from universality.storage.json_output import write_json
 from universality.storage.staged_files import staged_file
 from universality.validation import PATH, takes
@@ -159,10 +159,11 @@ def read_comparison(folder: str | Path) -> Comparison:
     """
     folder = Path(folder)
     summary = read_summary(folder, *COMPARISON.read)
-    tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
+    read = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
+    tables = with_new_names(read, summary)
     return Comparison(
-        summary=summary,
-        **with_new_names(tables, summary),
+        summary=with_new_counts(summary, tables),
+        **tables,
         matrices={
             path.stem.removeprefix("similarity_"): _read_matrix(path)
             for path in sorted(folder.glob("similarity_*.npy"))

@@ -2,7 +2,8 @@
 
 The one place where the meaning of a saved result changes. A column that gets another name or
 another meaning goes into `renamed`, a new one into `added`; `{view}` in a name stands for each view
-of the result. The number of the schema is raised once per release.
+of the result. The number of the schema is raised once per release. Schema 3: grades over several
+views say `none` only where every view does; they are given anew to results of schema 2.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import pandas as pd
+
+from universality.results.grades import grade_counts, grades_over, with_grades_together
 
 
 @final
@@ -25,8 +28,9 @@ class Schema:
     """The schema that is written; it and all earlier ones are read."""
     renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By table, what schema 1 called a column, and what it is called now."""
-    added: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By table, the columns that schema 1 has nothing for; those of activations only with them."""
+    added: Mapping[int, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """By the first schema that has them, and by table: columns that earlier ones have nothing for;
+    those of activations only with them."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What schema 1 called a grade, wherever one stands, and what it is called now."""
 
@@ -43,19 +47,21 @@ class Schema:
 
 COMPARISON = Schema(
     "universality.comparison",
-    2,
+    3,
     added={
-        "pairs": ("carrying_tokens_activations", "similarity_without_activations"),
-        "curves": ("own_a_fraction", "own_b_fraction"),
-        "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
-        "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
+        2: {
+            "pairs": ("carrying_tokens_activations", "similarity_without_activations"),
+            "curves": ("own_a_fraction", "own_b_fraction"),
+            "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
+            "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
+        },
     },
 )
 
 STABILITY = Schema(
     "universality.stability",
-    2,
-    added={"latents": ("grade_{view}", "grade")},
+    3,
+    added={2: {"latents": ("grade_{view}", "grade")}},
     renamed={"narrow": {"fate": "grade"}, "wide": {"origin": "grade"}},
     words={
         "kept": "same",
@@ -66,6 +72,7 @@ STABILITY = Schema(
     },
 )
 
+_OF_COMPARED = ("latents_a", "latents_b")
 _OF_GRADES = ("grade", "source", "target")
 _OLD_KEYS = {"narrow_fates": "narrow_grades", "wide_origins": "wide_grades"}
 
@@ -81,10 +88,21 @@ def with_new_names(
     schema = _schema_of(summary)
     if _is_newest(summary, schema):
         return dict(tables)
-    return {
+    renamed = {
         name: _with_new_words(table.rename(columns=dict(schema.renamed.get(name, {}))), schema)
         for name, table in tables.items()
     }
+    return {name: _graded_anew(table, name, summary) for name, table in renamed.items()}
+
+
+def _graded_anew(table: pd.DataFrame, name: str, summary: Mapping[str, Any]) -> pd.DataFrame:
+    """Schema 2 said none over several views as soon as one of them did."""
+    if "grade" not in table or name not in (*_OF_COMPARED, "latents"):
+        return table
+    if name in _OF_COMPARED:
+        return with_grades_together(table, list(summary["views"]))
+    rules = [column for column in table if str(column).startswith("grade_")]
+    return table.assign(grade=grades_over(table[rules].to_numpy(dtype=object)))
 
 
 def with_new_keys(summary: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +122,14 @@ def with_new_keys(summary: dict[str, Any]) -> dict[str, Any]:
     return summary | {"widths": steps}
 
 
+def with_new_counts(summary: dict[str, Any], tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """The summary of a comparison read from a folder, with its grades counted as of today."""
+    if _is_newest(summary, COMPARISON) or "grades" not in summary:
+        return summary
+    sides = {name.removeprefix("latents_"): grade_counts(tables[name]) for name in _OF_COMPARED}
+    return summary | {"grades": sides}
+
+
 def _with_new_words(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     columns = [name for name in _OF_GRADES if name in table and schema.words]
     return table.assign(**{name: table[name].replace(dict(schema.words)) for name in columns})
@@ -117,7 +143,9 @@ def absent_columns(summary: Mapping[str, Any]) -> tuple[str, ...]:
     views = list(summary.get("views") or summary.get("families") or ())
     return tuple(
         f"{table}.{column.format(view=view)}"
-        for table, columns in schema.added.items()
+        for number, tables in schema.added.items()
+        if number > _number_of(summary)
+        for table, columns in tables.items()
         for column in columns
         for view in (views if "{view}" in column else [""])
         if "activations" in views or not column.endswith("_activations")
@@ -130,15 +158,21 @@ def age_of(summary: Mapping[str, Any]) -> str:
     if _is_newest(summary, schema):
         return ""
     absent = absent_columns(summary)
-    lacks = f"it has no {', '.join(absent)}" if absent else "it lacks no column"
+    saved = f"saved under {summary['schema']} (today {schema.written})"
+    if not absent:
+        return f"{saved}; it lacks no column"
     return (
-        f"saved under {summary['schema']} (today {schema.written}): {lacks}; "
+        f"{saved}: it has no {', '.join(absent)}; "
         "what needs them is left out, and the command that made the result adds them"
     )
 
 
 def _schema_of(summary: Mapping[str, Any]) -> Schema:
     return _SCHEMAS[str(summary["schema"]).rpartition("/")[0]]
+
+
+def _number_of(summary: Mapping[str, Any]) -> int:
+    return int(str(summary["schema"]).rpartition("/")[2])
 
 
 def _is_newest(summary: Mapping[str, Any], schema: Schema) -> bool:

@@ -69,7 +69,7 @@ function gradedAt(side, view, threshold) {
   return Uint8Array.from(columns.alive, (lives, i) => {
     if (!lives) return saved ? saved[i] : dead;
     if (similarity[i] >= reach) return same;
-    return parts.every((part) => counts(part, i)) ? similar : none;
+    return parts.some((part) => counts(part, i)) ? similar : none;
   });
 }
 
