@@ -35,7 +35,7 @@ from universality.training.settings import TrainingSettings
 from universality.training.trainer import Trainer
 
 OURS = {
-    "topk": [32], "batchtopk": [32], "matryoshka": [32],
+    "topk": [32], "batchtopk": [20, 32, 48], "matryoshka": [20, 32, 48],
     "relu": [3.0, 6.0, 12.0], "gated": [3.0, 6.0, 12.0], "jumprelu": [24, 32, 48],
 }  # fmt: skip
 THEIRS: dict[tuple[str, str], list[float]] = {

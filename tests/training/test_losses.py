@@ -20,7 +20,7 @@ from universality.training.architectures import (
 from universality.training.architectures.batchtopk import largest_of_all
 from universality.training.architectures.frozen import into_cone
 from universality.training.architectures.interface import Batch, Space
-from universality.training.architectures.jumprelu import jump, step
+from universality.training.architectures.jumprelu import jump
 from universality.training.calibration import calibrated
 from universality.training.scale import unscaled
 
@@ -133,13 +133,20 @@ def test_instances_on_a_leading_axis_do_not_touch_each_other(recipe):
 def test_straight_through_gradients_have_the_published_values():
     z = torch.tensor([1.0, 1.4, 1.6, 2.0], requires_grad=True)
     threshold = torch.full((4,), 1.5, requires_grad=True)
-    step(z, threshold, 0.5).sum().backward()
+    jump(z, threshold, 0.5)[1].sum().backward()
     assert threshold.grad.tolist() == [0.0, -2.0, -2.0, 0.0]
-    assert z.grad is None
-    threshold.grad = None
-    jump(z, threshold, 0.5).sum().backward()
+    assert z.grad.tolist() == [0.0, 0.0, 0.0, 0.0]
+    threshold.grad = z.grad = None
+    jump(z, threshold, 0.5)[0].sum().backward()
     assert threshold.grad.tolist() == [0.0, -3.0, -3.0, 0.0]
     assert z.grad.tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_below_zero_counts_as_zero_in_the_kernel_of_a_low_threshold():
+    z = torch.tensor([[-5.0], [-0.1], [0.2], [0.4]], requires_grad=True)
+    threshold = torch.tensor([[0.1]], requires_grad=True)
+    jump(z, threshold, 0.5)[1].sum().backward()
+    assert threshold.grad.tolist() == [[-2.0 * 3]]
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,17 @@ def from_flat(entries: Int[Tensor, " n"], n_tokens: int, d_sae: int) -> Active:
 
 
 def sparse_decode(
-    values: Float[Tensor, " n"], active: Active, W_dec: Float[Tensor, "d_sae d_out"]
+    values: Float[Tensor, " n"],
+    active: Active,
+    W_dec: Float[Tensor, "d_sae d_out"],
+    *,
+    dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, "n_tokens d_out"]:
-    """The sum of each token's active decoder rows, weighted; differentiable in both."""
-    decoded: Tensor = _SparseDecode.apply(values, W_dec, active)  # type: ignore[no-untyped-call]
+    """The sum of each token's active decoder rows, weighted; differentiable in both.
+
+    `dtype` is the format of what is multiplied, the sums and the result being float32.
+    """
+    decoded: Tensor = _SparseDecode.apply(values, W_dec, active, dtype)  # type: ignore[no-untyped-call]
     return decoded
 
 
@@ -78,34 +85,38 @@ def active_preactivations(
     active: Active,
     values: Float[Tensor, " n"],
     weights: tuple[Float[Tensor, "d_sae d_in"], Float[Tensor, " d_sae"], Float[Tensor, " d_in"]],
+    *,
+    dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, " n"]:
     """`values` themselves, with the gradients of `W_enc @ (x - b_dec) + b_enc` at those entries.
 
     `weights` are W_enc, b_enc and b_dec. The values were computed in some faster way, over all
-    latents, to find the active ones; `x` gets no gradient.
+    latents, to find the active ones; `x` gets no gradient. `dtype` is the format of what is
+    multiplied for the gradient of W_enc.
     """
-    kept: Tensor = _ActivePreactivations.apply(x, values, *weights, active)  # type: ignore[no-untyped-call]
+    apply = _ActivePreactivations.apply
+    kept: Tensor = apply(x, values, *weights, active, dtype)  # type: ignore[no-untyped-call]
     return kept
 
 
 class _SparseDecode(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, values: Tensor, W_dec: Tensor, active: Active) -> Tensor:
+    def forward(
+        ctx: Any, values: Tensor, W_dec: Tensor, active: Active, dtype: torch.dtype
+    ) -> Tensor:
         ctx.save_for_backward(values, W_dec)
-        ctx.active = active
-        return embedding_bag(
-            active.latents, W_dec, active.offsets, mode="sum", per_sample_weights=values
-        )
+        ctx.active, ctx.dtype = active, dtype
+        return _bags(active.latents, active.offsets, values, W_dec, dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         values, W_dec = ctx.saved_tensors
         by_entry = toward_W = None
         if ctx.needs_input_grad[0]:
             by_entry = _row_products(gradient.contiguous(), W_dec, ctx.active)
         if ctx.needs_input_grad[1]:
-            toward_W = _transposed(values, ctx.active, gradient)
-        return by_entry, toward_W, None
+            toward_W = _transposed(values, ctx.active, gradient, ctx.dtype)
+        return by_entry, toward_W, None, None
 
 
 class _ActivePreactivations(torch.autograd.Function):
@@ -118,21 +129,23 @@ class _ActivePreactivations(torch.autograd.Function):
         _b_enc: Tensor,
         b_dec: Tensor,
         active: Active,
+        dtype: torch.dtype,
     ) -> Tensor:
         ctx.save_for_backward(x, W_enc, b_dec)
-        ctx.active = active
+        ctx.active, ctx.dtype = active, dtype
         return values.clone()
 
     @staticmethod
     def backward(
         ctx: Any, gradient: Tensor
-    ) -> tuple[None, None, Tensor, Tensor, Tensor | None, None]:
+    ) -> tuple[None, None, Tensor, Tensor, Tensor | None, None, None]:
         x, W_enc, b_dec = ctx.saved_tensors
         by_latent = torch.zeros(len(W_enc), dtype=gradient.dtype, device=gradient.device)
         by_latent.index_add_(0, ctx.active.latents, gradient)
-        toward_W = _transposed(gradient, ctx.active, x) - torch.outer(by_latent, b_dec)
+        toward_W = _transposed(gradient, ctx.active, x, ctx.dtype)
+        toward_W.addr_(by_latent, b_dec, alpha=-1)
         toward_b_dec = -(by_latent @ W_enc) if ctx.needs_input_grad[4] else None
-        return None, None, toward_W, by_latent, toward_b_dec, None
+        return None, None, toward_W, by_latent, toward_b_dec, None, None
 
 
 def _row_products(x: Tensor, W: Tensor, active: Active) -> Tensor:
@@ -143,13 +156,15 @@ def _row_products(x: Tensor, W: Tensor, active: Active) -> Tensor:
     return products
 
 
-def _transposed(values: Tensor, active: Active, x: Tensor) -> Tensor:
+def _transposed(values: Tensor, active: Active, x: Tensor, dtype: torch.dtype) -> Tensor:
     # The codes, transposed, times x: one bag of tokens per latent.
     order, starts = active.by_latent
-    return embedding_bag(
-        active.tokens[order],
-        x.contiguous(),
-        starts,
-        mode="sum",
-        per_sample_weights=values[order],
-    )
+    return _bags(active.tokens[order], starts, values[order], x.contiguous(), dtype)
+
+
+def _bags(
+    rows: Tensor, offsets: Tensor, values: Tensor, matrix: Tensor, dtype: torch.dtype
+) -> Tensor:
+    weights = values.to(dtype)
+    bags = embedding_bag(rows, matrix.to(dtype), offsets, mode="sum", per_sample_weights=weights)
+    return bags.float()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from universality.training.architectures.interface import Batch, Parameters
@@ -37,7 +37,7 @@ class Support:
     """Where codes can be other than zero, with pre-activations there that have gradients."""
 
     pre: Float[Tensor, "..."]
-    """Pre-activations in float32: one per entry, or all of them."""
+    """Pre-activations: one per entry, in float32, or all of them, in the batch's number format."""
     active: Active | None
     """The entries; None when all are kept."""
     batch: Batch
@@ -45,33 +45,29 @@ class Support:
 
     def of_latents(self, values: Float[Tensor, "*instances d_sae"]) -> Float[Tensor, "..."]:
         """A number per latent at every entry."""
-        return values.unsqueeze(-2) if self.active is None else values[self.active.latents]
+        if self.active is not None:
+            return values[self.active.latents]
+        return values.unsqueeze(-2).to(self.pre.dtype)
 
     def decode(
         self, codes: Float[Tensor, "..."], W_dec: Float[Tensor, "*instances d_sae d_out"]
     ) -> Float[Tensor, "*instances n_tokens d_out"]:
         """The decoder rows weighted by the codes, without a bias."""
         if self.active is not None:
-            return sparse_decode(codes, self.active, W_dec)
+            return sparse_decode(codes, self.active, W_dec, dtype=self.batch.dtype)
         return (codes.to(self.batch.dtype) @ W_dec.to(self.batch.dtype)).float()
 
     def per_token(self, codes: Float[Tensor, "..."]) -> Float[Tensor, "*instances"]:
         """Sum over the latents, mean over the tokens."""
-        n_tokens = self.batch.x.shape[-2]
-        return (codes.sum() if self.active is not None else codes.sum(dim=(-2, -1))) / n_tokens
-
-    def l0(self, codes: Float[Tensor, "..."]) -> Float[Tensor, "*instances"]:
-        """Codes above zero per token."""
-        n_tokens = self.batch.x.shape[-2]
         dims = None if self.active is not None else (-2, -1)
-        return torch.count_nonzero(codes, dim=dims) / n_tokens
+        return codes.sum(dim=dims, dtype=torch.float32) / self.batch.x.shape[-2]
 
-    def fired(self, codes: Float[Tensor, "..."]) -> Bool[Tensor, "*instances d_sae"]:
-        """Latents with a code above zero."""
-        if self.active is None:
-            return codes.amax(dim=-2) > 0
-        counts = torch.bincount(self.active.latents[codes > 0], minlength=self.active.d_sae)
-        return counts > 0
+    def firings(self, codes: Float[Tensor, "..."]) -> Float[Tensor, "*instances d_sae"]:
+        """On how many tokens each latent has a code above zero; codes are never below."""
+        if self.active is not None:
+            fired = self.active.latents[codes > 0]
+            return torch.bincount(fired, minlength=self.active.d_sae).float()
+        return codes.sign().sum(dim=-2, dtype=torch.float32)
 
 
 def centred_weights(parameters: Parameters, *, bias: str = "b_enc") -> Weights:
@@ -117,7 +113,7 @@ def at(
 ) -> Support:
     """The listed entries."""
     values = pre.flatten()[active.tokens * active.d_sae + active.latents].float()
-    return Support(active_preactivations(batch.x, active, values, weights), active, batch)
+    return _listed(active, values, weights, batch)
 
 
 def largest_each(
@@ -126,8 +122,7 @@ def largest_each(
     """The k largest entries of each token."""
     values, latents = largest(pre, k)
     active = same_number_each(latents, pre.shape[1])
-    flat = values.float().flatten()
-    return Support(active_preactivations(batch.x, active, flat, weights), active, batch)
+    return _listed(active, values.float().flatten(), weights, batch)
 
 
 def largest(
@@ -150,6 +145,11 @@ def largest(
     return found.values, columns.gather(1, found.indices)
 
 
+def _listed(active: Active, values: Tensor, weights: Weights, batch: Batch) -> Support:
+    pre = active_preactivations(batch.x, active, values, weights, dtype=batch.dtype)
+    return Support(pre, active, batch)
+
+
 def dead_loss(
     weights: Weights,
     W_dec: Float[Tensor, "d_sae d_out"],
@@ -169,29 +169,27 @@ def dead_loss(
     values, chosen = pre.detach()[:, indices].topk(min(k, len(indices)), dim=1, sorted=False)
     active = same_number_each(indices[chosen], pre.shape[1])
     constant = (*weights[:2], weights[2].detach())
-    flat = values.float().flatten()
-    codes = active_preactivations(batch.x, active, flat, constant).relu()
-    left = error - sparse_decode(codes, active, W_dec)
+    support = _listed(active, values.float().flatten(), constant, batch)
+    left = error - support.decode(support.pre.relu(), W_dec)
     return left.square().sum() / error.square().sum().clamp_min(torch.finfo(error.dtype).tiny)
 
 
 class _Linear(torch.autograd.Function):
-    # The pre-activations that were computed already, in float32, with the gradients of
+    # The pre-activations that were computed already, as they are, with the gradients of
     # W_enc @ (x - b_dec) + b_enc. Without a gradient of x, that of b_dec is a row of W_enc's.
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, pre: Tensor, W_enc: Tensor, _bias: Tensor, b_dec: Tensor
     ) -> Tensor:
         ctx.save_for_backward(x, W_enc, b_dec)
-        ctx.dtype = pre.dtype
-        return pre.float() if pre.dtype != torch.float32 else pre.view_as(pre)
+        return pre.view_as(pre)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, None, Tensor, Tensor, Tensor | None]:
         x, W_enc, b_dec = ctx.saved_tensors
-        centred = (x - b_dec.unsqueeze(-2)).to(ctx.dtype)
-        toward_W = (gradient.to(ctx.dtype).mT @ centred).float()
-        toward_bias = gradient.sum(dim=-2)
+        centred = (x - b_dec.unsqueeze(-2)).to(gradient.dtype)
+        toward_W = (gradient.mT @ centred).float()
+        toward_bias = gradient.sum(dim=-2, dtype=torch.float32)
         toward_b_dec = None
         if ctx.needs_input_grad[4]:
             toward_b_dec = -(toward_bias.unsqueeze(-2) @ W_enc).squeeze(-2)

@@ -59,12 +59,13 @@ class GatedRecipe(Architecture):
         """Unexplained variance, the gate's penalty, and what the gate leaves unexplained."""
         weights, W_dec = centred_weights(parameters, bias="b_gate"), parameters["W_dec"]
         pre, support = supported(weights, batch, lambda pre: pre > 0)
-        b_gate, r_mag, b_mag = (
-            support.of_latents(parameters[name]) for name in ("b_gate", "r_mag", "b_mag")
-        )
         gate = support.pre.relu()
-        magnitude = (r_mag.exp() * (support.pre - b_gate) + b_mag).relu()
-        codes = magnitude * (support.pre > 0)
+        factor = parameters["r_mag"].exp()
+        shift = parameters["b_mag"] - factor * parameters["b_gate"]
+        magnitude = torch.addcmul(
+            support.of_latents(shift), support.of_latents(factor), support.pre
+        ).relu()
+        codes = magnitude * gate.detach().sign()
         b_dec = parameters["b_dec"].unsqueeze(-2)
         reconstruction = support.decode(codes, W_dec) + b_dec
         fvu = unexplained(reconstruction, batch)

@@ -32,9 +32,9 @@ def step_loss(
     reconstruction: Float[Tensor, "*instances n_tokens d_out"],
 ) -> StepLoss:
     """The loss with what is counted of the codes."""
-    l0 = support.l0(codes.detach())
-    fired = support.fired(codes.detach())
-    return StepLoss(loss.sum(), fvu.detach(), fired, l0, reconstruction.detach())
+    firings = support.firings(codes.detach())
+    l0 = firings.sum(dim=-1) / support.batch.x.shape[-2]
+    return StepLoss(loss.sum(), fvu.detach(), firings > 0, l0, reconstruction.detach())
 
 
 def with_dead(
