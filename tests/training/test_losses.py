@@ -17,6 +17,7 @@ from universality.training.architectures import (
     TiedReLURecipe,
     make_architecture,
 )
+from universality.training.architectures.aligned import align
 from universality.training.architectures.batchtopk import largest_of_all
 from universality.training.architectures.frozen import into_cone
 from universality.training.architectures.interface import Batch, Space
@@ -201,6 +202,21 @@ def test_matryoshka_is_the_mean_over_prefixes_by_definition():
     ]
     torch.testing.assert_close(result.loss, sum(losses) / 3)
     torch.testing.assert_close(result.fvu, losses[-1].detach())
+
+
+def test_aligned_rows_have_inner_product_one_and_are_the_nearest_that_have():
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(50, 8, generator=generator, dtype=torch.float64)
+    units = torch.nn.functional.normalize(torch.randn_like(rows), dim=1)
+    moved = rows.clone()
+    align(moved, units)
+    torch.testing.assert_close((moved * units).sum(1), torch.ones(50, dtype=torch.float64))
+    # Lagrange: the nearest point of a hyperplane lies along its normal.
+    across = (moved - rows) - ((moved - rows) * units).sum(1, keepdim=True) * units
+    torch.testing.assert_close(across, torch.zeros_like(across))
+    once = moved.clone()
+    align(moved, units)
+    torch.testing.assert_close(moved, once)
 
 
 def test_a_frozen_decoder_gets_no_gradient():

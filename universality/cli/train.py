@@ -72,8 +72,8 @@ _words = _list_of(str, "words")
 @click.option(
     "--architecture",
     callback=_words,
-    help="Of topk, batchtopk, matryoshka, relu, relu_tied, gated, jumprelu, transcoder, and the "
-    "floors frozen_decoder and soft_frozen_decoder.  [default: topk]",
+    help="Of topk, topk_aligned, batchtopk, matryoshka, relu, relu_tied, gated, jumprelu, "
+    "transcoder, and the floors frozen_decoder and soft_frozen_decoder.  [default: topk]",
 )
 @click.option("--k", callback=_whole, help="Latents per token of the TopK kinds.  [default: 32]")
 @click.option("--l1", callback=_numbers, help="Weight of the L1 penalty of the L1 kinds.")

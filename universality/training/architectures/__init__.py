@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from universality.errors import InvalidInputError
+from universality.training.architectures.aligned import AlignedTopKRecipe
 from universality.training.architectures.batchtopk import BatchTopKRecipe
 from universality.training.architectures.frozen import (
     FrozenDecoderRecipe,
@@ -21,6 +22,7 @@ from universality.training.architectures.transcoder import TranscoderRecipe
 
 RECIPES: tuple[type[Architecture], ...] = (
     TopKRecipe,
+    AlignedTopKRecipe,
     ReLURecipe,
     TiedReLURecipe,
     GatedRecipe,
