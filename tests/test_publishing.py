@@ -97,7 +97,7 @@ def test_pictures_of_a_result_without_a_manifest_begin_one(tmp_path: Path) -> No
 def test_the_report_needs_nothing_but_the_folder(folder: Path) -> None:
     report = rewrite_report(folder)
     first = report.read_bytes()
-    assert b"Most of it is the same." in first
+    assert b"most of it is the same." in first
     assert rewrite_report(folder).read_bytes() == first
     assert_manifest_is_true(folder)
 

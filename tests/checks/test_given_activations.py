@@ -58,7 +58,7 @@ def test_activations_of_another_hook_warn() -> None:
     assert check_cache_hooks(run, run, (HOOK, "unknown")).status == "skipped"
 
 
-def test_activations_of_another_model_warn_and_of_the_same_under_another_name_do_not() -> None:
+def test_activations_of_another_model_void_and_of_the_same_under_another_name_do_not() -> None:
     def named(model: str | None) -> Dictionary:
         return Dictionary(W_dec=unit_rows(8, 4, seed=0), key=RunKey(model_name=model))
 
@@ -66,7 +66,7 @@ def test_activations_of_another_model_warn_and_of_the_same_under_another_name_do
     same = check_cache_models(gpt2, gpt2, ("openai-community/gpt2", "gpt2"))
     assert same.status == "ok"
     other = check_cache_models(gpt2, llama, ("gpt2", "meta-llama/Llama-3.1-8B-Instruct"))
-    assert other.status == "warn"
+    assert other.status == "fail"
     assert "b was trained on meta-llama/Llama-3.1-8B and was given" in other.message
     assert "a was trained" not in other.message
     folder = check_cache_models(gpt2, gpt2, ("my-copy", "my-copy"))

@@ -28,8 +28,18 @@ def test_the_run_key_is_compared_field_by_field(check, field):
     assert check(one, one).status == "ok"
     assert check(one, run()).status == "skipped"
     found = check(one, other)
-    assert found.status == "warn"
+    assert found.status == ("fail" if check is check_model else "warn")
     assert "differs (x and y)" in found.message
+
+
+def test_directions_of_different_models_void_unless_left_out_or_declared():
+    one, other = (run(key=RunKey(model_name=name)) for name in ("x", "y"))
+    left_out = check_model(one, other, directions=False)
+    assert left_out.status == "warn"
+    assert "left out" in left_out.message
+    declared = check_model(one, other, align="shared")
+    assert declared.status == "warn"
+    assert "--align shared" in declared.message
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,12 @@ FAST = ["--null", "isotropic", "--draws", "2"]
 
 @pytest.fixture
 def runs(tmp_path: Path) -> tuple[str, str]:
-    """Two saved runs that share half of their latents, in SAELens format."""
-    rows = unit_rows(60, 24, seed=0)
-    other = torch.cat([rows[:30], unit_rows(30, 24, seed=1)])
-    for name, matrix in (("first", rows), ("second", other)):
-        save(make_run(matrix, unit_rows(60, 24, seed=7)), tmp_path / name)
+    """Two saved runs that share half of their latents in another order, in SAELens format."""
+    decoder, encoder = (unit_rows(60, 24, seed=seed) for seed in (0, 7))
+    halves = torch.cat([torch.arange(30, 60), torch.arange(30)])
+    others = (torch.cat([x[:30], unit_rows(30, 24, seed=1)])[halves] for x in (decoder, encoder))
+    for name, rows in (("first", (decoder, encoder)), ("second", others)):
+        save(make_run(*rows), tmp_path / name)
     return str(tmp_path / "first"), str(tmp_path / "second")
 
 
@@ -238,3 +239,24 @@ def test_activations_add_a_view_to_screen_and_folder(
     assert summary["activations"]["n_tokens"] == 600
     assert "partner_activations" in pd.read_parquet(out / "latents_a.parquet")
     assert len(pd.read_parquet(out / "logits.parquet")["tokens"][0]) == 20
+
+
+def test_a_failed_check_is_the_first_line_and_under_strict_an_exit_code(
+    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compared(*more: str) -> int:
+        out = tmp_path / "out"
+        return run("compare", *more, "--out", str(out), "--overwrite", *FAST)
+
+    assert compared(*runs, "--strict") == 0  # warnings do not count
+    assert "WARN" in capsys.readouterr().out
+    assert compared(runs[0], runs[0]) == 0
+    screen = capsys.readouterr().out
+    assert screen.startswith("Both runs hold the same weights")
+    assert "not evidence of shared features" in screen.replace("\n", " ")
+    assert len(screen.splitlines()) <= 24
+    assert compared(runs[0], runs[0], "--strict") == 3
+    assert "--strict: failed: same_weights" in capsys.readouterr().err
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["validity"]["valid"] is False
+    assert summary["answer"][0].startswith("Both runs hold the same weights")

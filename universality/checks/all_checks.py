@@ -41,18 +41,22 @@ def run_checks(
     alive: tuple[Alive, Alive],
     partners: Mapping[str, Int64[np.ndarray, " d_sae_a"]],
     hashes: tuple[str, str] = ("", ""),
+    align: str = "none",
 ) -> list[Check]:
     """All checks of two runs.
 
     `partners` gives, by view, the latent of b assigned to each latent of a, in the latents' own
-    numbers, -1 for none. `hashes` identify the weights; empty where unknown. Runs known by their
-    codes alone are spared what needs weights.
+    numbers, -1 for none. `hashes` identify the weights; empty where unknown. `align` is what the
+    policy says of directions of different models. Runs known by their codes alone are spared what
+    needs weights.
     """
+    directions = any(name in partners for name in a.views)
+    of_model = check_model(a, b, directions=directions, align=align)
     if not (a.views and b.views):
         return [
             check_same_weights(a, b, hashes=hashes),
             check_dead_latents(*alive),
-            check_model(a, b),
+            of_model,
             check_hook(a, b),
         ]
     return [
@@ -65,7 +69,7 @@ def run_checks(
         check_decoder_norms(a, b),
         check_dead_latents(*alive),
         check_width(a, b),
-        check_model(a, b),
+        of_model,
         check_hook(a, b),
         check_loading(a, b),
         check_dataset(a, b),

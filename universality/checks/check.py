@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 Status: TypeAlias = Literal["ok", "warn", "fail", "skipped"]
-"""`fail` voids the comparison, `warn` may explain its result, `skipped` could not be looked at."""
+"""`fail` voids the comparison (its numbers are no evidence), `warn` may explain its result,
+`skipped` could not be looked at."""
 
 
 @final

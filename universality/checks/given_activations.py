@@ -153,13 +153,13 @@ def check_spaces(a: Dictionary, b: Dictionary) -> Check:
 def check_cache_hooks(a: Dictionary, b: Dictionary, hooks: tuple[str, str]) -> Check:
     """Whether each run was given activations of the hook it was trained on."""
     own = a.key.hook_name, b.key.hook_name
-    return _given("activations_hook", "hook", own, hooks, same_place)
+    return _given("activations_hook", "hook", own, hooks, same_place, wrong_is="warn")
 
 
 def check_cache_models(a: Dictionary, b: Dictionary, models: tuple[str, str]) -> Check:
     """Whether each run was given activations of the language model it was trained on."""
     own = a.key.model_name, b.key.model_name
-    return _given("activations_model", "model", own, models, same_model)
+    return _given("activations_model", "model", own, models, same_model, wrong_is="fail")
 
 
 def _given(
@@ -168,6 +168,8 @@ def _given(
     own: tuple[str | None, str | None],
     given: tuple[str, str],
     same: Callable[[str | None, str | None], bool | None],
+    *,
+    wrong_is: Status,
 ) -> Check:
     findings = [same(mine, cache) for mine, cache in zip(own, given, strict=True)]
     wrong = [
@@ -177,7 +179,7 @@ def _given(
     ]
     if wrong:
         message = f"{'; '.join(dict.fromkeys(wrong))}; its codes mean nothing there"
-        return Check(id, "warn", None, message)
+        return Check(id, wrong_is, None, message)
     if None not in findings:
         return Check(id, "ok", None, f"each run was given activations of its own {what}")
     unsettled = [

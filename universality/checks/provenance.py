@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from universality.checks.check import Check
@@ -28,10 +29,25 @@ _SAME_TOKENS = {
 }
 
 
-def check_model(a: Dictionary, b: Dictionary) -> Check:
-    """Whether both were trained on the same language model."""
+def check_model(
+    a: Dictionary, b: Dictionary, *, directions: bool = True, align: str = "none"
+) -> Check:
+    """Whether both were trained on the same language model.
+
+    Directions of different models voids the comparison where they were compared (`directions`)
+    and nobody said that the models share a space (`align`).
+    """
     names = a.key.model_name, b.key.model_name
-    return _same_name("model", *names, same_model(*names), "their directions share no space")
+    same = same_model(*names)
+    if same is not False or (directions and align == "none"):
+        found = _same_name("model", *names, same, "their directions share no space")
+        return replace(found, status="fail") if found.status == "warn" else found
+    consequence = (
+        "--align shared took their directions to share one space, which nothing here shows"
+        if directions
+        else "their directions share no space and were left out"
+    )
+    return _same_name("model", *names, same, consequence)
 
 
 def check_hook(a: Dictionary, b: Dictionary) -> Check:

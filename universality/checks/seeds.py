@@ -78,7 +78,11 @@ def check_shared_initialisation(
     if n_equal:
         found += f", and {n_equal} weight rows are equal bit for bit"
     if not n_equal and p >= _SUSPECT:
-        return Check("shared_initialisation", "ok", rate, f"no sign of it: {found}")
+        message = (
+            f"latents keep no common order: {found}; that is all this looks at, and a start that "
+            "was shared in another order cannot be seen"
+        )
+        return Check("shared_initialisation", "ok", rate, message)
     order = max(_order(partner) for partner in partners.values()) if partners else 0.0
     if not n_equal and (order > _SORTED or _nested(a) or _nested(b)):
         message = (

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from universality.cli.options import chosen, loading_options, policy_options, result_options
+from universality.cli.options import (
+    chosen,
+    loading_options,
+    policy_options,
+    result_options,
+    strict_option,
+)
+from universality.cli.strict import leave_if_a_check_failed
 from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath, WorkFolder
 from universality.intake.names import all_visible, visible
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    command = result_options("comparison")(command)
+    command = result_options("comparison")(strict_option(command))
     command = policy_options()(command)
     for option in reversed(_INPUTS):
         command = option(command)
@@ -99,6 +106,7 @@ def _compare(
     out: Path,
     overwrite: bool,
     as_json: bool,
+    strict: bool,
     **choices: Any,
 ) -> None:
     from universality.cli.screen import comparison_screen
@@ -127,3 +135,5 @@ def _compare(
         say(to_json(comparison.summary), end="")
     else:
         say(comparison_screen(all_visible(comparison.summary), Path(visible(str(out)))))
+    if strict:
+        leave_if_a_check_failed(comparison.summary)

@@ -82,8 +82,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
-    0: done. 2: the user must change something (`error: ...`). 130: interrupted, 143 and 129: told
-    to end, or hung up on. Anything else is a bug and keeps its traceback.
+    0: done. 2: the user must change something (`error: ...`). 3: done, but a check failed under
+    `--strict`. 130: interrupted, 143 and 129: told to end, or hung up on. Anything else is a bug
+    and keeps its traceback.
     """
     signals = Signals()
     try:

@@ -86,6 +86,13 @@ _OF_POLICY: dict[str, Option] = {
     "absolute": click.option(
         "--absolute", is_flag=True, help="Count sign-flipped directions as the same."
     ),
+    "align": _choice(
+        "--align",
+        "none",
+        ["none", "shared"],
+        "Directions of different language models. none: left out. shared: compared as they are, "
+        "where the models share one space (fine-tuned ones).",
+    ),
     "matrix": click.option(
         "--matrix",
         is_flag=True,
@@ -148,6 +155,16 @@ def result_options(place: str) -> Option:
             ),
         ]
     )
+
+
+def strict_option(command: Command) -> Command:
+    """Whether a failed check is an exit code of its own."""
+    return click.option(
+        "--strict",
+        is_flag=True,
+        help="Leave with exit code 3 where a check fails (warnings do not count); the result is "
+        "written all the same.",
+    )(command)
 
 
 def chosen(choices: dict[str, Any]) -> dict[str, Any]:

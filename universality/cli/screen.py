@@ -7,26 +7,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from universality.results.validity import validity_of, withdrawal
+
 WIDTH = 80
 HEIGHT = 24
 
 
 def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
-    """The summary of a comparison in at most 24 lines of 80 characters."""
+    """The summary of a comparison in at most 24 lines of 80 characters.
+
+    Of a result that a failed check voids, the reason stands first.
+    """
+    reasons, last = withdrawn_lines(summary), summary["answer"][-1:]
+    said = summary["answer"][1:2] if reasons else summary["answer"][:1] + last
     lines = [
+        *reasons,
         *(_run(side, summary[side]) for side in ("a", "b")),
         shown_in_training([summary[side] for side in ("a", "b")]),
         *_means(summary),
         "",
         *_shared(summary),
-        *_filters(summary),
+        *([] if reasons else _filters(summary)),
         "",
-        *_wrapped(summary["answer"][:1] + summary["answer"][-1:]),
+        *_wrapped(said),
         *_uncertified(summary["views"]),
-        *_checks(summary["checks"]),
+        *_checks(summary),
         f"Report: {folder / 'report.html'}",
     ]
     return "\n".join(lines if len(lines) <= HEIGHT else filter(None, lines))
+
+
+def withdrawn_lines(summary: dict[str, Any], most: int = 3) -> list[str]:
+    """Why a failed check voids the result, in a few lines; none where it is valid."""
+    text = withdrawal(summary)
+    return textwrap.wrap(text, WIDTH, max_lines=most, placeholder=" …") if text else []
 
 
 def shown_in_training(runs: Sequence[dict[str, Any]]) -> str:
@@ -129,10 +143,13 @@ def _uncertified(views: dict[str, Any]) -> list[str]:
     ]
 
 
-def _checks(checks: list[dict[str, Any]]) -> list[str]:
+def _checks(summary: dict[str, Any]) -> list[str]:
+    checks, reasons = summary["checks"], validity_of(summary)["reasons"]
     loud = [check for check in checks if check["status"] in ("warn", "fail")]
     if not loud:
         return [f"Checks: all {len(checks)} passed or not applicable."]
+    if reasons:
+        return [f"{len(loud) - 1} more checks that warn or fail in summary.json, `checks`"]
     lines = [f"{check['status'].upper()} {check['message']}" for check in loud[:2]]
     lines = [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
     more = len(loud) - 2

@@ -8,7 +8,14 @@ from typing import Any, Literal
 
 import click
 
-from universality.cli.options import chosen, loading_options, policy_options, result_options
+from universality.cli.options import (
+    chosen,
+    loading_options,
+    policy_options,
+    result_options,
+    strict_option,
+)
+from universality.cli.strict import leave_if_a_check_failed
 from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath
 from universality.intake.names import all_visible, visible
@@ -38,6 +45,7 @@ from universality.intake.names import all_visible, visible
 @policy_options("held_out", "matrix")
 @loading_options
 @result_options("stability")
+@strict_option
 def stability(
     runs: tuple[str, ...],
     activations: tuple[Path, ...],
@@ -48,6 +56,7 @@ def stability(
     out: Path,
     overwrite: bool,
     as_json: bool,
+    strict: bool,
     **choices: Any,
 ) -> None:
     """Find what many runs have in common: each RUN is a checkpoint, or a folder of them.
@@ -86,3 +95,5 @@ def stability(
         say(to_json(found.summary), end="")
     else:
         say(stability_screen(all_visible(found.summary), Path(visible(str(out)))))
+    if strict:
+        leave_if_a_check_failed(found.summary)

@@ -6,7 +6,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from universality.cli.screen import shown_in_training
+from universality.cli.screen import shown_in_training, withdrawn_lines
+from universality.results.validity import validity_of
 
 WIDTH = 80
 
@@ -19,6 +20,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
     """The summary of many runs in at most 24 lines of 80 characters."""
     return "\n".join(
         [
+            *withdrawn_lines(summary, most=2),
             *_runs(summary),
             shown_in_training(summary["runs"]),
             *_families(summary),
@@ -27,7 +29,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
             *_agreement(summary),
             *_only_in_one(summary),
             *_outliers(summary),
-            *_checks(summary.get("checks", [])),
+            *_checks(summary),
             f"Tables: {folder}",
         ]
     )
@@ -111,8 +113,11 @@ def _outliers(summary: dict[str, Any]) -> list[str]:
     ]
 
 
-def _checks(checks: list[dict[str, Any]]) -> list[str]:
+def _checks(summary: dict[str, Any]) -> list[str]:
+    checks, void = summary.get("checks", []), not validity_of(summary)["valid"]
     loud = [check for check in checks if check["status"] in ("fail", "warn")]
+    if void:
+        return [f"{len(loud) - 1} more checks that warn or fail in summary.json, `checks`"]
     texts = [f"{check['status'].upper()} {check['message']}" for check in loud[:3]]
     return [
         line

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from universality.results import withdrawn
+
 _NOUNS = {"decoder": "decoder rows", "encoder": "encoder rows", "activations": "activations"}
 
 _HOW = {
@@ -16,8 +18,11 @@ _HOW = {
 
 
 def answer(summary: dict[str, Any]) -> list[str]:
-    """What was found, in sentences that a reader can quote with their null and floor."""
-    return [*_shared(summary), *_means(summary), *_agreement(summary)]
+    """What was found, in sentences that a reader can quote with their null and floor.
+
+    Of a result that a failed check voids, the reason comes first.
+    """
+    return withdrawn(summary, [*_shared(summary), *_means(summary), *_agreement(summary)])
 
 
 def _shared(summary: dict[str, Any]) -> list[str]:

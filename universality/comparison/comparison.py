@@ -17,6 +17,7 @@ from universality.comparison.cross_view import activation_findings
 from universality.comparison.latents import latent_tables
 from universality.comparison.own_runs import match_own_runs
 from universality.comparison.recording_checks import check_carriers, check_recorded
+from universality.comparison.saturated import check_saturated
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
 from universality.comparison.tables import (
@@ -118,7 +119,11 @@ def compare(
         observed=observed,
         nulls=nulls,
         own=own,
-        checks=_checks(matched, nulls, policy=policy) + check_carriers(carried, policy.threshold),
+        checks=[
+            *_checks(matched, nulls, policy=policy),
+            *check_saturated(latents_a, latents_b, policy.threshold),
+            *check_carriers(carried, policy.threshold),
+        ],
     ) | {"grades": grades}
     summary |= carried
     for view, found in summary["views"].items():
@@ -162,6 +167,7 @@ def _checks(
             view: partner_numbers(a, b, match.matching) for view, match in matched.matches.items()
         },
         hashes=(a.sha256, b.sha256),
+        align=policy.align,
     )
     room = {view: value for (view, of), value in nulls[0].mean.averages.items() if of == OWN_DRAW}
     if room:

@@ -10,7 +10,7 @@ from universality.checks import Check
 from universality.checks.about_run import about_run, check_records
 from universality.comparison.own_runs import OwnRuns
 from universality.nulls.significance import normalised_excess
-from universality.results import COMPARISON_SCHEMA
+from universality.results import COMPARISON_SCHEMA, judge
 from universality.runs.chance import NullStatistics, first_null_of, nulls_of
 from universality.runs.metrics import RULES, Statistics, ViewMatch
 from universality.runs.pair import MatchedPair
@@ -28,14 +28,16 @@ def summarise(
     checks: Sequence[Check],
 ) -> dict[str, Any]:
     """Everything the comparison says in a few numbers, ready for JSON."""
-    first, runs = nulls[0], matched.runs
+    first, runs, checked = nulls[0], matched.runs, check_records(checks)
     return {
         "schema": COMPARISON_SCHEMA,
+        "validity": judge(checked),
         "a": about_run(matched.a),
         "b": about_run(matched.b),
         "policy": {
             "signed": not policy.absolute,
             "threshold": policy.threshold,
+            "align": policy.align,
             "alive": policy.alive,
             "null": first.name,
             "null_version": first.version,
@@ -52,7 +54,7 @@ def summarise(
         },
         "agreement": _agreement(observed, nulls),
         "shared": _shared(observed, nulls, own, policy.threshold),
-        "checks": check_records(checks),
+        "checks": checked,
     }
 
 

@@ -15,6 +15,7 @@ from universality.figures import similarities as latents
 from universality.figures import toy_models as toy
 from universality.figures import two_runs as whole
 from universality.figures.style import MANY_RUNS, PAIR, TOY, TWO_RUNS
+from universality.figures.withdrawal import withdrawn_figures
 from universality.results import Comparison, Stability, ToyResult
 from universality.validation import either, takes
 
@@ -55,6 +56,12 @@ def figures_of(
     Raises:
         InvalidInputError: nothing was kept of the pair, or the result is not of two runs.
     """
+    return withdrawn_figures(result, _figures_of(result, pair))
+
+
+def _figures_of(
+    result: Comparison | Stability | ToyResult, pair: tuple[int, int] | None
+) -> dict[str, Callable[[Axes], Axes]]:
     match result:
         case Comparison():
             return _of_two(result, pair=pair)

@@ -15,6 +15,7 @@ from universality.checks.about_run import check_records
 from universality.checks.check import Check
 from universality.checks.given_activations import check_caches
 from universality.runs.matches import MatchedRuns
+from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 
 _ORDER = ("fail", "warn", "ok", "skipped")
@@ -37,7 +38,9 @@ def about_caches(runs: RunSet) -> dict[str, Any]:
     return {"activations": about} if about else {}
 
 
-def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[str, Any]]:
+def check_runs(
+    runs: RunSet, matched: Mapping[str, MatchedRuns], policy: Policy
+) -> list[dict[str, Any]]:
     """Every check of two runs over all matched pairs: the worst finding of each, and where.
 
     Skipped only where every pair skips it.
@@ -46,15 +49,16 @@ def check_runs(runs: RunSet, matched: Mapping[str, MatchedRuns]) -> list[dict[st
     first = next(iter(matched.values()))
     for i, j in combinations(range(first.n_runs), 2):
         if first.available[i, j]:
-            for check in _checks_of_pair(runs, matched, i, j):
+            for check in _checks_of_pair(runs, matched, (i, j), policy):
                 pair = f"{runs.names[i]} and {runs.names[j]}"
                 found.setdefault(check.id, []).append((pair, check))
     return check_records([_worst(checks) for checks in found.values()])
 
 
 def _checks_of_pair(
-    runs: RunSet, matched: Mapping[str, MatchedRuns], i: int, j: int
+    runs: RunSet, matched: Mapping[str, MatchedRuns], pair: tuple[int, int], policy: Policy
 ) -> list[Check]:
+    i, j = pair
     partners = {}
     for view, one in matched.items():
         partner = one.partner[one.rows(i), j]
@@ -70,6 +74,7 @@ def _checks_of_pair(
         alive=(runs.parts[i].alive, runs.parts[j].alive),
         partners=partners,
         hashes=(runs.parts[i].sha256, runs.parts[j].sha256),
+        align=policy.align,
     )
     return [*of_runs, *of_caches]
 

@@ -35,7 +35,7 @@ from universality.recurrence.study_tables import (
 )
 from universality.recurrence.widths.ladder import Step, climb, ladder
 from universality.recurrence.widths.width_tables import width_summary, width_tables
-from universality.results import STABILITY_SCHEMA, Stability
+from universality.results import STABILITY_SCHEMA, Stability, judge
 from universality.results.grades import grade_counts
 from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, cache_for, open_caches
@@ -170,7 +170,7 @@ def _from_runs(
     *,
     store: PairStore | None,
 ) -> Stability:
-    group = groups(runs)[0]
+    group, checked = groups(runs)[0], check_runs(runs, matched, policy)
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     members = [runs.parts[run] for run in group]
     dictionaries = [part.dictionary for part in members]
@@ -202,7 +202,8 @@ def _from_runs(
                 for run, part in enumerate(runs.parts)
             ],
             "policy": _plain(asdict(policy)),
-            "checks": check_runs(runs, matched),
+            "checks": checked,
+            "validity": judge(checked),
             **about_caches(runs),
         },
     )

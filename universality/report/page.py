@@ -18,8 +18,11 @@ from universality.results import (
     Comparison,
     Stability,
     age_of,
+    answer_of,
     null_names,
     stability_files,
+    validity_of,
+    withdrawal,
 )
 from universality.results.toy import ToyResult
 
@@ -56,6 +59,8 @@ def _comparison(result: Comparison) -> str:
         scripts=_COMPARISON,
         summary=result.summary,
         age=age_of(result.summary),
+        answer=answer_of(result.summary),
+        valid=validity_of(result.summary)["valid"],
         similarity=data["similarity"],
         views=list(result.summary["views"]),
         curves=list(data["curves"]),
@@ -78,6 +83,7 @@ def _stability(result: Stability) -> str:
         scripts=_STABILITY,
         summary=result.summary,
         age=age_of(result.summary),
+        withdrawal=withdrawal(result.summary),
         has_contexts=result.contexts is not None,
         files=stability_files(result),
         data=embed(data),

@@ -26,6 +26,7 @@ from universality.results.studied import (
     stability_files,
 )
 from universality.results.toy import TOY_SCHEMA, ToyResult, read_toy
+from universality.results.validity import answer_of, judge, validity_of, withdrawal, withdrawn
 from universality.validation import PATH, takes
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "Widths",
     "age_of",
     "age_of_saved",
+    "answer_of",
     "grade_column",
+    "judge",
     "null_name",
     "null_names",
     "read_comparison",
@@ -50,6 +53,9 @@ __all__ = [
     "read_stability",
     "read_toy",
     "stability_files",
+    "validity_of",
+    "withdrawal",
+    "withdrawn",
 ]
 
 

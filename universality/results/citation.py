@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from universality._version import __version__
+from universality.results.validity import withdrawal
 
 _ORDINARY = {"pearson": "Pearson correlation", "cosine": "cosine", "jaccard": "Jaccard index"}
 
@@ -24,6 +25,7 @@ def cite_comparison(summary: Mapping[str, Any]) -> str:
     policy, views = summary["policy"], list(summary["views"])
     nulls = _nulls(summary["views"].values())
     sentences = [
+        *_withdrawn(summary),
         f"{_run(summary['a'])} and {_run(summary['b'])} were compared with universality "
         f"{__version__} by {_listed(views)}.",
         f"{_matched(policy)} Two latents count as the same from a similarity of "
@@ -56,8 +58,9 @@ def cite_stability(summary: Mapping[str, Any]) -> str:
     """The methods paragraph of a study of many runs, and the papers behind what it ran."""
     policy, rules = summary["policy"], list(summary["families"])
     sentences = [
+        *_withdrawn(summary),
         f"{len(summary['runs'])} runs were compared with universality {__version__} by "
-        f"{_listed(rules)}."
+        f"{_listed(rules)}.",
     ]
     keys = ["bertsekas1988"]
     if "threshold" in policy:
@@ -77,6 +80,10 @@ def cite_stability(summary: Mapping[str, Any]) -> str:
         sentences.append("Novel latents of wider runs follow stitching (Leask et al. 2025).")
         keys.append("leask2025")
     return _text(sentences, keys)
+
+
+def _withdrawn(summary: Mapping[str, Any]) -> list[str]:
+    return [text] if (text := withdrawal(summary)) else []
 
 
 def _run(about: Mapping[str, Any]) -> str:

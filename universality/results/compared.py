@@ -25,6 +25,7 @@ from universality.results.result_files import (
     write_tables,
 )
 from universality.results.schemas import COMPARISON, absent_columns, with_new_counts, with_new_names
+from universality.results.validity import answer_of
 from universality.storage.json_output import write_json
 from universality.storage.staged_files import staged_file
 from universality.validation import PATH, takes
@@ -121,7 +122,7 @@ class Comparison:
         runs = (self.summary[side] for side in ("a", "b"))
         return three_lines(
             " and ".join(f"{run['name']} ({run['d_sae']:,} latents)" for run in runs),
-            next(iter(self.summary["answer"]), ""),
+            next(iter(answer_of(self.summary)), ""),
             "mean similarity one to one: "
             + ", ".join(
                 f"{view} {found['assignment']['mean']:.3f} "
@@ -131,7 +132,7 @@ class Comparison:
         )
 
     def _repr_html_(self) -> str:
-        return sentences(self.summary["answer"]) + self.means.to_html(index=False)
+        return sentences(answer_of(self.summary)) + self.means.to_html(index=False)
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""

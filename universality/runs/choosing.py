@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import torch
 
 from universality.dictionary import Dictionary, DirectionName
 from universality.errors import InvalidInputError
+from universality.naming import same_model
 from universality.runs.policy import Policy
 from universality.runs.views import ACTIVATIONS, FiringView, View, direction_views
 
@@ -17,11 +19,12 @@ def choose_views(
 ) -> tuple[View, ...]:
     """The views to compare, checked: all runs have them, in spaces of equal width.
 
-    What was not asked for and some run lacks, or has in another width, is left out.
+    What was not asked for and some run lacks, or has in another width, is left out; so are the
+    directions of runs that are all of different language models, unless the policy aligns them.
 
     Raises:
-        InvalidInputError: a run lacks a view that was asked for, the widths differ, or no view is
-            left.
+        InvalidInputError: a run lacks a view that was asked for, the widths or the models differ,
+            or no view is left.
     """
     asked = policy.views
     if ACTIVATIONS in (asked or ()) and not activations:
@@ -36,12 +39,33 @@ def choose_views(
     same = [name for name in chosen if len(_widths(name, runs)) == 1]
     if chosen != same and (asked is not None or not (same or activations)):
         raise InvalidInputError(_different_spaces(next(n for n in chosen if n not in same), runs))
+    if same and policy.align == "none" and all_of_different_models(runs):
+        if asked is not None or not activations:
+            raise InvalidInputError(_different_models(same, runs))
+        same = []
     views = direction_views(same, absolute=policy.absolute, device=device)
     if activations and (asked is None or ACTIVATIONS in asked):
         views = (*views, FiringView(policy.measure, policy.absolute))
     if not views:
         raise InvalidInputError("the runs have no view in common that was asked for")
     return views
+
+
+def all_of_different_models(runs: Sequence[Dictionary]) -> bool:
+    """Whether no two runs may be of one language model: of a model without a name any may be."""
+    return all(
+        same_model(a.key.model_name, b.key.model_name) is False for a, b in combinations(runs, 2)
+    )
+
+
+def _different_models(names: Sequence[str], runs: Sequence[Dictionary]) -> str:
+    models = " and ".join(f"{run.key.model_name} ({run.source.name})" for run in runs[:2])
+    return (
+        f"the runs are of different models, {models}: their directions ({', '.join(names)}) share "
+        "no space. Compare what fires when, with --view activations and --activations DIR for each "
+        "model; or, where the models are known to share one space (one fine-tuned from the other), "
+        "say --align shared"
+    )
 
 
 def _check_view(name: str, runs: Sequence[Dictionary]) -> None:

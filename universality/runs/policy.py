@@ -10,7 +10,7 @@ from universality.activations.row_screen import ROW_RULES
 from universality.dictionary import DirectionName
 from universality.nulls.null import NULLS
 from universality.runs.alive import ALIVE_RULES
-from universality.runs.views import ACTIVATIONS
+from universality.runs.views import ACTIVATIONS, ALIGNMENTS
 from universality.similarity.measures import MEASURES, Measure
 from universality.validation import (
     FLAG,
@@ -40,6 +40,7 @@ POLICY_TAKES: Mapping[str, Constraint] = {
     "held_out": FLAG,
     "measure": OneOf(MEASURES),
     "absolute": FLAG,
+    "align": OneOf(ALIGNMENTS),
     "seed": Number(0, whole=True),
     "device": TEXT,
     "matrix": FLAG,
@@ -80,6 +81,9 @@ class Policy:
     """What "fire together" means in the activations view."""
     absolute: bool = False
     """Whether a latent and its sign-flipped twin count as the same direction."""
+    align: str = "none"
+    """Directions of runs of different language models: `none` leaves them out, `shared` takes the
+    models to have one space."""
     seed: int = 0
     """Seed of the null draws."""
     device: str = "auto"

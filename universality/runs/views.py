@@ -27,6 +27,10 @@ ACTIVATIONS: Literal["activations"] = "activations"
 BOTH = "decoder_and_encoder"
 """The rule under which a pair counts when both views of directions name it."""
 
+ALIGNMENTS = ("none", "shared")
+"""How directions of different models are made comparable: not at all, or taken to share one space
+because the user says so (fine-tuned models)."""
+
 RowsByView: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """Directions of some latents by view: one row per latent, the same latents in every view."""
 
