@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
     from universality.publishing import publish
+    from universality.reappearance.fitted_forecast import Calibration
+    from universality.reappearance.from_run import reappearance_of
+    from universality.recurrence.reappearance.calibrating import calibrate
     from universality.recurrence.study import consensus_of, stability
     from universality.results import (
         Comparison,
@@ -67,6 +70,10 @@ _PUBLIC = {
     "Stability": "universality.results",
     "consensus_of": "universality.recurrence.study",
     "verdict": "universality.results.verdicts",
+    # Will it come back?
+    "calibrate": "universality.recurrence.reappearance.calibrating",
+    "Calibration": "universality.reappearance.fitted_forecast",
+    "reappearance_of": "universality.reappearance.from_run",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -76,6 +83,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "Dictionary",
     "Matching",
@@ -84,6 +92,7 @@ __all__ = [
     "TrainingSettings",
     "UniversalityError",
     "__version__",
+    "calibrate",
     "collect",
     "compare",
     "consensus_of",
@@ -99,6 +108,7 @@ __all__ = [
     "read_comparison",
     "read_result",
     "read_stability",
+    "reappearance_of",
     "save",
     "stability",
     "train",

@@ -28,6 +28,7 @@ _THEMES = {
         "compare": "universality.cli.compare:compare",
         "stability": "universality.cli.stability:stability",
         "demo": "universality.cli.compare:demo",
+        "calibrate": "universality.cli.calibrate:calibrate",
     },
     "Look at results": {
         "latent": "universality.cli.latent:latent",
