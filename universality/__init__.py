@@ -39,6 +39,8 @@ if TYPE_CHECKING:
         read_stability,
     )
     from universality.results.verdicts import verdict
+    from universality.rules.applied import apply_rules
+    from universality.rules.rule_chance import chance_by_rule
     from universality.runs.policy import Policy
     from universality.saving import save
     from universality.training.runs import train
@@ -74,6 +76,9 @@ _PUBLIC = {
     "calibrate": "universality.recurrence.reappearance.calibrating",
     "Calibration": "universality.reappearance.fitted_forecast",
     "reappearance_of": "universality.reappearance.from_run",
+    # What the literature says of the same runs.
+    "apply_rules": "universality.rules.applied",
+    "chance_by_rule": "universality.rules.rule_chance",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -92,7 +97,9 @@ __all__ = [
     "TrainingSettings",
     "UniversalityError",
     "__version__",
+    "apply_rules",
     "calibrate",
+    "chance_by_rule",
     "collect",
     "compare",
     "consensus_of",

@@ -30,6 +30,10 @@ _THEMES = {
         "demo": "universality.cli.compare:demo",
         "calibrate": "universality.cli.calibrate:calibrate",
     },
+    "Judge a claim": {
+        "rules": "universality.cli.rules:rules",
+        "null": "universality.cli.null:null",
+    },
     "Look at results": {
         "latent": "universality.cli.latent:latent",
         "figures": "universality.cli.figures:figures",
