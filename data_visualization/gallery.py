@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "images" / "gallery"
 CALIBRATION = ROOT / "analysis" / "results" / "null_calibration"
+INVESTIGATION = ROOT / "analysis" / "results" / "three_latents" / "word"
 PLANTED = ROOT / "tests" / "fixtures" / "results_of_0_1" / "stability"
 
 _RUNS = ROOT / "pretrained" / "smollm2-135m.blocks.8.hook_resid_post"
@@ -58,6 +59,7 @@ def results(work: Path) -> dict[str, Any]:
         "steps": _kept(work / "steps", lambda: _steps(work)),
         "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
         "planted": un.read_result(PLANTED),
+        "investigation": un.read_result(INVESTIGATION),
         "calibration": CALIBRATION,
     }
 

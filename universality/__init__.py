@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from universality.dictionary import Dictionary
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
+    from universality.investigation.investigating import investigate
     from universality.loading.addressed_runs import expand, load
     from universality.matching.assignment import match
     from universality.matching.by_codes import match_codes
@@ -27,20 +28,17 @@ if TYPE_CHECKING:
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
     from universality.publishing import publish
-    from universality.reappearance.fitted_forecast import Calibration
-    from universality.reappearance.from_run import reappearance_of
-    from universality.recurrence.reappearance.calibrating import calibrate
     from universality.recurrence.study import consensus_of, stability
     from universality.results import (
         Comparison,
+        Investigation,
         Stability,
         read_comparison,
+        read_investigation,
         read_result,
         read_stability,
     )
     from universality.results.verdicts import verdict
-    from universality.rules.applied import apply_rules
-    from universality.rules.rule_chance import chance_by_rule
     from universality.runs.policy import Policy
     from universality.saving import save
     from universality.training.runs import train
@@ -71,14 +69,11 @@ _PUBLIC = {
     "stability": "universality.recurrence.study",
     "Stability": "universality.results",
     "consensus_of": "universality.recurrence.study",
+    # One latent.
+    "investigate": "universality.investigation.investigating",
+    "Investigation": "universality.results",
+    "read_investigation": "universality.results",
     "verdict": "universality.results.verdicts",
-    # Will it come back?
-    "calibrate": "universality.recurrence.reappearance.calibrating",
-    "Calibration": "universality.reappearance.fitted_forecast",
-    "reappearance_of": "universality.reappearance.from_run",
-    # What the literature says of the same runs.
-    "apply_rules": "universality.rules.applied",
-    "chance_by_rule": "universality.rules.rule_chance",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -88,23 +83,21 @@ _PUBLIC = {
 }
 
 __all__ = [
-    "Calibration",
     "Comparison",
     "Dictionary",
+    "Investigation",
     "Matching",
     "Policy",
     "Stability",
     "TrainingSettings",
     "UniversalityError",
     "__version__",
-    "apply_rules",
-    "calibrate",
-    "chance_by_rule",
     "collect",
     "compare",
     "consensus_of",
     "encode",
     "expand",
+    "investigate",
     "load",
     "match",
     "match_codes",
@@ -113,9 +106,9 @@ __all__ = [
     "open_activations",
     "publish",
     "read_comparison",
+    "read_investigation",
     "read_result",
     "read_stability",
-    "reappearance_of",
     "save",
     "stability",
     "train",

@@ -17,10 +17,9 @@ from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.figures.trained_runs import training_figures_of
-from universality.reappearance.fitted_forecast import Calibration, read_calibration
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
-from universality.results import Comparison, Stability, ToyResult, read_result
+from universality.results import Comparison, Investigation, Stability, ToyResult, read_result
 from universality.results.integrity import reading_of
 from universality.results.trained import AGREEMENT, read_trained_runs
 from universality.runs.along_training import agreement_along_training
@@ -32,7 +31,6 @@ from universality.storage.manifest import hash_file, write_manifest
 from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
-from universality.storage.single_file import new_file
 from universality.storage.staged_files import staged_file
 from universality.storage.staging import staged_folder
 from universality.toy.experiment import ToySettings, toy_experiment
@@ -42,13 +40,16 @@ _log = logging.getLogger(__name__)
 
 
 @takes(
-    result=Is((Comparison, Stability), "a result of `compare` or `stability`"),
+    result=Is(
+        (Comparison, Stability, Investigation),
+        "a result of `compare`, `stability` or `investigate`",
+    ),
     folder=PATH,
     runs=Several(Is((Dictionary,), "a dictionary"), least=0),
     overwrite=FLAG,
 )
 def publish(
-    result: Comparison | Stability,
+    result: Comparison | Stability | Investigation,
     folder: str | Path,
     *,
     runs: Sequence[Dictionary] = (),
@@ -59,7 +60,7 @@ def publish(
     Tables, summary, figures with their numbers, `report.html` and a manifest.
 
     Args:
-        result: Of two runs, or of many.
+        result: Of two runs, of many, or of one latent.
         folder: Where to write.
         runs: Of a result of many, those that gave it, in their order: adds their average as
             `consensus/`, where they can be averaged.
@@ -164,29 +165,6 @@ def publish_assignments(
     return found
 
 
-def publish_calibration(
-    make: Callable[[], Calibration],
-    path: str | Path,
-    *,
-    inputs: Sequence[Dictionary | CodedRun | str | Path] = (),
-    overwrite: bool = False,
-) -> Calibration:
-    """The calibration that `make` gives, in a file that is whole or absent.
-
-    Its place is claimed before `make` runs. `inputs` is what `make` reads: the file is none of it.
-
-    Raises:
-        OutputError: the file exists and `overwrite` is off, it is no calibration, another process
-            writes it, or it cannot be written.
-    """
-    path = Path(path)
-    check_holds_no_input(path, paths_of(*inputs))
-    with new_file(path, overwrite=overwrite, is_ours=read_calibration) as staged:
-        calibration = make()
-        calibration.save(staged)
-    return calibration
-
-
 def publish_toy(
     settings: ToySettings,
     folder: str | Path,
@@ -212,6 +190,31 @@ def publish_toy(
         _add_pictures(staged)
         write_manifest(staged, {}, command=command, settings=asdict(settings))
     return found.result
+
+
+def publish_investigation(
+    make: Callable[[], Investigation],
+    folder: str | Path,
+    *,
+    inputs: Sequence[Dictionary | CodedRun | ActivationCache | str | Path | None] = (),
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+    settings: dict[str, Any] | None = None,
+) -> Investigation:
+    """The investigation that `make` gives, written to a folder that is whole or absent.
+
+    The place is claimed before `make` runs. `inputs` is what `make` reads: none of it may lie in
+    the folder. `command` and `settings` go into the manifest.
+
+    Raises:
+        OutputError: as `publish`.
+    """
+    folder = Path(folder)
+    check_holds_no_input(folder, paths_of(*inputs))
+    with staged_folder(folder, overwrite=overwrite) as staged:
+        found = make()
+        _write(found, staged, command=command, settings=settings)
+    return found
 
 
 def redraw(
@@ -319,7 +322,7 @@ def _end(store: Path) -> None:
 
 
 def _write(
-    result: Comparison | Stability,
+    result: Comparison | Stability | Investigation,
     staged: Path,
     *,
     runs: Sequence[Dictionary] = (),
@@ -336,13 +339,15 @@ def _write(
     write_manifest(staged, _inputs_of(result), command=command, settings=settings)
 
 
-def _inputs_of(result: Comparison | Stability) -> dict[str, Any]:
+def _inputs_of(result: Comparison | Stability | Investigation) -> dict[str, Any]:
     """What a result is of, by side or by name of the run."""
     match result:
         case Comparison():
             return {side: result.summary[side] for side in ("a", "b")}
         case Stability():
             return {run["name"]: run for run in result.summary["runs"]}
+        case Investigation():
+            return {one["run"]: one for one in result.summary["subjects"]}
         case _:
             assert_never(result)
 

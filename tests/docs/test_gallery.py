@@ -10,6 +10,7 @@ import pytest
 
 import universality as un
 from tests.docs.pages import ROOT, page, python_blocks, sections
+from tests.made_investigation import made_investigation
 from tests.made_results import made_comparison, made_ladder, made_stability
 from universality.results import ToyResult
 
@@ -70,6 +71,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "planted": many,
         "steps": steps,
         "toy": _made_toy(),
+        "investigation": made_investigation(),
         "calibration": ROOT / "analysis" / "results" / "null_calibration",
     }
     exec(compile("\n".join(python_blocks(page("gallery.md"))), "docs/gallery.md", "exec"), names)

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import pandas as pd
 import pytest
 
 from tests.docs.pages import names, page, rows, sections
+from tests.made_investigation import made_investigation, made_investigation_of_neurons
 from tests.tiny_study import make_study
 from universality.comparison import Policy, compare
 from universality.nulls.null import NULLS
 from universality.recurrence.study import stability
 
+KINDS = ("Comparison", "Stability", "Investigation")
 VIEWS = ("decoder_and_encoder", "decoder", "encoder", "activations")
 _RANGE = re.compile(r"\[(-?[\d.e-]+|-inf), (-?[\d.e-]+|inf)\]")
 _AS_IT_COMES = {
@@ -48,10 +51,12 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
     both.save(folder / "Comparison")
     many.save(folder / "Stability")
-    return {kind: folder / kind for kind in ("Comparison", "Stability")}
+    neurons = made_investigation_of_neurons().neurons
+    replace(made_investigation(), neurons=neurons).save(folder / "Investigation")
+    return {kind: folder / kind for kind in KINDS}
 
 
-@pytest.mark.parametrize("kind", ["Comparison", "Stability"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_file_of_a_result_is_documented(saved: dict[str, Path], kind: str) -> None:
     matrix = re.compile(r"similarity_\w+\.npy")
     files = {matrix.sub("similarity_<view>.npy", path.name) for path in saved[kind].iterdir()}
@@ -59,7 +64,7 @@ def test_every_file_of_a_result_is_documented(saved: dict[str, Path], kind: str)
     assert files == set(documented), "docs/results.md: a section for each file, and no other"
 
 
-@pytest.mark.parametrize("kind", ["Comparison", "Stability"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_column_is_documented_and_in_its_range(saved: dict[str, Path], kind: str) -> None:
     documented, problems = _documented(kind), []
     for path in sorted(saved[kind].iterdir()):
@@ -71,7 +76,7 @@ def test_every_column_is_documented_and_in_its_range(saved: dict[str, Path], kin
     assert not problems, "\n".join(["docs/results.md:", *problems])
 
 
-@pytest.mark.parametrize("kind", ["Comparison", "Stability"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_key_is_documented_and_in_its_range(saved: dict[str, Path], kind: str) -> None:
     path = saved[kind] / "summary.json"
     values = list(_leaves(json.loads(path.read_text(encoding="utf-8"))))

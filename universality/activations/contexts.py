@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import final
 
@@ -13,14 +12,11 @@ from jaxtyping import Int
 from safetensors.torch import save_file
 from torch import Tensor
 
-from universality.activations.alignment import read_table
-from universality.activations.cache import ActivationCache, read_rows
+from universality.activations.cache import ActivationCache
+from universality.activations.token_stream import TOKENS_FILE, token_stream
 from universality.activations.windows import Window
-from universality.errors import FormatError, InvalidInputError
-from universality.intake.tensor_files import opened_safetensors, take_whole_numbers
+from universality.errors import InvalidInputError
 from universality.storage.staged_files import staged_file
-
-TOKENS_FILE = "tokens.safetensors"
 
 
 @final
@@ -64,27 +60,15 @@ def contexts(
         raise InvalidInputError(
             f"row {int(outside[0])} is not in {cache.path}: it has {len(cache)} rows"
         )
-    found = read_rows(cache, rows)
-    documents = found.documents.long()
-    if (cache.path / TOKENS_FILE).is_file():
-        tokens, starts = _tokens(cache.path / TOKENS_FILE)
-        row_of = _rows_of_tokens(cache, starts)
-        places = starts[documents] + found.positions
-    else:
-        tokens, starts = _tokens_of_rows(cache)
-        places, row_of = rows, torch.arange(len(tokens))
-        if cache.kept is not None:
-            places, row_of = cache.kept[rows], torch.full((len(tokens),), -1, dtype=torch.long)
-            row_of[cache.kept] = torch.arange(len(cache))
+    stream = token_stream(cache)
     made = []
-    for row, document, place in zip(
-        rows.tolist(), documents.tolist(), places.tolist(), strict=True
-    ):
-        first = max(int(starts[document]), place - before)
-        last = min(int(starts[document + 1]), place + after + 1)
-        shown = tokens[first:last].tolist()
+    for row in rows.tolist():
+        document, place = int(stream.documents[row]), int(stream.place_of[row])
+        first = max(int(stream.starts[document]), place - before)
+        last = min(int(stream.starts[document + 1]), place + after + 1)
+        shown = stream.tokens[first:last].tolist()
         strings = tuple(cache.vocabulary.get(token, f"<{token}>") for token in shown)
-        kept = tuple(row_of[first:last].tolist())
+        kept = tuple(stream.row_of[first:last].tolist())
         made.append(Context(row, cache.document_names[document], strings, place - first, kept))
     return made
 
@@ -98,36 +82,3 @@ def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
     with staged_file(folder / TOKENS_FILE) as staged:
         save_file({"tokens": tokens, "starts": starts}, staged)
-
-
-@lru_cache(maxsize=4)
-def _tokens(path: Path) -> tuple[Tensor, Tensor]:
-    with opened_safetensors(path, advice="collect the cache again") as file:
-        tokens, starts = (take_whole_numbers(file, name, path) for name in ("tokens", "starts"))
-    starts = starts.long()
-    ordered = starts.ndim == 1 and len(starts) > 1 and bool((starts.diff() >= 0).all())
-    if tokens.ndim != 1 or not ordered or [int(starts[0]), int(starts[-1])] != [0, len(tokens)]:
-        raise FormatError(f"{path}: its documents do not begin and end where its tokens do")
-    return tokens, starts
-
-
-def _rows_of_tokens(cache: ActivationCache, starts: Tensor) -> Tensor:
-    rows = torch.full((int(starts[-1]),), -1, dtype=torch.long)
-    table = read_table(cache)
-    lengths = starts.diff().numpy()
-    beyond = table.documents >= len(lengths)
-    if beyond.any() or (table.positions >= lengths[table.documents]).any():
-        raise FormatError(
-            f"{cache.path / TOKENS_FILE} is not of these activations: it lacks documents, or "
-            "tokens of them; collect the cache again"
-        )
-    places = starts.numpy()[table.documents] + table.positions
-    rows[torch.from_numpy(places)] = torch.arange(len(table))
-    return rows
-
-
-def _tokens_of_rows(cache: ActivationCache) -> tuple[Tensor, Tensor]:
-    tokens = torch.cat([shard.tokens for shard in cache.shards])
-    documents = torch.cat([shard.documents for shard in cache.shards]).long()
-    lengths = torch.bincount(documents, minlength=cache.meta.n_documents)
-    return tokens, torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])

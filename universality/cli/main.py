@@ -28,14 +28,10 @@ _THEMES = {
         "compare": "universality.cli.compare:compare",
         "stability": "universality.cli.stability:stability",
         "demo": "universality.cli.compare:demo",
-        "calibrate": "universality.cli.calibrate:calibrate",
-    },
-    "Judge a claim": {
-        "rules": "universality.cli.rules:rules",
-        "null": "universality.cli.null:null",
     },
     "Look at results": {
         "latent": "universality.cli.latent:latent",
+        "investigate": "universality.cli.investigate:investigate",
         "figures": "universality.cli.figures:figures",
         "report": "universality.cli.report:report",
     },

@@ -9,6 +9,16 @@ from universality.figures.from_tables import (
     run_matrix,
     similarity_against_ratio,
 )
+from universality.figures.investigations import (
+    activation_density,
+    activation_weight,
+    effect_beside_controls,
+    likeness_beside_null,
+    logit_weight_histogram,
+    partner_activations,
+    partner_effects,
+    precision_by_interval,
+)
 from universality.figures.many_runs import (
     consistency_over_steps,
     only_in_one,
@@ -36,11 +46,14 @@ from universality.figures.widths import width_flow, width_ladder
 from universality.figures.writing import write_figure, write_figures, write_panels
 
 __all__ = [
+    "activation_density",
     "activation_scatter",
+    "activation_weight",
     "active_over_training",
     "consistency_over_steps",
     "decoder_against_activations",
     "decoder_against_encoder",
+    "effect_beside_controls",
     "false_discoveries",
     "feature_overlaps",
     "features_in_plane",
@@ -49,7 +62,9 @@ __all__ = [
     "grades",
     "grouped_bars",
     "headlines_of",
+    "likeness_beside_null",
     "logit_scatter",
+    "logit_weight_histogram",
     "matched_similarity",
     "means_beside_null",
     "only_in_one",
@@ -57,8 +72,11 @@ __all__ = [
     "p_value_calibration",
     "p_value_levels",
     "pair_matrix",
+    "partner_activations",
+    "partner_effects",
     "plotted_numbers",
     "power",
+    "precision_by_interval",
     "run_matrix",
     "share_against_threshold",
     "similarity_against_frequency",

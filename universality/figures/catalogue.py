@@ -9,17 +9,18 @@ from typing import assert_never
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
+from universality.figures import investigations as one_latent
 from universality.figures import many_runs as stability
 from universality.figures import pairs, widths
 from universality.figures import similarities as latents
 from universality.figures import toy_models as toy
 from universality.figures import two_runs as whole
-from universality.figures.style import MANY_RUNS, PAIR, TOY, TWO_RUNS
+from universality.figures.style import MANY_RUNS, ONE_LATENT, PAIR, TOY, TWO_RUNS
 from universality.figures.withdrawal import withdrawn_figures
-from universality.results import Comparison, Stability, ToyResult
+from universality.results import Comparison, Investigation, SavedResult, Stability, ToyResult
 from universality.validation import either, takes
 
-RESULT = either(TWO_RUNS, MANY_RUNS, TOY)
+RESULT = either(TWO_RUNS, MANY_RUNS, TOY, ONE_LATENT)
 
 _HEADLINES = (
     "share_against_threshold",
@@ -35,18 +36,27 @@ _HEADLINES = (
     "features_in_plane",
     "feature_overlaps",
     "active_over_training",
+    "activation_density",
+    "precision_by_interval",
+    "effect_beside_controls",
+    "likeness_beside_null",
+    "partner_effects",
 )
 
 
 @takes(result=RESULT)
-def headlines_of(result: Comparison | Stability | ToyResult) -> dict[str, Callable[[Axes], Axes]]:
+def headlines_of(
+    result: SavedResult,
+) -> dict[str, Callable[[Axes], Axes]]:
     """The few figures drawn with every result; `universality figures` draws the others."""
     return {name: draw for name, draw in figures_of(result).items() if name in _HEADLINES}
 
 
 @takes(result=RESULT, pair=PAIR)
 def figures_of(
-    result: Comparison | Stability | ToyResult, *, pair: tuple[int, int] | None = None
+    result: SavedResult,
+    *,
+    pair: tuple[int, int] | None = None,
 ) -> dict[str, Callable[[Axes], Axes]]:
     """Every figure that the result can fill, by name: functions that draw on given axes.
 
@@ -60,7 +70,7 @@ def figures_of(
 
 
 def _figures_of(
-    result: Comparison | Stability | ToyResult, pair: tuple[int, int] | None
+    result: SavedResult, pair: tuple[int, int] | None
 ) -> dict[str, Callable[[Axes], Axes]]:
     match result:
         case Comparison():
@@ -69,6 +79,8 @@ def _figures_of(
             return _of_many(result, pair=pair)
         case ToyResult():
             return _of_toy(result, pair=pair)
+        case Investigation():
+            return _of_one_latent(result, pair=pair)
         case _:
             assert_never(result)
 
@@ -114,6 +126,25 @@ def _of_toy(
     ]
     if result.W.shape[0] == 2:
         draws.append(toy.features_in_plane)
+    return {draw.__name__: partial(draw, result) for draw in draws}
+
+
+def _of_one_latent(
+    result: Investigation, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
+    if pair is not None:
+        raise InvalidInputError("--pair is for results of two runs; this one is of one latent")
+    needed = {
+        one_latent.activation_density: result.histogram,
+        one_latent.activation_weight: result.histogram,
+        one_latent.precision_by_interval: result.proxy_groups,
+        one_latent.logit_weight_histogram: result.logits,
+        one_latent.effect_beside_controls: result.controls,
+        one_latent.likeness_beside_null: result.similarities,
+        one_latent.partner_activations: result.pair_tokens,
+        one_latent.partner_effects: result.pair_effects,
+    }
+    draws = [draw for draw, table in needed.items() if table is not None]
     return {draw.__name__: partial(draw, result) for draw in draws}
 
 

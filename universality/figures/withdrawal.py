@@ -9,7 +9,7 @@ from functools import wraps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from universality.results import Comparison, Stability, ToyResult, withdrawal
+from universality.results import SavedResult, withdrawal
 
 _COLOUR = "#B00020"
 _CHARACTERS_PER_INCH = 21
@@ -17,7 +17,7 @@ _SIZE = 6
 
 
 def withdrawn_figures(
-    result: Comparison | Stability | ToyResult, draws: Mapping[str, Callable[[Axes], Axes]]
+    result: SavedResult, draws: Mapping[str, Callable[[Axes], Axes]]
 ) -> dict[str, Callable[[Axes], Axes]]:
     """The drawings, the reason above each where the result is invalid."""
     text = withdrawal(result.summary)

@@ -12,9 +12,13 @@ from markupsafe import Markup
 from universality.report.animation import animation_data
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
+from universality.report.investigation_page import investigation_html
 from universality.results import (
+    GRADES,
     OPTIONAL_TABLES,
     Comparison,
+    Investigation,
+    SavedResult,
     Stability,
     age_of,
     answer_of,
@@ -24,25 +28,14 @@ from universality.results import (
     withdrawal,
 )
 from universality.results.toy import ToyResult
-from universality.results.verdict_words import MEANINGS
 
-_LIBRARIES = ("d3.min.js",)
-_SHARED = ("common.js", "rows.js", "lines.js")
-_COMPARISON = (
-    "columns.js",
-    "stars.js",
-    "verdict.js",
-    "charts.js",
-    "evidence.js",
-    "pair.js",
-    "table.js",
-    "main.js",
-)
+_LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
+_COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
 _STABILITY = ("stability.js", "families.js")
 
 
 @singledispatch
-def page(result: Comparison | Stability | ToyResult) -> str:
+def page(result: SavedResult) -> str:
     """The report of a saved result as HTML.
 
     Raises:
@@ -51,12 +44,12 @@ def page(result: Comparison | Stability | ToyResult) -> str:
     raise TypeError(f"no report for {type(result).__name__}")
 
 
-def page_name(result: Comparison | Stability | ToyResult) -> str:
+def page_name(result: SavedResult) -> str:
     """What the page is called in the folder of its result."""
     return "animation.html" if isinstance(result, ToyResult) else "report.html"
 
 
-def has_page(result: Comparison | Stability | ToyResult) -> bool:
+def has_page(result: SavedResult) -> bool:
     """Whether there is a page for it: a toy experiment is played in a plane only."""
     return not isinstance(result, ToyResult) or result.W.shape[0] == 2
 
@@ -71,14 +64,13 @@ def _comparison(result: Comparison) -> str:
         age=age_of(result.summary),
         answer=answer_of(result.summary),
         valid=validity_of(result.summary)["valid"],
-        reasons=validity_of(result.summary)["reasons"],
         similarity=data["similarity"],
         views=list(result.summary["views"]),
         curves=list(data["curves"]),
         first_view=data["view"],
         nulls=data["nulls"],
         null_names=null_names(result.summary),
-        grades=MEANINGS,
+        grades=GRADES,
         has_frequency="frequency" in data["a"],
         has_q=any(name.startswith("q_value") for name in data["a"]),
         tables=[name for name in OPTIONAL_TABLES if getattr(result, name) is not None],
@@ -116,6 +108,11 @@ def _toy(result: ToyResult) -> str:
     )
 
 
+@page.register
+def _investigation(result: Investigation) -> str:
+    return investigation_html(result)
+
+
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("universality.report", "templates"),
@@ -131,9 +128,9 @@ def _render(template: str, *, scripts: tuple[str, ...], **values: Any) -> str:
         _environment()
         .get_template(template)
         .render(
-            style=Markup(_text("assets", "report.css")),
+            style=Markup(_text("vendor", "slick.grid.css") + _text("assets", "report.css")),
             scripts=[_script("vendor", name) for name in _LIBRARIES]
-            + [_script("assets", name) for name in (*_SHARED, *scripts)],
+            + [_script("assets", name) for name in scripts],
             **values,
         )
     )

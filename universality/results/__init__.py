@@ -4,7 +4,7 @@ Figures and reports read these and nothing else, so no picture can recompute a n
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from universality.intake.damage import damage_named
 from universality.results.compared import (
@@ -16,8 +16,9 @@ from universality.results.compared import (
     read_comparison,
 )
 from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
+from universality.results.investigated import Investigation, read_investigation
 from universality.results.result_files import read_summary
-from universality.results.schemas import COMPARISON, STABILITY, TOY, age_of
+from universality.results.schemas import COMPARISON, INVESTIGATION, STABILITY, TOY, age_of
 from universality.results.studied import (
     STABILITY_SCHEMA,
     Stability,
@@ -38,6 +39,8 @@ __all__ = [
     "STABILITY_SCHEMA",
     "TOY_SCHEMA",
     "Comparison",
+    "Investigation",
+    "SavedResult",
     "Stability",
     "ToyResult",
     "Widths",
@@ -49,6 +52,7 @@ __all__ = [
     "null_name",
     "null_names",
     "read_comparison",
+    "read_investigation",
     "read_result",
     "read_stability",
     "read_toy",
@@ -59,9 +63,13 @@ __all__ = [
 ]
 
 
+SavedResult: TypeAlias = Comparison | Stability | ToyResult | Investigation
+"""What a folder may hold: of two runs, of many, of a toy experiment, of one latent."""
+
+
 @takes(folder=PATH)
-def read_result(folder: str | Path) -> Comparison | Stability | ToyResult:
-    """What was saved in a folder, be it of two runs, of many, or of a toy experiment.
+def read_result(folder: str | Path) -> SavedResult:
+    """What was saved in a folder: of two runs, of many, of a toy experiment, or of one latent.
 
     Raises:
         MissingFileError, FormatError: as `read_comparison`.
@@ -70,6 +78,8 @@ def read_result(folder: str | Path) -> Comparison | Stability | ToyResult:
     schema = _read_summary(folder)["schema"]
     if schema in TOY.read:
         return read_toy(folder)
+    if schema in INVESTIGATION.read:
+        return read_investigation(folder)
     if schema in STABILITY.read:
         return read_stability(folder)
     return read_comparison(folder)
@@ -87,4 +97,4 @@ def age_of_saved(folder: str | Path) -> str:
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
-    return read_summary(folder, *COMPARISON.read, *STABILITY.read, *TOY.read)
+    return read_summary(folder, *COMPARISON.read, *STABILITY.read, *TOY.read, *INVESTIGATION.read)

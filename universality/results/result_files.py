@@ -24,7 +24,7 @@ SUMMARY = "summary.json"
 """Where the headline numbers lie in the folder of a result."""
 
 _LARGEST_SUMMARY = 2**30
-_NAMES = ("a", "b", "c", "view", "rule", "base_run", "narrow", "wide", "source", "target")
+_NAMES = ("a", "b", "c", "view", "rule", "base_run", "narrow", "wide", "source", "target", "run")
 """Columns of CSV tables that hold names, whatever they look like."""
 
 

@@ -78,7 +78,9 @@ _OLD_KEYS = {"narrow_fates": "narrow_grades", "wide_origins": "wide_grades"}
 
 TOY = Schema("universality.toy", 1)
 
-_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY, TOY)}
+INVESTIGATION = Schema("universality.investigation", 1)
+
+_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY, TOY, INVESTIGATION)}
 
 
 def with_new_names(

@@ -1,1 +1,0 @@
-"""The chance that one more run has a latent that some of n runs have."""
