@@ -34,7 +34,7 @@ from universality.evidence.document_interval import (
 )
 from universality.loading import load
 from universality.runs.common_tokens import caches_of_two
-from universality.runs.pair import match_pair
+from universality.runs.matched import match_runs
 from universality.runs.run_set import gather_runs
 from universality.shipped import sample, two_seeds
 from universality.storage.json_output import write_json
@@ -178,7 +178,8 @@ def _shipped() -> PairSums:
     """The pairs of two shipped runs that the decoder assigns, on the shipped sample."""
     a, b = map(load, two_seeds())
     policy = Policy(device="cpu")
-    matched = match_pair(gather_runs((a, b), policy, caches_of_two(sample())), policy)
+    runs = gather_runs((a, b), policy, caches_of_two(sample()))
+    (matched,) = match_runs(runs, policy).pairs.values()
     assert matched.runs.table is not None
     assert matched.a.codes is not None
     assert matched.b.codes is not None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from universality.recurrence.families.partition import Partition
-from universality.runs.matches import Link, MatchedRuns, stack
+from universality.runs.partner_table import Link, PartnerTable, stack
 
 Member = tuple[str, int]
 
@@ -21,7 +21,7 @@ def link_all(
     skip: Sequence[tuple[int, int]] = (),
     changes: dict[tuple[int, int], dict[int, tuple[int, float]]] | None = None,
     similarity: float | None = 0.9,
-) -> MatchedRuns:
+) -> PartnerTable:
     """Runs of `size` latents in which row f of `tables` names the member of family f in each run.
 
     A member -1 is missing. `changes[a, b]` overrides partners of latents of a: latent ->
@@ -49,7 +49,7 @@ def link_all(
 
 
 def families_of(
-    partition: Partition, matched: MatchedRuns, *, strict: bool | None = None
+    partition: Partition, matched: PartnerTable, *, strict: bool | None = None
 ) -> set[frozenset[Member]]:
     """The families as sets of (name of the run, latent)."""
     chosen = range(partition.n_families)
@@ -66,8 +66,8 @@ def families_of(
 
 
 def shuffled(
-    matched: MatchedRuns, generator: Generator
-) -> tuple[MatchedRuns, dict[Member, Member]]:
+    matched: PartnerTable, generator: Generator
+) -> tuple[PartnerTable, dict[Member, Member]]:
     """The same runs in another order with their latents renumbered, and the way back."""
     order = generator.permutation(matched.n_runs)
     numbering = [generator.permutation(size) for size in matched.sizes]

@@ -9,7 +9,7 @@ from tests.made_runs import make_run, unit_rows
 from universality.cli.main import main
 from universality.loading import load
 from universality.results import read_stability
-from universality.runs import pair
+from universality.runs import draws
 from universality.saving import save
 
 
@@ -95,7 +95,7 @@ def test_an_interrupted_study_says_how_to_go_on(tmp_path, monkeypatch, capsys) -
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pair, "assign", interrupted)
+    monkeypatch.setattr(draws, "match_traits", interrupted)
     assert _exit_code("stability", runs, "--view", "decoder", "--out", out) == 130
     assert "interrupted; run the same command again to go on" in capsys.readouterr().err
     assert not out.exists()
@@ -123,7 +123,7 @@ def test_what_the_user_puts_among_the_kept_pairs_stays(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pair, "assign", interrupted)
+        patch.setattr(draws, "match_traits", interrupted)
         assert _exit_code("stability", runs, *options) == 130
     (tmp_path / "result.pairs" / "thesis.txt").write_text("mine")
     assert _exit_code("stability", runs, *options) == 0

@@ -98,11 +98,11 @@ def test_runners_up_are_the_second_nearest(comparison: Comparison) -> None:
 def test_an_unembedding_that_does_not_fit_is_refused_at_once() -> None:
     a, b = make_run(unit_rows(4, 8, seed=0)), make_run(unit_rows(4, 6, seed=0))
     ready = Unembedding(torch.zeros(3, 6), ("x", "y", "z"), "made")
-    assert open_unembedding(None, a, b, caches=()) is None
-    assert open_unembedding(ready, b, b, caches=()) is ready
+    assert open_unembedding(None, (a, b), caches=()) is None
+    assert open_unembedding(ready, (b, b), caches=()) is ready
     with pytest.raises(InvalidInputError, match="the runs write in 8 and in 6 dimensions"):
-        open_unembedding(ready, a, b, caches=())
+        open_unembedding(ready, (a, b), caches=())
     with pytest.raises(InvalidInputError, match="rows of width 6, the runs write in 8"):
-        open_unembedding(ready, a, a, caches=())
+        open_unembedding(ready, (a, a), caches=())
     with pytest.raises(MissingFileError, match=r"--unembedding .*nowhere\.npy: no such file"):
-        open_unembedding("nowhere.npy", a, a, caches=())
+        open_unembedding("nowhere.npy", (a, a), caches=())

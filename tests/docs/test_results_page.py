@@ -36,6 +36,8 @@ _AS_IT_COMES = {
     r"(grades)\.(\w+\.)?\w+\.(same|similar|none|rare|dead)$": r"\1.\2<view>.<grade>",
 }
 
+_OF_TWO = "between[]."
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -80,8 +82,18 @@ def test_every_column_is_documented_and_in_its_range(saved: dict[str, Path], kin
 def test_every_key_is_documented_and_in_its_range(saved: dict[str, Path], kind: str) -> None:
     path = saved[kind] / "summary.json"
     values = list(_leaves(json.loads(path.read_text(encoding="utf-8"))))
-    problems = _problems(path.name, _documented(kind)[path.name], values)
+    documented = _documented(kind)[path.name]
+    documented |= _as_in_a_comparison(values) if kind == "Stability" else {}
+    problems = _problems(path.name, documented, values)
     assert not problems, "\n".join(["docs/results.md:", *problems])
+
+
+def _as_in_a_comparison(values: list[tuple[str, Any]]) -> dict[str, tuple[str, str]]:
+    """What a study says of each two runs under the keys of a comparison."""
+    compared = _documented("Comparison")["summary.json"]
+    there = {name for name, _ in values if name.startswith(_OF_TWO)}
+    named = {f"{_OF_TWO}{key}": row for key, row in compared.items()}
+    return {name: row for name, row in named.items() if {name, name.removesuffix("[]")} & there}
 
 
 def _documented(kind: str) -> dict[str, dict[str, tuple[str, str]]]:
@@ -172,8 +184,8 @@ def _general_part(part: str, before: list[str]) -> str:
         return "<view>_<view>"
     if before[-1:] == ["nulls"] and stem in (*NULLS, "tokens"):
         return "<null>"
-    if stem in VIEWS and before not in ([], ["cross_view[]"]):
+    if stem in VIEWS and before[-1:] not in ([], ["cross_view[]"]):
         return f"<view>{brackets}"
-    if stem in ("a", "b") and before != ["pairs[]"]:
+    if stem in ("a", "b") and before not in (["pairs[]"], ["between[]"]):
         return "<side>"
     return part

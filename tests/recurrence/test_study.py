@@ -12,7 +12,7 @@ from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.matching import assign
 from universality.recurrence.study import consensus_of, stability
 from universality.results import Stability, read_stability
-from universality.runs import pair, pairings
+from universality.runs import view_match
 from universality.runs.keys import keyed
 from universality.runs.policy import Policy
 from universality.saving import save
@@ -128,16 +128,16 @@ def test_a_result_survives_saving(tmp_path: Path, four: Stability) -> None:
         read_stability(tmp_path / "result")
 
 
-@pytest.mark.parametrize("place", [pairings, pair])
-def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, monkeypatch, place) -> None:
-    """Interrupted among the assignments of three runs in two views, and among the draws."""
-    runs, store = _runs(3), tmp_path / "pairs"
+@pytest.mark.parametrize("stops_at", [0.3, 1.0])
+def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, monkeypatch, stops_at) -> None:
+    """Interrupted among the assignments of three runs in two views, and at the very end."""
+    runs, store, place = _runs(3), tmp_path / "pairs", view_match
     whole = stability(runs, POLICY)
     calls = _count(monkeypatch, place, stops_at=10**9)
     stability(runs, POLICY)
     n_calls = len(calls)
     monkeypatch.undo()
-    _count(monkeypatch, place, stops_at=n_calls - 1)
+    _count(monkeypatch, place, stops_at=round(stops_at * (n_calls - 1)))
     with pytest.raises(KeyboardInterrupt):
         stability(runs, POLICY, store=store)
     monkeypatch.undo()

@@ -14,7 +14,7 @@ from universality.nulls.rotation import rows_at_cosine
 from universality.runs.chance import draw_direction_nulls
 from universality.runs.draws import OWN_DRAW
 from universality.runs.metrics import Statistics, measure
-from universality.runs.pair import match_traits
+from universality.runs.view_match import match_traits
 from universality.runs.views import Traits, View, direction_views
 
 D, N_A, N_B, DRAWS = 12, 40, 60, 14

@@ -5,7 +5,7 @@ import pytest
 
 from tests.planted_runs import link_all, shuffled
 from universality.runs.cycles import cycle_table
-from universality.runs.matches import Link, stack
+from universality.runs.partner_table import Link, stack
 
 
 def _random_runs(n: int, n_runs: int, seed: int):

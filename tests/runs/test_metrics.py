@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tests.made_runs import unit_rows
 from universality.runs.metrics import Statistics, measure, share_reaching
-from universality.runs.pair import match_traits
+from universality.runs.view_match import match_traits
 from universality.runs.views import Traits, direction_views
 
 CPU = torch.device("cpu")

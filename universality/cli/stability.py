@@ -42,7 +42,7 @@ from universality.intake.names import all_visible, visible
     metavar="FILE",
     help="CSV that tells runs apart: run, model_name, hook_name, seed, step, dataset.",
 )
-@policy_options("held_out", "matrix")
+@policy_options("matrix")
 @loading_options
 @result_options("stability")
 @strict_option

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
+from universality.encoding.delphi import CodedRun
 from universality.errors import InvalidInputError
+from universality.evidence.held_out import pair_rows
 from universality.evidence.logit_weights import logit_tops, logit_weights_of_pairs
 from universality.evidence.pair_activations import activation_histograms, activations_of_pairs
 from universality.evidence.pair_contexts import pair_contexts
 from universality.models.unembedding import Unembedding, load_unembedding
+from universality.runs.between.pair_findings import PairFindings
+from universality.runs.between.surprise import SIDES, Side
+from universality.runs.matched import MatchedPair
+from universality.runs.opening import dictionary_of, is_coded
 from universality.runs.run_set import RunSet
 from universality.runs.views import ACTIVATIONS
 
 
 def open_unembedding(
     given: Unembedding | str | Path | None,
-    a: Dictionary,
-    b: Dictionary,
+    runs: Sequence[Dictionary | CodedRun],
     *,
     caches: Sequence[ActivationCache],
 ) -> Unembedding | None:
-    """The unembedding, checked to be as wide as what both runs write; None where none was given.
+    """The unembedding, checked to be as wide as what all runs write; None where none was given.
 
     Raises:
-        InvalidInputError: the decoders of the two runs, or the unembedding, differ in width.
+        InvalidInputError: the runs are known by their codes alone, or their decoders, or the
+            unembedding, differ in width.
         MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
     """
     if given is None:
         return None
-    widths = [run.directions("decoder").shape[1] for run in (a, b)]
-    if widths[0] != widths[1]:
+    if is_coded(runs):
+        raise InvalidInputError(
+            "caches of latents hold codes and no weights: leave out --unembedding"
+        )
+    widths = list(dict.fromkeys(dictionary_of(run).d_out for run in runs))
+    if len(widths) > 1:
         raise InvalidInputError(
             f"--unembedding is of one model, but the runs write in {widths[0]} and in {widths[1]} "
             "dimensions; leave it out"
@@ -48,6 +58,25 @@ def open_unembedding(
             f"{widths[0]} dimensions"
         )
     return given
+
+
+def evidence_of(
+    pair: MatchedPair,
+    between: PairFindings,
+    latents: Mapping[Side, pd.DataFrame],
+    unembedding: Unembedding | None,
+) -> dict[str, pd.DataFrame]:
+    """The tables behind the pairs, by name: of activations, and of logits, where they are known.
+
+    `latents` are the tables of both runs.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    if pair.runs.compares_firing:
+        found |= firing_evidence(pair.runs, between.pairs, latents=(latents["a"], latents["b"]))
+        found |= {} if between.folds is None else {"held_out": pair_rows(between.folds)}
+    if unembedding is not None:
+        found |= logit_evidence(pair, between.pairs, unembedding=unembedding, latents=latents)
+    return found
 
 
 def firing_evidence(
@@ -91,32 +120,30 @@ def _without_partner(latents: pd.DataFrame) -> pd.DataFrame:
 
 
 def logit_evidence(
-    a: Dictionary,
-    b: Dictionary,
+    pair: MatchedPair,
     pairs: pd.DataFrame,
     *,
     unembedding: Unembedding,
-    latents: tuple[pd.DataFrame, pd.DataFrame],
+    latents: Mapping[Side, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """What latents that take part write to the logits, alone and in pairs, by name of the table.
 
     `latents` are the tables of both runs. Costs one product of all directions with the vocabulary.
     """
-    shown = assigned_pairs(pairs)
+    rows = {side: pair.sides(side)[0].dictionary.directions("decoder") for side in SIDES}
     tops = [
         logit_tops(
-            run.directions("decoder"),
-            table.loc[table["alive"], "latent"].tolist(),
+            rows[side],
+            latents[side].loc[latents[side]["alive"], "latent"].tolist(),
             unembedding,
             side=side,
         )
-        for side, run, table in (("a", a, latents[0]), ("b", b, latents[1]))
+        for side in SIDES
     ]
+    shown = assigned_pairs(pairs)
     return {
         "logits": pd.concat(tops, ignore_index=True),
-        "pair_logits": logit_weights_of_pairs(
-            shown, a.directions("decoder"), b.directions("decoder"), unembedding=unembedding
-        ),
+        "pair_logits": logit_weights_of_pairs(shown, rows["a"], rows["b"], unembedding=unembedding),
     }
 
 

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from universality.checks import Check, run_checks
-from universality.checks.nulls import check_room
+from universality.checks.about_run import check_records
+from universality.checks.pair_checks import check_pair
 from universality.comparison.answer import answer
-from universality.comparison.behind_pairs import firing_evidence, logit_evidence, open_unembedding
-from universality.comparison.carriers import carriers_summary, with_carriers
-from universality.comparison.cross_view import activation_findings
+from universality.comparison.behind_pairs import evidence_of, open_unembedding
 from universality.comparison.latents import latent_tables
-from universality.comparison.own_runs import match_own_runs
-from universality.comparison.recording_checks import check_carriers, check_recorded
-from universality.comparison.saturated import check_saturated
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
-from universality.comparison.tables import (
-    curve_table,
-    denominators,
-    latent_shares,
-    pair_table,
-)
-from universality.comparison.unmatched import unmatched_subspaces
-from universality.errors import InvalidInputError
-from universality.evidence.held_out import Fold, cross_fit, pair_rows
+from universality.comparison.tables import curve_table, denominators
 from universality.loading.checkpoints import ORIENTATIONS
 from universality.models.unembedding import Unembedding
-from universality.results import Comparison
-from universality.results.grades import grade_counts
-from universality.runs.chance import NullStatistics, draw_nulls
+from universality.results import Comparison, judge
+from universality.runs.between.own_runs import match_own_runs
+from universality.runs.between.pair_findings import find_between
+from universality.runs.between.surprise import SIDES
+from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, caches_of_two
-from universality.runs.draws import OWN_DRAW
+from universality.runs.matched import MatchedPair, match_runs
 from universality.runs.matrix import whole_matrix
 from universality.runs.metrics import THRESHOLDS, measure
-from universality.runs.opening import RUN, Run, dictionary_of, is_coded, open_run
-from universality.runs.pair import MatchedPair, match_pair, partner_numbers
+from universality.runs.opening import RUN, Run, open_run
 from universality.runs.policy import POLICY, Policy
-from universality.runs.run_set import RunSet, gather_runs
-from universality.runs.views import ACTIVATIONS
+from universality.runs.run_set import gather_runs
 from universality.validation import PATH, TEXT, Is, OneOf, either, takes
 
 
@@ -93,105 +77,43 @@ def compare(
     """
     policy = policy or Policy()
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
-    if unembedding is not None and is_coded(opened):
-        raise InvalidInputError(
-            "caches of latents hold codes and no weights: leave out --unembedding"
-        )
-    run_a, run_b = (dictionary_of(run) for run in opened)
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
-    to_logits = open_unembedding(unembedding, run_a, run_b, caches=caches)
-    kept_codes = None if codes is None else Path(codes)
-    matched = match_pair(gather_runs(opened, policy, caches, codes=kept_codes), policy)
+    to_logits = open_unembedding(unembedding, opened, caches=caches)
+    runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
+    (pair,) = match_runs(runs, policy).pairs.values()
     thresholds = sorted({*THRESHOLDS, policy.threshold})
-    observed = measure(matched.matches, thresholds)
-    nulls = draw_nulls(matched.runs, (0, 1), policy, thresholds=thresholds, matches=matched.matches)
-    own = match_own_runs(matched, policy, thresholds=thresholds)
-    latents_a, latents_b = (
-        table.assign(**crosscoder_columns(run_a, run_b))
-        for table in latent_tables(matched, nulls, own, policy=policy)
+    observed = measure(pair.matches, thresholds)
+    nulls = draw_nulls(runs, (0, 1), policy, thresholds=thresholds, matches=pair.matches)
+    own = dict(zip(SIDES, match_own_runs(runs, policy, thresholds=thresholds), strict=True))
+    between = find_between(pair, policy)
+    latents = {
+        side: table.assign(**crosscoder_columns(pair))
+        for side, table in latent_tables(pair, nulls, own, policy=policy).items()
+    }
+    evidence = evidence_of(pair, between, latents, to_logits)
+    checks = check_records(check_pair(pair, nulls, policy, found=between.summary))
+    summary = (
+        summarise(pair, policy=policy, observed=observed, nulls=nulls, own=own, latents=latents)
+        | {"checks": checks, "validity": judge(checks)}
+        | between.summary
+        | crosscoder_summary(pair, latents["a"])
+        | ({} if to_logits is None else {"unembedding": to_logits.source})
     )
-    pairs = with_carriers(pair_table(matched), matched, policy)
-    carried = carriers_summary(pairs, policy.threshold)
-    grades = {"a": grade_counts(latents_a), "b": grade_counts(latents_b)}
-    summary = summarise(
-        matched,
-        policy=policy,
-        observed=observed,
-        nulls=nulls,
-        own=own,
-        checks=[
-            *_checks(matched, nulls, policy=policy),
-            *check_saturated(latents_a, latents_b, policy.threshold),
-            *check_carriers(carried, policy.threshold),
-        ],
-    ) | {"grades": grades}
-    summary |= carried
-    for view, found in summary["views"].items():
-        both = zip("ab", (latents_a, latents_b), strict=True)
-        found["latents"] = {side: latent_shares(latents, view) for side, latents in both}
-    summary |= crosscoder_summary(latents_a, run_a, run_b)
-    if unmatched := unmatched_subspaces(matched, policy):
-        summary["unmatched"] = unmatched
-    evidence: dict[str, pd.DataFrame] = {}
-    if matched.runs.compares_firing:
-        held_out = _held_out(matched.runs, policy)
-        summary |= activation_findings(pairs, held_out, matched.matches[ACTIVATIONS])
-        evidence |= firing_evidence(matched.runs, pairs, latents=(latents_a, latents_b))
-        evidence |= {} if held_out is None else {"held_out": pair_rows(held_out)}
-    if to_logits is not None:
-        summary["unembedding"] = to_logits.source
-        evidence |= logit_evidence(
-            run_a, run_b, pairs, unembedding=to_logits, latents=(latents_a, latents_b)
-        )
-    sizes = denominators(matched.a.alive.n_alive, matched.b.alive.n_alive)
     return Comparison(
         summary=summary | {"answer": answer(summary)},
-        latents_a=latents_a,
-        latents_b=latents_b,
-        pairs=pairs,
-        curves=curve_table(observed, nulls, own, sizes),
+        latents_a=latents["a"],
+        latents_b=latents["b"],
+        pairs=between.pairs,
+        curves=curve_table(
+            observed, nulls, own, denominators(pair.a.alive.n_alive, pair.b.alive.n_alive)
+        ),
         **evidence,
-        matrices=_matrices(matched) if policy.matrix else {},
+        matrices=_matrices(pair) if policy.matrix else {},
     )
 
 
-def _checks(
-    matched: MatchedPair, nulls: Sequence[NullStatistics], *, policy: Policy
-) -> list[Check]:
-    a, b = matched.a, matched.b
-    checks = run_checks(
-        a.dictionary,
-        b.dictionary,
-        alive=(a.alive, b.alive),
-        partners={
-            view: partner_numbers(a, b, match.matching) for view, match in matched.matches.items()
-        },
-        hashes=(a.sha256, b.sha256),
-        align=policy.align,
-    )
-    room = {view: value for (view, of), value in nulls[0].mean.averages.items() if of == OWN_DRAW}
-    if room:
-        checks.append(check_room(nulls[0].name, room))
-    return checks + check_recorded(matched.runs, nulls, policy.min_firing)
-
-
-def _matrices(matched: MatchedPair) -> dict[str, Any]:
+def _matrices(pair: MatchedPair) -> dict[str, Any]:
     return {
-        view: whole_matrix(similarity, matched.a, matched.b)
-        for view, similarity in matched.similarities.items()
+        view: whole_matrix(similarity, pair.a, pair.b)
+        for view, similarity in pair.similarities.items()
     }
-
-
-def _held_out(runs: RunSet, policy: Policy) -> tuple[Fold, Fold] | None:
-    recorded = [part.recorded for part in runs.parts if part.recorded is not None]
-    if not policy.held_out or runs.n_documents < 2 or runs.table is None:
-        return None
-    return cross_fit(
-        recorded[0].codes,
-        recorded[1].codes,
-        runs.table.documents,
-        measure=policy.measure,
-        absolute=policy.absolute or None,
-        min_firing=policy.min_firing,
-        seed=policy.seed,
-    )

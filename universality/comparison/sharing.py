@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from universality.checks.crosscoders import are_sides, compare_sides
-from universality.dictionary import Dictionary
+from universality.runs.matched import MatchedPair
 
 
-def crosscoder_columns(a: Dictionary, b: Dictionary) -> dict[str, np.ndarray]:
+def crosscoder_columns(pair: MatchedPair) -> dict[str, np.ndarray]:
     """Relative decoder norm and same-index cosine by latent; empty for two runs."""
+    a, b = pair.runs.dictionaries
     if not are_sides(a, b):
         return {}
     sides = compare_sides(a, b)
@@ -22,8 +23,9 @@ def crosscoder_columns(a: Dictionary, b: Dictionary) -> dict[str, np.ndarray]:
     return columns
 
 
-def crosscoder_summary(latents: pd.DataFrame, a: Dictionary, b: Dictionary) -> dict[str, Any]:
+def crosscoder_summary(pair: MatchedPair, latents: pd.DataFrame) -> dict[str, Any]:
     """Both in a few numbers, under `crosscoder`; empty for two runs."""
+    a, b = pair.runs.dictionaries
     if not are_sides(a, b):
         return {}
     sides = compare_sides(a, b)

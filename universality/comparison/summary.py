@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from universality.activations.row_screen import about_rows
-from universality.checks import Check
-from universality.checks.about_run import about_run, check_records
-from universality.comparison.own_runs import OwnRuns
+from universality.checks.about_run import about_run
+from universality.comparison.tables import latent_shares
 from universality.nulls.significance import normalised_excess
-from universality.results import COMPARISON_SCHEMA, judge
+from universality.results import COMPARISON_SCHEMA
+from universality.results.grades import grade_counts
+from universality.runs.between.own_runs import OwnRun
+from universality.runs.between.surprise import Side
 from universality.runs.chance import NullStatistics, first_null_of, nulls_of
-from universality.runs.metrics import RULES, Statistics, ViewMatch
-from universality.runs.pair import MatchedPair
+from universality.runs.matched import MatchedPair
+from universality.runs.metrics import RULES, Statistics
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
+from universality.runs.view_match import ViewMatch
 
 
 def summarise(
@@ -24,14 +29,13 @@ def summarise(
     policy: Policy,
     observed: Statistics,
     nulls: Sequence[NullStatistics],
-    own: OwnRuns,
-    checks: Sequence[Check],
+    own: Mapping[Side, OwnRun],
+    latents: Mapping[Side, pd.DataFrame],
 ) -> dict[str, Any]:
     """Everything the comparison says in a few numbers, ready for JSON."""
-    first, runs, checked = nulls[0], matched.runs, check_records(checks)
+    first, runs = nulls[0], matched.runs
     return {
         "schema": COMPARISON_SCHEMA,
-        "validity": judge(checked),
         "a": about_run(matched.a),
         "b": about_run(matched.b),
         "policy": {
@@ -48,13 +52,14 @@ def summarise(
         **({} if runs.table is None else {"activations": _about_tokens(runs, policy)}),
         "views": {
             view: _view(view, match, observed, first_null_of(view, nulls))
-            | {"own_run": own.summary(view)}
+            | {"own_run": {side: one.summary(view) for side, one in own.items()}}
+            | {"latents": {side: latent_shares(table, view) for side, table in latents.items()}}
             | {"nulls": {null.name: _null(view, null) for null in nulls_of(view, nulls)}}
             for view, match in matched.matches.items()
         },
         "agreement": _agreement(observed, nulls),
         "shared": _shared(observed, nulls, own, policy.threshold),
-        "checks": checked,
+        "grades": {side: grade_counts(table) for side, table in latents.items()},
     }
 
 
@@ -124,7 +129,10 @@ def _agreement(observed: Statistics, nulls: Sequence[NullStatistics]) -> dict[st
 
 
 def _shared(
-    observed: Statistics, nulls: Sequence[NullStatistics], own: OwnRuns, threshold: float
+    observed: Statistics,
+    nulls: Sequence[NullStatistics],
+    own: Mapping[Side, OwnRun],
+    threshold: float,
 ) -> list[dict[str, Any]]:
     views = [view for view, rule in observed.shares if rule == "assignment"]
     rows = []
@@ -140,9 +148,10 @@ def _shared(
                         if key in null.mean.shares
                     ]
                 )
-                floors = {run: own.share(run, *key) for run in own.within}
+                floors = {side: one.share(*key) for side, one in own.items()}
                 row[view]["own_run"] = {
-                    run: None if floor is None else float(floor[i]) for run, floor in floors.items()
+                    side: None if floor is None else float(floor[i])
+                    for side, floor in floors.items()
                 }
             rows.append(row)
     return rows

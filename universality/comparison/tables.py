@@ -1,4 +1,4 @@
-"""The tables of a comparison: one row per latent, per matched pair, per point of a curve."""
+"""The tables of a comparison: one row per latent, per point of a curve."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
-from universality.comparison.own_runs import OwnRuns
 from universality.compute.norms import row_norms
-from universality.nulls.significance import q_values, without_siblings
 from universality.nulls.target_decoy import TargetDecoy
+from universality.runs.between.own_runs import OwnRun
+from universality.runs.between.surprise import FALSE_DISCOVERY_RATE, Side, Surprise, above_chance
 from universality.runs.chance import NullStatistics
-from universality.runs.metrics import RULES, Partners, Statistics
-from universality.runs.pair import MatchedPair
+from universality.runs.metrics import RULES, Statistics
 from universality.runs.part import RunPart
+from universality.runs.view_match import Partners
 
 Columns: TypeAlias = dict[str, np.ndarray]
-
-FALSE_DISCOVERY_RATE = 0.05
-"""A latent is flagged `above_chance` when its q-value is at most this."""
 
 
 def latent_table(run: RunPart, by_view: Mapping[str, Columns]) -> pd.DataFrame:
@@ -52,14 +48,13 @@ def view_columns(
     *,
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
-    mutual: Bool[np.ndarray, " n_alive"],
 ) -> Columns:
     """What one view found for the latents of one run that take part, one entry each."""
     near, numbers = partners.near, other.numbers
     return {
         "nearest": numbers[near.nearest],
         "nearest_similarity": near.nearest_similarity,
-        "mutual": mutual,
+        "mutual": partners.mutual,
         "runner_up": np.where(near.runner_up >= 0, numbers[near.runner_up], -1),
         "margin": near.margin,
         "own_nearest_similarity": own_nearest_similarity,
@@ -69,29 +64,16 @@ def view_columns(
     }
 
 
-def significance_columns(
-    mutual: Bool[np.ndarray, " n_alive"],
-    *,
-    p_value: Float64[np.ndarray, " n_alive"] | None,
-    p_bound: Float64[np.ndarray, " n_alive"] | None,
-) -> Columns:
-    """P-values, or bounds on them, and what follows; nothing where there are neither.
+def significance_columns(surprise: Surprise) -> Columns:
+    """P-values, or bounds on them, and what follows.
 
     A latent that is not the nearest of its nearest counts as one whose p-value is 1. Where a bound
     is NaN, which says nothing, so are the columns that follow from it; among the others such a
     latent counts as one whose p-value is 1, too.
     """
-    if p_value is not None:
-        q_value = q_values(without_siblings(p_value, mutual))
-        above = q_value <= FALSE_DISCOVERY_RATE
-        return {"p_value": p_value, "q_value": q_value, "above_chance": above}
-    if p_bound is None:
-        return {}
-    silent = np.isnan(p_bound)
-    bound = np.where(silent, 1.0, without_siblings(p_bound, mutual))
-    q_value = np.where(silent, np.nan, q_values(bound))
-    above = np.where(silent, np.nan, q_value <= FALSE_DISCOVERY_RATE)
-    return {"p_bound": p_bound, "q_value": q_value, "above_chance": above}
+    q_value, above = above_chance(surprise.alone)
+    name = "p_bound" if surprise.is_bound else "p_value"
+    return {name: surprise.p, "q_value": q_value, "above_chance": above}
 
 
 def target_decoy_columns(found: TargetDecoy | None, n: int) -> Columns:
@@ -125,25 +107,10 @@ def latent_shares(latents: pd.DataFrame, view: str) -> dict[str, float | None]:
     return shares
 
 
-def pair_table(matched: MatchedPair) -> pd.DataFrame:
-    """One row per assigned pair and view, with what every view says of that pair."""
-    tables = []
-    for view, match in matched.matches.items():
-        i, j = match.matching.a, match.matching.b
-        columns: Columns = {"a": matched.a.numbers[i], "b": matched.b.numbers[j]}
-        columns["similarity"] = match.matching.similarity
-        for other, similarity in matched.similarities.items():
-            at = similarity.at(*(torch.from_numpy(k).to(similarity.device) for k in (i, j)))
-            columns[f"similarity_{other}"] = at.cpu().numpy()
-            columns[f"same_partner_{other}"] = matched.matches[other].matching.partner_of_a[i] == j
-        tables.append(pd.DataFrame({"view": view} | columns))
-    return pd.concat(tables, ignore_index=True)
-
-
 def curve_table(
     observed: Statistics,
     nulls: Sequence[NullStatistics],
-    own: OwnRuns,
+    own: Mapping[Side, OwnRun],
     sizes: Mapping[str, int],
 ) -> pd.DataFrame:
     """One row per view, rule and threshold: the share that reaches it, beside null and own runs.
@@ -164,8 +131,8 @@ def curve_table(
                     "fraction": fraction,
                     "null_fraction": null.mean.shares[view, rule],
                     "null_sd": null.sd.shares[view, rule],
-                    "own_a_fraction": own.share("a", view, rule),
-                    "own_b_fraction": own.share("b", view, rule),
+                    "own_a_fraction": own["a"].share(view, rule),
+                    "own_b_fraction": own["b"].share(view, rule),
                 }
             )
         )

@@ -13,7 +13,9 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
+from universality.errors import InvalidInputError
 from universality.nulls import geometry, isotropic
+from universality.nulls.null import find_null
 
 _MOST_CANDIDATES = 4096
 _CHUNK = 256
@@ -45,23 +47,20 @@ def nearest_p_values(
         candidates: Directions among which the nearest was sought.
         similarity: Cosine to the nearest candidate (its size, if absolute).
         absolute: Whether the nearest was sought by the size of the cosine.
+
+    Raises:
+        InvalidInputError: there is no such null, or it gives no p-values.
     """
-    if null != "geometry":
-        n, d = candidates.shape
-        return isotropic.p_value(similarity, d, n, absolute=absolute)
-    fitted = geometry.fit(candidates)
-    shown = candidates[:: -(-candidates.shape[0] // _MOST_CANDIDATES)]
-    where = geometry.coordinates(fitted, shown)
-    log_p = [
-        _log_none_reaches(geometry.coordinates(fitted, chunk), where, value, fitted, absolute)
-        for chunk, value in zip(
-            torch.split(rows, _CHUNK),
-            torch.split(torch.tensor(similarity), _CHUNK),
-            strict=True,
-        )
-    ]
-    weight = candidates.shape[0] / shown.shape[0]
-    return np.asarray(0.0 - np.expm1(weight * torch.cat(log_p).numpy()))
+    match find_null(null).name:
+        case "geometry":
+            return _turned_p_values(rows, candidates, similarity, absolute)
+        case "isotropic" | "haar" | "untrained":
+            n, d = candidates.shape
+            return isotropic.p_value(similarity, d, n, absolute=absolute)
+        case other:
+            raise InvalidInputError(
+                f"the null {other!r} gives no p-values: what its draws do to one row is not known"
+            )
 
 
 def q_values(p: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
@@ -92,6 +91,27 @@ def without_siblings(
 def normalised_excess(observed: float, null: float) -> float:
     """Part of the way from chance to identity: 0 at the null, 1 at similarity 1, can be below 0."""
     return (observed - null) / (1 - null)
+
+
+def _turned_p_values(
+    rows: Float[Tensor, "n_a d"],
+    candidates: Float[Tensor, "n_b d"],
+    similarity: Float64[np.ndarray, " n_a"],
+    absolute: bool,
+) -> Float64[np.ndarray, " n_a"]:
+    fitted = geometry.fit(candidates)
+    shown = candidates[:: -(-candidates.shape[0] // _MOST_CANDIDATES)]
+    where = geometry.coordinates(fitted, shown)
+    log_p = [
+        _log_none_reaches(geometry.coordinates(fitted, chunk), where, value, fitted, absolute)
+        for chunk, value in zip(
+            torch.split(rows, _CHUNK),
+            torch.split(torch.tensor(similarity), _CHUNK),
+            strict=True,
+        )
+    ]
+    weight = candidates.shape[0] / shown.shape[0]
+    return np.asarray(0.0 - np.expm1(weight * torch.cat(log_p).numpy()))
 
 
 def _log_none_reaches(

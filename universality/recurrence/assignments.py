@@ -11,13 +11,13 @@ from jaxtyping import Int64
 
 from universality.errors import FormatError, InvalidInputError
 from universality.intake.array_files import read_arrays, read_headers
-from universality.runs.matches import Link, MatchedRuns, stack
+from universality.runs.partner_table import Link, PartnerTable, stack
 
 _MOST_LATENTS = 2**26
 _KEY = re.compile(r"(?P<first>[^-/]+)-(?P<second>[^-/]+)/(?P<view>[^/]+)")
 
 
-def read_assignments(path: str | Path) -> dict[str, MatchedRuns]:
+def read_assignments(path: str | Path) -> dict[str, PartnerTable]:
     """The assignments of an npz file, by view.
 
     Its keys are `<run>-<run>/<view>`, without `-` in the names of runs; entry i of an array is the

@@ -8,7 +8,7 @@ from typing import final
 
 from universality.nulls.null import find_null
 from universality.runs.chance import NullStatistics, first_null_of
-from universality.runs.matches import MatchedRuns, with_both
+from universality.runs.partner_table import PartnerTable, with_both
 from universality.runs.views import BOTH
 
 _INDEPENDENT = "the spectrum takes a latent's chances in different runs as independent"
@@ -93,7 +93,7 @@ def _description(null: NullStatistics, n_runs: int) -> str:
     )
 
 
-def random_assignments(matched: Mapping[str, MatchedRuns]) -> RunsNull:
+def random_assignments(matched: Mapping[str, PartnerTable]) -> RunsNull:
     """Assignments drawn uniformly and independently: exact, for files without weights.
 
     Whether two steps lead where one leads does not depend on whether the other view agrees, so

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from universality.activations.row_screen import about_rows
-from universality.checks import run_checks
 from universality.checks.about_run import check_records
 from universality.checks.check import Check
-from universality.checks.given_activations import check_caches
-from universality.runs.matches import MatchedRuns
-from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 
 _ORDER = ("fail", "warn", "ok", "skipped")
@@ -38,45 +31,16 @@ def about_caches(runs: RunSet) -> dict[str, Any]:
     return {"activations": about} if about else {}
 
 
-def check_runs(
-    runs: RunSet, matched: Mapping[str, MatchedRuns], policy: Policy
-) -> list[dict[str, Any]]:
-    """Every check of two runs over all matched pairs: the worst finding of each, and where.
+def check_runs(checks: Mapping[str, Sequence[Check]]) -> list[dict[str, Any]]:
+    """Every check of two runs over all pairs, by what the pair is called.
 
-    Skipped only where every pair skips it.
+    The worst finding of each check, and where. Skipped only where every pair skips it.
     """
     found: dict[str, list[tuple[str, Check]]] = {}
-    first = next(iter(matched.values()))
-    for i, j in combinations(range(first.n_runs), 2):
-        if first.available[i, j]:
-            for check in _checks_of_pair(runs, matched, (i, j), policy):
-                pair = f"{runs.names[i]} and {runs.names[j]}"
-                found.setdefault(check.id, []).append((pair, check))
-    return check_records([_worst(checks) for checks in found.values()])
-
-
-def _checks_of_pair(
-    runs: RunSet, matched: Mapping[str, MatchedRuns], pair: tuple[int, int], policy: Policy
-) -> list[Check]:
-    i, j = pair
-    partners = {}
-    for view, one in matched.items():
-        partner = one.partner[one.rows(i), j]
-        partners[view] = np.where(partner >= 0, partner - one.starts[j], -1)
-    recorded = runs.parts[i].recorded, runs.parts[j].recorded
-    of_caches = []
-    if recorded[0] is not None and recorded[1] is not None:
-        both = recorded[0], recorded[1]
-        of_caches = check_caches(runs.dictionaries[i], runs.dictionaries[j], both)
-    of_runs = run_checks(
-        runs.dictionaries[i],
-        runs.dictionaries[j],
-        alive=(runs.parts[i].alive, runs.parts[j].alive),
-        partners=partners,
-        hashes=(runs.parts[i].sha256, runs.parts[j].sha256),
-        align=policy.align,
-    )
-    return [*of_runs, *of_caches]
+    for pair, some in checks.items():
+        for check in some:
+            found.setdefault(check.id, []).append((pair, check))
+    return check_records([_worst(some) for some in found.values()])
 
 
 def _worst(checks: list[tuple[str, Check]]) -> Check:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
 
 from universality.recurrence.certainty.pair_statistics import (
     agreement_table,
@@ -16,13 +15,12 @@ from universality.recurrence.certainty.pair_statistics import (
 from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.families.spectrum import n_runs_found, null_spectrum, spectrum_of
 from universality.recurrence.null_runs import RunsNull
-from universality.results.grades import ALL_VIEWS, grade_column, grades_over
 from universality.runs.cycles import cycle_table
-from universality.runs.matches import MatchedRuns
+from universality.runs.partner_table import PartnerTable
 from universality.runs.views import BOTH
 
 
-def run_pair_table(matched: Mapping[str, MatchedRuns], threshold: float) -> pd.DataFrame:
+def run_pair_table(matched: Mapping[str, PartnerTable], threshold: float) -> pd.DataFrame:
     """One row per pair of runs and view: `mean`, `shared` (at the threshold), `gap`, `agreement`.
 
     `agreement` is that of decoder and encoder and the same in both views' rows; a column is NaN
@@ -103,25 +101,6 @@ def study_latent_table(rules: Mapping[str, Rule]) -> pd.DataFrame:
         table[f"n_runs_found_{name}"] = np.where(first.alive, found, 0)
         table[f"stability_{name}"] = np.where(known, (found - 1) / (first.n_runs - 1), np.nan)
     return table
-
-
-def grade_columns(
-    rules: Mapping[str, Rule], rare: Bool[np.ndarray, " n_latents"]
-) -> dict[str, np.ndarray]:
-    """The grade of each latent by each rule, and by all of them (`grade`).
-
-    Same: an assigned partner in some other run reaches the threshold. Whether one that is not the
-    same is similar takes nearest latents, which a study of many runs does not look for; by all, it
-    is what some rules find again and others do not.
-    """
-    alive = next(iter(rules.values())).matched.alive
-    found = {name: n_runs_found(rule.edges) > 1 for name, rule in rules.items()}
-    words = ["same", "none", "rare"]
-    grades = {
-        grade_column(name): np.select([alive & same, alive, rare], words, "dead").astype(object)
-        for name, same in found.items()
-    }
-    return grades | {grade_column(ALL_VIEWS): grades_over(np.stack(list(grades.values()), axis=1))}
 
 
 def with_names(table: pd.DataFrame, runs: Sequence[str]) -> pd.DataFrame:

@@ -28,12 +28,13 @@ from universality.runs.draws import (
     with_room,
 )
 from universality.runs.full_width import carried, with_closed_forms
-from universality.runs.metrics import Statistics, ViewMatch
-from universality.runs.pair import is_large, matching_choices
+from universality.runs.matched import matching_choices
+from universality.runs.metrics import Statistics
 from universality.runs.part import RunPart, array_digest
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 from universality.runs.untrained import shortened_for, untrained_codes
+from universality.runs.view_match import ViewMatch, is_large
 from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 from universality.storage.kept import PairStore, kept
 

@@ -8,11 +8,11 @@ from itertools import combinations, permutations
 import numpy as np
 import pandas as pd
 
-from universality.runs.matches import Link, MatchedRuns, stack, with_both
-from universality.runs.metrics import ViewMatch
+from universality.runs.partner_table import Link, PartnerTable, stack, with_both
+from universality.runs.view_match import ViewMatch
 
 
-def cycle_table(matched: MatchedRuns) -> pd.DataFrame:
+def cycle_table(matched: PartnerTable) -> pd.DataFrame:
     """One row per triple of runs whose three pairs exist.
 
     Columns `a`, `b`, `c` (numbers of runs), `consistent`, `followed`, `possible`, `value`,
@@ -58,7 +58,7 @@ def _link(match: ViewMatch) -> Link:
     return Link(match.matching.a, match.matching.b, match.matching.similarity)
 
 
-def _follow(matched: MatchedRuns, a: int, b: int, c: int) -> tuple[int, int, int]:
+def _follow(matched: PartnerTable, a: int, b: int, c: int) -> tuple[int, int, int]:
     rows = matched.rows(a)
     direct, first = matched.partner[rows, c], matched.partner[rows, b]
     second = matched.partner[first, c]

@@ -11,8 +11,8 @@ import numpy as np
 
 from universality.compute.norms import unit
 from universality.runs.cycles import cycles_of
-from universality.runs.metrics import Statistics, ViewMatch, measure
-from universality.runs.pair import match_traits
+from universality.runs.metrics import Statistics, measure
+from universality.runs.view_match import ViewMatch, match_traits
 from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 
 OWN_DRAW = "own_draw.cosine"

@@ -8,52 +8,17 @@ from itertools import combinations
 from typing import final
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
-from universality.matching import Candidates, Matching, Neighbours, Within
+from universality.matching import Matching, Within
 from universality.results.grades import ROUNDING
+from universality.runs.view_match import ViewMatch
 
 THRESHOLDS: tuple[float, ...] = tuple(round(0.01 * step, 2) for step in range(101))
 """The grid of every curve: 0.00, 0.01, ... 1.00."""
 
 RULES = ("greedy_ab", "greedy_ba", "assignment")
 """Greedy from a, greedy from b, and the optimal one-to-one assignment."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Partners:
-    """What one view says about the latents of one run."""
-
-    near: Neighbours
-    """The nearest latents of the other run."""
-    partner: Int64[np.ndarray, " n"]
-    """The partner in the assignment, -1 for none."""
-    similarity: Float64[np.ndarray, " n"]
-    """Similarity to the partner, NaN without one."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class ViewMatch:
-    """How two runs match in one view."""
-
-    candidates: Candidates
-    """The nearest latents in both directions."""
-    matching: Matching
-    """The optimal one-to-one assignment."""
-
-    @property
-    def of_a(self) -> Partners:
-        """For the latents of a."""
-        matching = self.matching
-        return _partners(self.candidates.of_a, matching.partner_of_a, matching.a, matching)
-
-    @property
-    def of_b(self) -> Partners:
-        """For the latents of b."""
-        matching = self.matching
-        return _partners(self.candidates.of_b, matching.partner_of_b, matching.b, matching)
 
 
 @final
@@ -86,7 +51,7 @@ def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> St
         for rule, values in similarities.items():
             averages[view, f"{rule}.mean"] = float(values.mean())
             shares[view, rule] = share_reaching(values, thresholds)
-        n_mutual = int(match.candidates.mutual.sum())
+        n_mutual = int(match.of_a.mutual.sum())
         averages[view, "mutual.fraction_a"] = n_mutual / match.matching.n_a
         averages[view, "mutual.fraction_b"] = n_mutual / match.matching.n_b
     for first, second in combinations(matches, 2):
@@ -131,10 +96,9 @@ def same_partner(first: Matching, second: Matching) -> Bool[np.ndarray, " n_a"]:
 
 
 def _similarities(match: ViewMatch) -> dict[str, Float64[np.ndarray, " n"]]:
-    candidates = match.candidates
     values = (
-        candidates.of_a.nearest_similarity,
-        candidates.of_b.nearest_similarity,
+        match.near_a.nearest_similarity,
+        match.near_b.nearest_similarity,
         match.matching.similarity,
     )
     return dict(zip(RULES, values, strict=True))
@@ -148,14 +112,3 @@ def _lower_similarity(first: Matching, second: Matching) -> Float64[np.ndarray, 
     other[second.a] = second.similarity
     lower[same] = np.minimum(first.similarity, other[first.a])[same]
     return lower
-
-
-def _partners(
-    near: Neighbours,
-    partner: Int64[np.ndarray, " n"],
-    matched: Int64[np.ndarray, " n_pairs"],
-    matching: Matching,
-) -> Partners:
-    similarity = np.full(partner.size, np.nan)
-    similarity[matched] = matching.similarity
-    return Partners(near, partner, similarity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import final
 
@@ -79,6 +80,10 @@ class RunSet:
         """The view of this name."""
         return self.views[self.view_names.index(name)]
 
+    def among(self, numbers: Sequence[int]) -> RunSet:
+        """Some of the runs, compared by the same views on the same tokens."""
+        return replace(self, parts=tuple(self.parts[number] for number in numbers))
+
 
 def gather_runs(
     runs: Sequence[Dictionary | CodedRun],
@@ -116,6 +121,20 @@ def gather_runs(
     elif caches:
         recorded, table = encode_runs(dictionaries, caches, device=device, folder=codes)
     return RunSet(_parts(dictionaries, recorded, views, policy), views, table)
+
+
+def groups(runs: RunSet) -> list[tuple[int, ...]]:
+    """Numbers of the runs that share width and training step, the largest group first.
+
+    Ties go to the wider, then to the later step. Runs alone in their group come last; where every
+    run is alone, all are one group.
+    """
+    keys = [(run.d_sae, run.key.step or 0) for run in runs.dictionaries]
+    ordered = sorted(range(len(keys)), key=lambda run: keys[run], reverse=True)
+    found = [tuple(sorted(group)) for _, group in groupby(ordered, key=lambda run: keys[run])]
+    if all(len(group) == 1 for group in found):
+        return [tuple(range(len(keys)))]
+    return sorted(found, key=len, reverse=True)
 
 
 def _parts(

@@ -7,7 +7,7 @@ weights) is matched, drawn and tabled by the same code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, final, runtime_checkable
 
@@ -30,6 +30,7 @@ BOTH = "decoder_and_encoder"
 ALIGNMENTS = ("none", "shared")
 """How directions of different models are made comparable: not at all, or taken to share one space
 because the user says so (fine-tuned models)."""
+_CPU = torch.device("cpu")
 
 RowsByView: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]
 """Directions of some latents by view: one row per latent, the same latents in every view."""
@@ -64,6 +65,10 @@ class View(Protocol):
     @property
     def directed(self) -> bool:
         """Whether the similarity of a to b is another than that of b to a."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where products are computed."""
 
     def of(self, run: Traits) -> Tensor | Codes:
         """What the view looks at: the same object where two views look at the same."""
@@ -104,6 +109,8 @@ class FiringView:
     """Whether signs are dropped; otherwise they count unless both runs have negative codes."""
     name: Literal["activations"] = ACTIVATIONS
     directed: bool = False
+    device: torch.device = _CPU
+    """Sparse products run there."""
 
     def of(self, run: Traits) -> Codes:
         """The codes of the latents."""
@@ -124,13 +131,44 @@ def direction_views(
     return tuple(DirectionView(name, absolute, device) for name in names)
 
 
-def similarities(views: Sequence[View], a: Traits, b: Traits) -> dict[str, Similarity]:
-    """The similarity in each view; one object where views look at the same rows."""
-    made: dict[tuple[int, int], Similarity] = {}
-    found = {}
-    for view in views:
-        seen = id(view.of(a)), id(view.of(b))
-        if seen not in made:
-            made[seen] = view.between(a, b)
-        found[view.name] = made[seen]
-    return found
+class Similarities(Mapping[str, Similarity]):
+    """The similarity of two runs by view, each made when it is first asked for.
+
+    One object where views look at the same rows.
+    """
+
+    def __init__(self, views: Sequence[View], a: Traits, b: Traits) -> None:
+        self._views = {view.name: view for view in views}
+        self._a, self._b = a, b
+        self._made: dict[str, Similarity] = {}
+
+    def __getitem__(self, view: str) -> Similarity:
+        first = self.first_alike(view)
+        if first not in self._made:
+            self._made[first] = self._views[first].between(self._a, self._b)
+        return self._made[first]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Latents of a, and of b."""
+        return self._a.n_latents, self._b.n_latents
+
+    @property
+    def device(self) -> torch.device:
+        """Where the first view computes."""
+        return next(iter(self._views.values())).device
+
+    def first_alike(self, view: str) -> str:
+        """The first view that looks at the same as this one."""
+        seen = self._seen(view)
+        return next(name for name in self._views if self._seen(name) == seen)
+
+    def _seen(self, view: str) -> tuple[int, int]:
+        of = self._views[view].of
+        return id(of(self._a)), id(of(self._b))

@@ -6,7 +6,7 @@ import pytest
 from tests.planted_runs import families_of, link_all, shuffled
 from universality.recurrence.families.partition import in_all_runs_fraction, strict_families
 from universality.recurrence.families.soft_families import soft_families
-from universality.runs.matches import Link, stack
+from universality.runs.partner_table import Link, stack
 
 
 def _rows(n_families: int, n_runs: int) -> list[list[int]]:

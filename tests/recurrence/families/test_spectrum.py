@@ -14,7 +14,7 @@ from universality.recurrence.families.spectrum import (
     spectrum_fractions,
     spectrum_of,
 )
-from universality.runs.matches import among
+from universality.runs.partner_table import among
 
 PUBLISHED = np.array([34.8, 7.82, 6.40, 6.00, 5.89, 6.32, 6.85, 8.65, 17.3]) / 100
 """Found in exactly 1, 2, ... 9 of 9 seeds; Paulo & Belrose (2501.16615)."""

@@ -16,7 +16,7 @@ from universality.recurrence.certainty.jackknife import (
 )
 from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.families.spectrum import only_in_one_fractions, spectrum_fractions
-from universality.runs.matches import among
+from universality.runs.partner_table import among
 
 FEWEST_RUNS = 3
 """Without one of them, a pair must be left."""

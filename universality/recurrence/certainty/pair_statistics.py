@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from universality.results.grades import ROUNDING
-from universality.runs.matches import MatchedRuns
+from universality.runs.partner_table import PartnerTable
 
 
-def agreement_table(first: MatchedRuns, second: MatchedRuns) -> pd.DataFrame:
+def agreement_table(first: PartnerTable, second: PartnerTable) -> pd.DataFrame:
     """Per pair of runs, the fraction of latents whose partners in both views exist and are equal.
 
     With runs of different width, the mean of the fractions of either run.
@@ -27,7 +27,7 @@ def agreement_table(first: MatchedRuns, second: MatchedRuns) -> pd.DataFrame:
     return _table(available, fraction)
 
 
-def mean_table(matched: MatchedRuns) -> pd.DataFrame:
+def mean_table(matched: PartnerTable) -> pd.DataFrame:
     """Per pair of runs, the mean similarity of the assigned pairs."""
     assert matched.similarity is not None
     similarity = matched.similarity
@@ -38,7 +38,7 @@ def mean_table(matched: MatchedRuns) -> pd.DataFrame:
     return _table(matched.available, mean)
 
 
-def share_table(matched: MatchedRuns, threshold: float) -> pd.DataFrame:
+def share_table(matched: PartnerTable, threshold: float) -> pd.DataFrame:
     """Per pair of runs, the fraction of min(n_a, n_b) living pairs that reach the threshold."""
     assert matched.similarity is not None
     similarity = matched.similarity
@@ -50,7 +50,7 @@ def share_table(matched: MatchedRuns, threshold: float) -> pd.DataFrame:
     return _table(matched.available, share)
 
 
-def _n_alive(matched: MatchedRuns, run: int) -> int:
+def _n_alive(matched: PartnerTable, run: int) -> int:
     return int(matched.alive[matched.rows(run)].sum())
 
 

@@ -11,7 +11,7 @@ from jaxtyping import UInt64
 
 from universality.recurrence.families.partition import Partition
 from universality.recurrence.families.soft_families import soft_families
-from universality.runs.matches import MatchedRuns, reaching, with_both
+from universality.runs.partner_table import PartnerTable, reaching, with_both
 from universality.runs.views import BOTH
 
 
@@ -22,22 +22,22 @@ class Rule:
 
     name: str
     """`decoder`, `encoder`, `activations` or `decoder_and_encoder`."""
-    matched: MatchedRuns
+    matched: PartnerTable
     """All assigned pairs."""
     threshold: float | None
     """Similarity from which an assigned pair is an edge; None where only assignments are known."""
-    edges: MatchedRuns
+    edges: PartnerTable
     """The pairs that reach the threshold."""
     partition: Partition
     """The families they form."""
 
-    def edges_at(self, threshold: float | None) -> MatchedRuns:
+    def edges_at(self, threshold: float | None) -> PartnerTable:
         """The pairs that reach another threshold; all of them for None."""
         return self.matched if threshold is None else reaching(self.matched, threshold)
 
 
 def find_rules(
-    matched: Mapping[str, MatchedRuns],
+    matched: Mapping[str, PartnerTable],
     threshold: float,
     content: UInt64[np.ndarray, " n_latents"] | None = None,
 ) -> dict[str, Rule]:
@@ -56,7 +56,7 @@ def headline(rules: Mapping[str, Rule]) -> str:
 
 def _rule(
     name: str,
-    matched: MatchedRuns,
+    matched: PartnerTable,
     threshold: float,
     content: UInt64[np.ndarray, " n_latents"] | None,
 ) -> Rule:

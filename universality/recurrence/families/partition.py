@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from universality.runs.matches import MatchedRuns
+from universality.runs.partner_table import PartnerTable
 
 
 @final
@@ -35,7 +35,7 @@ class Partition:
         return np.asarray(np.bincount(members, minlength=self.n_families))
 
 
-def components(edges: MatchedRuns) -> Int64[np.ndarray, " n_latents"]:
+def components(edges: PartnerTable) -> Int64[np.ndarray, " n_latents"]:
     """Number of the connected component of each latent."""
     n = len(edges.alive)
     rows, runs = np.nonzero(edges.partner >= 0)
@@ -43,7 +43,7 @@ def components(edges: MatchedRuns) -> Int64[np.ndarray, " n_latents"]:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def strict_families(edges: MatchedRuns) -> Partition:
+def strict_families(edges: PartnerTable) -> Partition:
     """Connected components with one latent per run at most, in which every matched pair is joined.
 
     Runs that have no member, and pairs of runs that were never matched, do not break a family.
@@ -56,7 +56,7 @@ def strict_families(edges: MatchedRuns) -> Partition:
     return Partition(family=family, strict=np.ones(int(family.max(initial=-1)) + 1, dtype=bool))
 
 
-def in_all_runs_fraction(partition: Partition, edges: MatchedRuns) -> float:
+def in_all_runs_fraction(partition: Partition, edges: PartnerTable) -> float:
     """Mean over runs of the fraction of living latents in a family with a member in every run."""
     everywhere = np.append(partition.size == edges.n_runs, False)[partition.family]
     fractions = [
@@ -67,7 +67,7 @@ def in_all_runs_fraction(partition: Partition, edges: MatchedRuns) -> float:
 
 
 def _is_strict(
-    edges: MatchedRuns, component: Int64[np.ndarray, " n_latents"]
+    edges: PartnerTable, component: Int64[np.ndarray, " n_latents"]
 ) -> Bool[np.ndarray, " n_components"]:
     """Whether each component of two or more latents is a strict family.
 

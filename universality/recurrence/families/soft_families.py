@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int64, UInt64
 
 from universality.recurrence.families.partition import Partition, strict_families
-from universality.runs.matches import MatchedRuns
+from universality.runs.partner_table import PartnerTable
 
 _ONE = 1 << 40
 _REFINEMENTS = 3
@@ -23,7 +23,7 @@ _FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 def soft_families(
-    edges: MatchedRuns, content: UInt64[np.ndarray, " n_latents"] | None = None
+    edges: PartnerTable, content: UInt64[np.ndarray, " n_latents"] | None = None
 ) -> Partition:
     """The strict families, and the best ones to be made of the latents that are left.
 
@@ -52,7 +52,7 @@ def content_of(*views: np.ndarray) -> UInt64[np.ndarray, " n"]:
     return total
 
 
-def _integer_weights(edges: MatchedRuns) -> Int64[np.ndarray, "n_latents n_runs"]:
+def _integer_weights(edges: PartnerTable) -> Int64[np.ndarray, "n_latents n_runs"]:
     """Similarities as integers, whose sums do not depend on the order of summation."""
     if edges.similarity is None:
         return np.where(edges.partner >= 0, _ONE, 0)
@@ -66,7 +66,7 @@ def _mixed(values: UInt64[np.ndarray, "..."]) -> UInt64[np.ndarray, "..."]:
 
 
 def _refined(
-    edges: MatchedRuns,
+    edges: PartnerTable,
     weight: Int64[np.ndarray, "n_latents n_runs"],
     content: UInt64[np.ndarray, " n_latents"] | None,
 ) -> UInt64[np.ndarray, " n_latents"]:
@@ -83,7 +83,7 @@ def _refined(
 
 
 def _clusters(
-    edges: MatchedRuns,
+    edges: PartnerTable,
     weight: Int64[np.ndarray, "n_latents n_runs"],
     keys: UInt64[np.ndarray, " n_latents"],
     latents: Int64[np.ndarray, " n_left"],
@@ -109,7 +109,7 @@ def _clusters(
 
 
 def _triangles(
-    edges: MatchedRuns,
+    edges: PartnerTable,
     weight: Int64[np.ndarray, "n_latents n_runs"],
     u: Int64[np.ndarray, " n_edges"],
     v: Int64[np.ndarray, " n_edges"],
@@ -145,7 +145,7 @@ def _join(
 
 def _ordered(
     partition: Partition,
-    edges: MatchedRuns,
+    edges: PartnerTable,
     weight: Int64[np.ndarray, "n_latents n_runs"],
     keys: UInt64[np.ndarray, " n_latents"],
 ) -> Partition:

@@ -13,7 +13,7 @@ from scipy.optimize import curve_fit
 from scipy.special import binom
 
 from universality.errors import InvalidInputError
-from universality.runs.matches import MatchedRuns
+from universality.runs.partner_table import PartnerTable
 
 NOT_IDENTIFIED = (
     "descriptive only: the points share runs, so they are not independent and carry no error bars, "
@@ -42,19 +42,19 @@ class Fit:
     """Root mean squared distance from the points."""
 
 
-def n_runs_found(edges: MatchedRuns) -> Int64[np.ndarray, " n_latents"]:
+def n_runs_found(edges: PartnerTable) -> Int64[np.ndarray, " n_latents"]:
     """In how many runs each latent is found, its own counted; a lower bound where pairs miss."""
     return np.asarray((edges.partner >= 0).sum(axis=1) + 1)
 
 
-def spectrum_of(edges: MatchedRuns, run: int) -> Float64[np.ndarray, " n_runs"]:
+def spectrum_of(edges: PartnerTable, run: int) -> Float64[np.ndarray, " n_runs"]:
     """Fraction of a run's living latents found in exactly 1, 2, ... N runs, its own counted."""
     rows = edges.rows(run)
     found = n_runs_found(edges)[rows][edges.alive[rows]]
     return np.asarray(np.bincount(found - 1, minlength=edges.n_runs) / max(1, found.size))
 
 
-def spectrum_fractions(edges: MatchedRuns) -> Float64[np.ndarray, " n_runs"]:
+def spectrum_fractions(edges: PartnerTable) -> Float64[np.ndarray, " n_runs"]:
     """Mean spectrum of the runs that are matched with every other run; NaN when there is none."""
     if not len(edges.complete):
         return np.full(edges.n_runs, np.nan)

@@ -21,8 +21,8 @@ from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
 from universality.recurrence.widths.stitching import Stitching, stitching_gain
 from universality.results.grades import ROUNDING
-from universality.runs.matches import MatchedRuns
-from universality.runs.pair import matching_choices
+from universality.runs.matched import matching_choices
+from universality.runs.partner_table import PartnerTable
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet
 from universality.similarity import Cosine
@@ -116,7 +116,7 @@ def ladder(runs: RunSet) -> list[tuple[int, int]]:
 def climb(
     runs: RunSet,
     pair: Sequence[int],
-    matched: MatchedRuns,
+    matched: PartnerTable,
     policy: Policy,
     *,
     store: PairStore | None = None,
@@ -242,7 +242,7 @@ def _explained(
     side: str,
     runs: RunSet,
     pair: Sequence[int],
-    matched: MatchedRuns,
+    matched: PartnerTable,
     found: Mapping[str, np.ndarray],
     draws: Sequence[Mapping[str, np.ndarray]],
 ) -> Explained:
@@ -276,7 +276,7 @@ def _null_share_of_sums(
 
 
 def _control(
-    runs: RunSet, narrow: int, matched: MatchedRuns, store: PairStore | None
+    runs: RunSet, narrow: int, matched: PartnerTable, store: PairStore | None
 ) -> Control | None:
     """Another seed of the narrow width; the latest of its steps."""
     keys, widths = [run.key for run in runs.dictionaries], [r.d_sae for r in runs.dictionaries]

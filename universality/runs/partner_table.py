@@ -35,7 +35,7 @@ Links: TypeAlias = Mapping[tuple[int, int], Link]
 
 @final
 @dataclass(frozen=True, eq=False)
-class MatchedRuns:
+class PartnerTable:
     """Who is whose partner in every run, the latents of all runs stacked run after run."""
 
     runs: tuple[str, ...]
@@ -94,7 +94,7 @@ def stack(
     runs: Sequence[str],
     alive: Sequence[Bool[np.ndarray, " _"]],
     links: Links,
-) -> MatchedRuns:
+) -> PartnerTable:
     """The assignments of all pairs in one table.
 
     `alive` tells for each run which of its latents take part. Pairs of runs without a link count
@@ -121,7 +121,7 @@ def stack(
         available[i, j] = available[j, i] = True
         gap[i, j] = gap[j, i] = np.nan if link.gap is None else link.gap
     known = all(link.similarity is not None for link in links.values())
-    return MatchedRuns(
+    return PartnerTable(
         runs=tuple(runs),
         sizes=sizes,
         alive=np.concatenate(list(alive)),
@@ -132,7 +132,7 @@ def stack(
     )
 
 
-def reaching(matched: MatchedRuns, threshold: float) -> MatchedRuns:
+def reaching(matched: PartnerTable, threshold: float) -> PartnerTable:
     """Only the pairs whose similarity is at least the threshold (to 1e-9).
 
     Raises:
@@ -148,7 +148,7 @@ def reaching(matched: MatchedRuns, threshold: float) -> MatchedRuns:
     )
 
 
-def agreeing(first: MatchedRuns, second: MatchedRuns) -> MatchedRuns:
+def agreeing(first: PartnerTable, second: PartnerTable) -> PartnerTable:
     """Only the pairs that two views have in common, with the lower of their similarities."""
     same = (first.partner >= 0) & (first.partner == second.partner)
     lower = None
@@ -162,7 +162,7 @@ def agreeing(first: MatchedRuns, second: MatchedRuns) -> MatchedRuns:
     )
 
 
-def with_both(matched: Mapping[str, MatchedRuns]) -> dict[str, MatchedRuns]:
+def with_both(matched: Mapping[str, PartnerTable]) -> dict[str, PartnerTable]:
     """The rules by which a latent is found again: every view, and both views of directions."""
     rules = dict(matched)
     if {"decoder", "encoder"} <= set(matched):
@@ -170,7 +170,7 @@ def with_both(matched: Mapping[str, MatchedRuns]) -> dict[str, MatchedRuns]:
     return rules
 
 
-def among(matched: MatchedRuns, runs: Sequence[int]) -> MatchedRuns:
+def among(matched: PartnerTable, runs: Sequence[int]) -> PartnerTable:
     """The same assignments among some of the runs, in the order given."""
     chosen = np.concatenate(
         [np.arange(matched.rows(run).start, matched.rows(run).stop) for run in runs]
@@ -179,7 +179,7 @@ def among(matched: MatchedRuns, runs: Sequence[int]) -> MatchedRuns:
     renumbered[chosen] = np.arange(len(chosen))
     columns = np.asarray(runs)
     cut = np.ix_(chosen, columns)
-    return MatchedRuns(
+    return PartnerTable(
         runs=tuple(matched.runs[run] for run in runs),
         sizes=tuple(matched.sizes[run] for run in runs),
         alive=matched.alive[chosen],

@@ -9,7 +9,7 @@ import pandas as pd
 
 from universality.evidence.leverage import LEFT_OUT, leverage
 from universality.results.grades import ROUNDING
-from universality.runs.pair import MatchedPair
+from universality.runs.matched import MatchedPair
 from universality.runs.policy import Policy
 from universality.runs.views import ACTIVATIONS
 

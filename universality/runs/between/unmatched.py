@@ -12,9 +12,9 @@ from torch import Tensor
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
 from universality.geometry.subspaces import subspace_agreement
-from universality.runs.metrics import Partners
-from universality.runs.pair import MatchedPair
+from universality.runs.matched import MatchedPair
 from universality.runs.policy import Policy
+from universality.runs.view_match import Partners
 
 _MOST_DIMENSIONS = 64
 _FEWEST_LATENTS = 8

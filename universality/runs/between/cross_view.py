@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from universality.evidence.held_out import Fold
-from universality.runs.metrics import ViewMatch
+from universality.runs.view_match import ViewMatch
 
 _EDGES = np.linspace(-1, 1, 21)
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
