@@ -32,6 +32,7 @@ _THEMES = {
     "Look at results": {
         "latent": "universality.cli.latent:latent",
         "investigate": "universality.cli.investigate:investigate",
+        "prompt": "universality.cli.prompt:prompt",
         "figures": "universality.cli.figures:figures",
         "report": "universality.cli.report:report",
     },

@@ -117,7 +117,7 @@ def investigate(
     """
     place = resolve_device(device or "cpu")
     store = None if keep is None else Path(keep)
-    opened = [_with_weights(open_run(one)) for one in (run, *as_tuple(others))]
+    opened = opened_runs((run, *as_tuple(others)))
     wanted = _counterparts(counterparts, len(opened) - 1)
     cache = open_caches(activations)[0]
     corpus = corpus_of(cache)
@@ -128,13 +128,9 @@ def investigate(
         n_controls=n_controls,
         seed=seed,
     )
-    names = distinct_names([(one.source.name, one.source.spec) for one in opened])
-    coded = [
-        _coded(name, one, cache, place, store, progress)
-        for name, one in zip(names, opened, strict=True)
-    ]
+    coded = coded_runs(opened, cache, place, keep=store, progress=progress)
     subject = subject_of(coded[0], latent)
-    at = None if model is None else _opened_model(model, cache, place, opened)
+    at = None if model is None else _opened_model(model, cache, place, [one for _, one in opened])
     fit = None if at is None else fitted_model(at, corpus)
     scored = _scored(proxies, corpus, at)
     asked = Asked(
@@ -182,16 +178,37 @@ def _counterparts(
     return wanted
 
 
-def _coded(
-    name: str,
-    run: Dictionary,
+def opened_runs(runs: Sequence[Run]) -> list[tuple[str, Dictionary]]:
+    """The runs with a name for each that no other has.
+
+    Raises:
+        MissingFileError, FormatError, UnsafeFileError, InvalidInputError: as `load`.
+        UnsupportedError: a run has no weights.
+    """
+    opened = [_with_weights(open_run(one)) for one in runs]
+    names = distinct_names([(one.source.name, one.source.spec) for one in opened])
+    return list(zip(names, opened, strict=True))
+
+
+def coded_runs(
+    runs: Sequence[tuple[str, Dictionary]],
     cache: ActivationCache,
     device: torch.device,
-    keep: Path | None,
-    progress: bool,
-) -> CodedOver:
-    folder = None if keep is None else keep / f"codes-{codes_key(run, cache, device).digest}"
-    return CodedOver(name, run, encode(run, cache, folder=folder, device=device, progress=progress))
+    *,
+    keep: Path | None = None,
+    progress: bool = True,
+) -> list[CodedOver]:
+    """The runs with their codes over a cache, which `keep` keeps.
+
+    Raises:
+        InvalidInputError, UnsupportedError, OutputError: as `encode`.
+    """
+    found = []
+    for name, run in runs:
+        folder = None if keep is None else keep / f"codes-{codes_key(run, cache, device).digest}"
+        codes = encode(run, cache, folder=folder, device=device, progress=progress)
+        found.append(CodedOver(name, run, codes))
+    return found
 
 
 def _opened_model(
