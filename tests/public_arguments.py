@@ -43,7 +43,14 @@ CLASSES: Mapping[str, Mapping[str, Constraint]] = {
 }
 """Classes that users make, with the tables of their fields."""
 
-RESULTS = ("Comparison", "Investigation", "Matching", "Stability", "UniversalityError")
+RESULTS = (
+    "Calibration",
+    "Comparison",
+    "Investigation",
+    "Matching",
+    "Stability",
+    "UniversalityError",
+)
 """Classes that users are given."""
 
 _ODD = (object(), 3.7, -3, "", "No Such Thing", True, None, (), ["x", "x"], float("nan"), b"x", {})

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
     from universality.publishing import publish
+    from universality.reappearance.fitted_forecast import Calibration
+    from universality.reappearance.from_run import reappearance_of
+    from universality.recurrence.reappearance.calibrating import calibrate
     from universality.recurrence.study import consensus_of, stability
     from universality.results import (
         Comparison,
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
         read_stability,
     )
     from universality.results.verdicts import verdict
+    from universality.rules.applied import apply_rules
+    from universality.rules.rule_chance import chance_by_rule
     from universality.runs.policy import Policy
     from universality.saving import save
     from universality.training.runs import train
@@ -74,6 +79,13 @@ _PUBLIC = {
     "Investigation": "universality.results",
     "read_investigation": "universality.results",
     "verdict": "universality.results.verdicts",
+    # Will it come back?
+    "calibrate": "universality.recurrence.reappearance.calibrating",
+    "Calibration": "universality.reappearance.fitted_forecast",
+    "reappearance_of": "universality.reappearance.from_run",
+    # What the literature says of the same runs.
+    "apply_rules": "universality.rules.applied",
+    "chance_by_rule": "universality.rules.rule_chance",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -83,6 +95,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "Dictionary",
     "Investigation",
@@ -92,6 +105,9 @@ __all__ = [
     "TrainingSettings",
     "UniversalityError",
     "__version__",
+    "apply_rules",
+    "calibrate",
+    "chance_by_rule",
     "collect",
     "compare",
     "consensus_of",
@@ -109,6 +125,7 @@ __all__ = [
     "read_investigation",
     "read_result",
     "read_stability",
+    "reappearance_of",
     "save",
     "stability",
     "train",

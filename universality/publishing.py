@@ -17,6 +17,7 @@ from universality.encoding.folder import discard
 from universality.errors import UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.figures.trained_runs import training_figures_of
+from universality.reappearance.fitted_forecast import Calibration, read_calibration
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
 from universality.results import Comparison, Investigation, Stability, ToyResult, read_result
@@ -31,6 +32,7 @@ from universality.storage.manifest import hash_file, write_manifest
 from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
+from universality.storage.single_file import new_file
 from universality.storage.staged_files import staged_file
 from universality.storage.staging import staged_folder
 from universality.toy.experiment import ToySettings, toy_experiment
@@ -163,6 +165,29 @@ def publish_assignments(
         inputs = {"assignments": {"spec": str(path), "sha256": hash_file(path)}}
         write_manifest(staged, inputs, command=command, settings={"seed": seed})
     return found
+
+
+def publish_calibration(
+    make: Callable[[], Calibration],
+    path: str | Path,
+    *,
+    inputs: Sequence[Dictionary | CodedRun | str | Path] = (),
+    overwrite: bool = False,
+) -> Calibration:
+    """The calibration that `make` gives, in a file that is whole or absent.
+
+    Its place is claimed before `make` runs. `inputs` is what `make` reads: the file is none of it.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is off, it is no calibration, another process
+            writes it, or it cannot be written.
+    """
+    path = Path(path)
+    check_holds_no_input(path, paths_of(*inputs))
+    with new_file(path, overwrite=overwrite, is_ours=read_calibration) as staged:
+        calibration = make()
+        calibration.save(staged)
+    return calibration
 
 
 def publish_toy(

@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.make_commands import commands
 from universality.cli import main
-from universality.cli.types import Address, Device, NewFolder, UserPath, WorkFolder
+from universality.cli.types import Address, Device, NewFile, NewFolder, UserPath, WorkFolder
 
 ALL = {" ".join(names): command for names, command in commands()}
 PATHS = {"out", "activations", "folder", "keys", "assignments", "codes", "texts"}
@@ -43,7 +43,7 @@ def test_every_path_of_every_command_is_of_one_kind(name: str) -> None:
         if parameter.name in PLACES:
             assert isinstance(parameter.type, Address), parameter.name
         if parameter.name == "out":
-            assert isinstance(parameter.type, NewFolder | WorkFolder)
+            assert isinstance(parameter.type, NewFile | NewFolder | WorkFolder)
         if parameter.name == "device":
             assert isinstance(parameter.type, Device)
         if parameter.name == "seed":

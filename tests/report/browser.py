@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.resources
 import json
 import os
 import shutil
@@ -12,7 +13,23 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+
+_AXE = Path(str(importlib.resources.files("axe_core_python") / "axe.min.js"))
+"""axe-core, as a pinned package carries it."""
+
+_OF_ROLE = {
+    "button": "button",
+    "columnheader": "[role=columnheader]",
+    "combobox": "select",
+    "grid": "[role=grid]",
+    "link": "a[href]",
+    "searchbox": "input[type=search]",
+    "slider": "input[type=range]",
+    "textbox": "input[type=text]",
+}
 
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000")
 
@@ -81,14 +98,72 @@ class Page:
             value,
         )
 
-    def column(self, n: int) -> list[str]:
-        """Texts of the n-th column of the rows that are shown, from the top."""
-        rows = self.run(
-            "return [...document.querySelectorAll('#grid .slick-row')].map(row =>"
-            " [row.getBoundingClientRect().top, row.children[arguments[0]].textContent])",
-            n,
+    def column(self, head: str) -> list[str]:
+        """Texts under a head of the grid, of the rows that are in the document, from the top."""
+        cells = self.run(
+            "return [...document.querySelectorAll('[role=grid] [role=row][aria-selected]')]"
+            ".map(row => [Number(row.dataset.place), row.querySelector("
+            '`[role=gridcell][data-label="${arguments[0]}"]`).textContent])',
+            head,
         )
-        return [text for _, text in sorted(rows)]
+        return [text for _, text in sorted(cells)]
+
+    def found(self, role: str, name: str) -> WebElement:
+        """The one element of a role with an accessible name."""
+        candidates = self.chromium.find_elements(By.CSS_SELECTOR, _OF_ROLE[role])
+        matching = [one for one in candidates if one.accessible_name == name]
+        assert len(matching) == 1, f"{len(matching)} of role {role} are called {name!r}"
+        assert matching[0].aria_role == role
+        return matching[0]
+
+    def table(self, place: str) -> list[list[str]]:
+        """The cells of a table, heads first."""
+        rows: list[list[str]] = self.run(
+            "return [...document.querySelectorAll(arguments[0] + ' tr')]"
+            ".map(row => [...row.children].map(cell => cell.textContent))",
+            place,
+        )
+        return rows
+
+    def first_row(self) -> WebElement:
+        """The uppermost row of the grid."""
+        return self.chromium.find_element(
+            By.CSS_SELECTOR, "[role=grid] [role=row][data-place='0'] [role=gridcell]"
+        )
+
+    def focused(self) -> tuple[str, str]:
+        """Role and accessible name of what has the focus."""
+        element = self.chromium.switch_to.active_element
+        return element.aria_role, element.accessible_name
+
+    def window(self, width: int, height: int) -> None:
+        """As large as that, whatever the machine's screen."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def in_sight(self, selector: str) -> bool:
+        """Whether an element is shown, and lies whole within the window."""
+        return bool(
+            self.run(
+                "const box = document.querySelector(arguments[0]).getBoundingClientRect();"
+                "return box.height > 0 && box.top >= 0 && box.left >= 0"
+                " && box.bottom <= innerHeight && box.right <= innerWidth",
+                selector,
+            )
+        )
+
+    def axe(self) -> list[str]:
+        """What axe-core finds that is serious or critical, with where it is."""
+        self.run(_AXE.read_text(encoding="utf-8"))
+        found = self.chromium.execute_async_script(
+            "axe.run(document, {resultTypes: ['violations']}).then(arguments[0])"
+        )
+        return [
+            f"{one['impact']} {one['id']}: {one['help']}, at {node['target']}"
+            for one in found["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"][:3]
+        ]
 
     def theme(self, name: str) -> None:
         feature = {"name": "prefers-color-scheme", "value": name}

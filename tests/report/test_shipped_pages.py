@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 
 from tests.report.browser import Page
 from universality.activations.cache import ActivationCache, open_cache
@@ -69,8 +68,8 @@ def test_two_seeds_show_the_counts_texts_and_partners_of_the_tables(
     assert opened.text("#found") == f"{reaching:,} of 2,304 latents"
     opened.choose("grade", "")
     best = int(latents["partner_similarity_decoder"].idxmax())
-    assert opened.column(0)[0] == str(best)
-    opened.chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
+    assert opened.column("latent")[0] == str(best)
+    opened.first_row().click()
     partner = latents["partner_decoder"][best]
     assert opened.text("#pair-title") == f"a {best} and b {partner}"
     assert opened.run("return location.hash") == f"#a/{best}"
@@ -81,13 +80,13 @@ def test_two_seeds_show_the_counts_texts_and_partners_of_the_tables(
     assert opened.text("#pair .context .centre") == token
     heat = opened.run(
         "return getComputedStyle(document.querySelector('#pair .context .centre'))"
-        ".getPropertyValue('--heat')"
+        ".getPropertyValue('--heat-a')"
     )
     assert float(heat) == 1
     codes = np.abs(own["codes_a"])
     assert np.nanmax(codes) == pytest.approx(own["code_a"])
     opened.choose("search", token.strip())
-    assert str(best) in opened.column(0)
+    assert str(best) in opened.column("latent")
     assert opened.errors() == []
     assert opened.requests() == []
 
@@ -101,7 +100,7 @@ def test_many_runs_show_their_families(
     assert opened.run("return document.querySelectorAll('#matrix rect').length") == 6
     n = many_runs.summary["families"]["decoder"]["n"]
     assert f"{n:,}" in opened.text(".answer")
-    chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
+    opened.first_row().click()
     members = many_runs.latents[many_runs.latents["family_decoder"] == 0]
     shown = opened.text("#pair")
     assert all(str(latent) in shown for latent in members["latent"])

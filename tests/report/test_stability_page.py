@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
-from selenium.webdriver.common.by import By
 
 from tests.made_results import HOSTILE, made_ladder, made_stability
 from tests.report.browser import Page
@@ -31,7 +30,7 @@ def test_the_matrix_shows_every_pair_from_both_sides(opened: Page) -> None:
 
 
 def test_a_family_opens_with_its_members_side_by_side(opened: Page, chromium: Chrome) -> None:
-    chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
+    opened.first_row().click()
     ActionChains(chromium).send_keys(Keys.ARROW_DOWN).perform()
     assert "Family 1, by decoder" in opened.text("#pair")
     rows = opened.run(
@@ -43,7 +42,7 @@ def test_a_family_opens_with_its_members_side_by_side(opened: Page, chromium: Ch
 
 
 def test_a_family_shows_the_texts_on_which_its_members_fire(opened: Page, chromium: Chrome) -> None:
-    chromium.find_element(By.CSS_SELECTOR, "#grid .slick-row .slick-cell").click()
+    opened.first_row().click()
     ActionChains(chromium).send_keys(Keys.ARROW_DOWN).perform()
     cells = opened.run(
         "return [...document.querySelectorAll('#texts td')].map(cell => cell.textContent)"

@@ -20,7 +20,9 @@ SAVED = Path(__file__).resolve().parents[1] / "fixtures" / "results_of_0_1"
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return made_comparison()
+    made = made_comparison()
+    made.summary["checks"] = []
+    return made
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
@@ -77,16 +79,17 @@ def test_same_similar_none_and_dead_in_words(comparison: Comparison) -> None:
         "Same: a 0 is also in b (made b), at 0.7 or above by decoder, encoder, activations.",
         "All views name the same latent, b 39.",
     )
-    assert said[20][0].startswith("Similar: a 20 has a counterpart in b (made b) (similar by")
+    assert said[20][0].startswith("Similar: a 20 has a counterpart in b (made b): similar by")
     assert said[38][0].startswith("None: no counterpart of a 38 was found in b (made b)")
     assert said[39] == ("Dead: a 39 never fires, or has a row of zeros.",)
 
 
 def test_views_that_disagree_are_named_apart() -> None:
     made = made_comparison()
+    made.summary["checks"] = []
     made.latents_a.loc[3, ["partner_encoder", "grade_encoder", "grade"]] = [9, "none", "similar"]
     found = verdict(made, "a:3").sentences
-    assert "(same by decoder, activations; none by encoder)" in found[0]
+    assert ": same by decoder, activations; none by encoder." in found[0]
     assert found[1] == (
         "The views do not name one latent: decoder b 36, encoder b 9, activations b 36."
     )
@@ -100,6 +103,7 @@ def test_who_is_nearer_than_the_partner_is_named() -> None:
 
 def test_the_rule_that_found_a_latent_too_rare_is_said() -> None:
     made = made_comparison()
+    made.summary["checks"] = []
     grades = [name for name in made.latents_a if name.startswith("grade")]
     made.latents_a.loc[39, grades] = "rare"
     assert verdict(made, "a:39").sentences == (
@@ -191,3 +195,13 @@ def test_print_and_notebook_hold_the_sentences_and_no_markup_of_names() -> None:
     assert found.sentences[0] in repr(found)
     assert "<img" not in found._repr_html_()
     assert "<table" in found._repr_html_()
+
+
+def test_what_a_failed_check_voids_is_said_before_any_verdict() -> None:
+    made = made_comparison()
+    made.summary["checks"] = [
+        {"id": "seeds", "status": "fail", "value": None, "message": "one run under two names"}
+    ]
+    said = verdict(made, "a:0").sentences
+    assert said[0].startswith("One run under two names. What follows is not evidence")
+    assert said[1].startswith("Same: a 0 is also in b")

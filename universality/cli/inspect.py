@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
+from universality.cli.options import calibration_option
 from universality.cli.terminal import say
 from universality.cli.types import Address
 from universality.intake.names import all_visible
@@ -20,17 +22,43 @@ from universality.intake.names import all_visible
     type=click.Choice(["rows", "columns"]),
     help="Whether rows or columns of a square decoder are its directions.",
 )
+@click.option(
+    "--reappearance",
+    is_flag=True,
+    help="Add the chance that one more run has each latent, and what it depends on.",
+)
+@calibration_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def inspect(run: str, format_: str | None, orientation: Any, as_json: bool) -> None:
+def inspect(
+    run: str,
+    format_: str | None,
+    orientation: Any,
+    reappearance: bool,
+    calibration: Path | None,
+    as_json: bool,
+) -> None:
     """Say what the checkpoint RUN is: format, shapes, rule, seed, norms, dead latents."""
     from universality.loading.inspection import examine
 
-    summary = examine(run, format=format_, orientation=orientation).summary()
+    found = examine(run, format=format_, orientation=orientation)
+    summary = found.summary()
+    if reappearance or calibration is not None:
+        from universality.reappearance.from_run import reappearance_of
+
+        forecast = reappearance_of(found.dictionary, calibration)
+        summary["reappearance"] = forecast.as_record()
+        if as_json:
+            summary["reappearance"]["latents"] = forecast.chances_by_latent()
     say(json.dumps(summary, indent=2) if as_json else _screen(all_visible(summary)))
 
 
 def _screen(summary: dict[str, Any]) -> str:
     rows = [(label, value) for label, value in _lines(summary) if value]
+    if "reappearance" in summary:
+        from universality.cli.reappearance_screen import covariate_lines, forecast_lines
+
+        said = forecast_lines(summary["reappearance"]) + covariate_lines(summary["reappearance"])
+        rows += [("reappears" if not i else "", line) for i, line in enumerate(said)]
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
 

@@ -28,6 +28,11 @@ _THEMES = {
         "compare": "universality.cli.compare:compare",
         "stability": "universality.cli.stability:stability",
         "demo": "universality.cli.compare:demo",
+        "calibrate": "universality.cli.calibrate:calibrate",
+    },
+    "Judge a claim": {
+        "rules": "universality.cli.rules:rules",
+        "null": "universality.cli.null:null",
     },
     "Look at results": {
         "latent": "universality.cli.latent:latent",

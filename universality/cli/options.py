@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from universality.cli.types import DRAWS, SEED, Device, NewFolder
+from universality.cli.types import DRAWS, SEED, Device, NewFolder, UserPath
 
 Command: TypeAlias = Callable[..., None]
 Option: TypeAlias = Callable[[Command], Command]
@@ -110,6 +110,14 @@ _OF_POLICY: dict[str, Option] = {
 def policy_options(*without: str) -> Option:
     """An option for each field of the policy but these, and none that it does not have."""
     return _all([option for name, option in _OF_POLICY.items() if name not in without])
+
+
+calibration_option: Option = click.option(
+    "--calibration",
+    type=UserPath(),
+    metavar="FILE",
+    help="What `universality calibrate` wrote, for chances to come back. Default: what is shipped.",
+)
 
 
 def loading_options(command: Command) -> Command:

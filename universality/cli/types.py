@@ -84,6 +84,23 @@ class WorkFolder(UserPath):
 
 
 @final
+class NewFile(UserPath):
+    """Where a result goes that is one file."""
+
+    name = "path"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """The path, which a new file can have."""
+        path = Path(self._expanded(value, param, ctx))
+        if path.name in ("", ".."):
+            self.fail(f"{path} is a folder; name a file in it", param, ctx)
+        _check_writable_name(self, path, param, ctx)
+        return path
+
+
+@final
 class Address(UserPath):
     """What may be a path or something else, such as a hub id: `~` at its start is a home folder."""
 

@@ -29,6 +29,10 @@ class Fields:
             raise self._wrong(key, "a text")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """A text, or None where it is null or absent."""
+        return None if self.values.get(key) is None else self.text(key)
+
     def plain_name(self, key: str) -> str:
         """The name of a file in the same folder. Raises FormatError for a path out of it."""
         value = self.text(key)
@@ -65,6 +69,18 @@ class Fields:
         if abs(value) > _LARGEST_INTEGER or not math.isfinite(value):
             raise self._wrong(key, "a finite number of reasonable size")
         return float(value)
+
+    def optional_number(self, key: str) -> float | None:
+        """A finite number, or None where it is null or absent."""
+        return None if self.values.get(key) is None else self.number(key)
+
+    def numbers(self, key: str, *, length: int) -> tuple[float, ...]:
+        """So many finite numbers. Raises FormatError when it is something else."""
+        value = self._value(key)
+        if not isinstance(value, list) or len(value) != length:
+            raise self._wrong(key, f"a list of {length} numbers")
+        inner = Fields(f"{self.where}: {key}", {str(i): one for i, one in enumerate(value)})
+        return tuple(inner.number(name) for name in inner.values)
 
     def counts(self, key: str) -> dict[str, int]:
         """A mapping of whole numbers. Raises FormatError when it is something else."""

@@ -11,13 +11,17 @@ from markupsafe import Markup
 
 from universality.report.evidence import evidence_data
 from universality.report.packing import packed
-from universality.results import GRADES, ROUNDING, Comparison, null_name
+from universality.results import GRADES, ROUNDING, Comparison, null_name, withdrawal
+from universality.results.grades import BOTH_VIEWS, grade_column
+from universality.results.verdict_words import page_words
+from universality.results.verdicts import chance_of, with_all_grades
 
 _VIEW_COLUMNS = (
     "nearest",
     "nearest_similarity",
     "margin",
     "runner_up",
+    "own_nearest_similarity",
     "partner",
     "partner_similarity",
     "q_value",
@@ -25,8 +29,18 @@ _VIEW_COLUMNS = (
     "grade",
 )
 
-_EXACT = ("partner_similarity", "nearest_similarity")
-"""Columns that a threshold is held against keep all their bits."""
+_ALL = "grade_all"
+"""What the page calls the grade over all views."""
+
+_EXACT = (
+    "partner_similarity",
+    "nearest_similarity",
+    "own_nearest_similarity",
+    "margin",
+    "q_value",
+    "p_reappears",
+)
+"""Columns that are held against a threshold, or written out in a verdict, keep all their bits."""
 
 
 def comparison_data(result: Comparison) -> dict[str, Any]:
@@ -36,14 +50,21 @@ def comparison_data(result: Comparison) -> dict[str, Any]:
     return {
         "view": "decoder_and_encoder" if "decoder_and_encoder" in curves else views[0],
         "threshold": summary["policy"]["threshold"],
+        "id": f"{summary['a']['sha256'][:16]}-{summary['b']['sha256'][:16]}",
+        "names": {side: summary[side]["name"] for side in ("a", "b")},
+        "withdrawal": withdrawal(summary),
+        "rules": {side: summary[side]["alive_source"] for side in ("a", "b")},
+        "words": page_words(),
+        "chance": {side: {v: chance_of(summary, side, v) for v in views} for side in ("a", "b")},
+        "bounds": [view for view in views if f"p_bound_{view}" in result.latents_a],
         "rounding": ROUNDING,
         "grades": GRADES,
         "similarity": _similarity(summary),
         "views": views,
         "nulls": {view: null_name(summary, view) for view in curves},
         "curves": curves,
-        "a": _columns(result.latents_a, views),
-        "b": _columns(result.latents_b, views),
+        "a": _columns(result.latents_a, views, summary),
+        "b": _columns(result.latents_b, views, summary),
         "pairs": {view: _pairs(result, view, views) for view in views},
         "neuronpedia": {side: summary[side].get("neuronpedia_id") for side in ("a", "b")},
         **evidence_data(result),
@@ -82,14 +103,16 @@ def _curves(curves: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
-def _columns(latents: pd.DataFrame, views: list[str]) -> dict[str, Any]:
-    names = ["latent", "alive", "frequency", "decoder_norm"]
+def _columns(latents: pd.DataFrame, views: list[str], summary: dict[str, Any]) -> dict[str, Any]:
+    names = ["latent", "alive", "frequency", "decoder_norm", "p_reappears"]
     names += [f"{name}_{view}" for view in views for name in _VIEW_COLUMNS]
-    names += ["grade_decoder_and_encoder"]
+    names += [grade_column(BOTH_VIEWS), _ALL]
+    graded = with_all_grades(latents, views, summary["policy"]["threshold"])
+    table = graded.rename(columns={"grade": _ALL})
     return {
-        name: packed(_plain(latents[name], name), _kind(latents[name], name))
+        name: packed(_plain(table[name], name), _kind(table[name], name))
         for name in names
-        if name in latents
+        if name in table
     }
 
 

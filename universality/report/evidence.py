@@ -16,6 +16,11 @@ BEFORE, AFTER = 10, 5
 PAIRS = 2_500
 """Pairs whose evidence the page carries; the tables beside it hold the rest."""
 
+_KEPT = (
+    f"The page carries up to {PAIRS:,} pairs of each kind, evenly spaced; the tables beside it "
+    "hold what `compare` kept."
+)
+
 LONGEST = 400
 """Characters of a token that the page shows."""
 
@@ -30,13 +35,14 @@ def evidence_data(result: Comparison) -> dict[str, Any]:
     """Contexts, histograms, clouds of pairs and logit tops, with the strings they point to."""
     vocabulary: dict[str, int] = {}
     data = {
+        "kinds": KINDS,
         "contexts": _contexts(_even_part(result.evidence), vocabulary),
         "histograms": _histograms(result),
         "together": _clouds(_even_part(result.pair_activations), "codes"),
         "logits": _logits(result, vocabulary),
         "logits_together": _clouds(_even_part(result.pair_logits), "weights"),
     }
-    return data | {"vocabulary": list(vocabulary)}
+    return data | {"vocabulary": list(vocabulary), "kept": _KEPT}
 
 
 def _even_part(table: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -51,7 +57,7 @@ def _even_part(table: pd.DataFrame | None) -> pd.DataFrame | None:
 def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[str, Any] | None:
     if table is None:
         return None
-    columns: dict[str, Packed] = {name: packed(table[name], "i4") for name in ("a", "b")}
+    columns: dict[str, Packed] = {name: packed(table[name], "i4") for name in ("a", "b", "row")}
     columns |= {name: packed(table[name], "f4") for name in ("code_a", "code_b", "overlap")}
     columns |= {name: packed(table[name], "i4") for name in ("n_only_a", "n_only_b")}
     columns["kind"] = packed(table["kind"].map(KINDS.index), "u1")
@@ -69,6 +75,7 @@ def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[st
             for codes, window, most in zip(table[f"codes_{side}"], windows, largest, strict=True)
         ]
         columns[f"shade_{side}"] = packed(_padded(shades, 0), "u1")
+        columns[f"largest_{side}"] = packed(largest, "f4")
     return {"width": BEFORE + 1 + AFTER, "columns": columns}
 
 

@@ -14,7 +14,6 @@ from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
 from universality.report.investigation_page import investigation_html
 from universality.results import (
-    GRADES,
     OPTIONAL_TABLES,
     Comparison,
     Investigation,
@@ -28,9 +27,20 @@ from universality.results import (
     withdrawal,
 )
 from universality.results.toy import ToyResult
+from universality.results.verdict_words import MEANINGS
 
-_LIBRARIES = ("d3.min.js", "slick.core.js", "slick.interactions.js", "slick.grid.js")
-_COMPARISON = ("columns.js", "charts.js", "evidence.js", "table.js", "pair.js", "main.js")
+_LIBRARIES = ("d3.min.js",)
+_SHARED = ("common.js", "rows.js", "lines.js")
+_COMPARISON = (
+    "columns.js",
+    "stars.js",
+    "verdict.js",
+    "charts.js",
+    "evidence.js",
+    "pair.js",
+    "table.js",
+    "main.js",
+)
 _STABILITY = ("stability.js", "families.js")
 
 
@@ -64,13 +74,14 @@ def _comparison(result: Comparison) -> str:
         age=age_of(result.summary),
         answer=answer_of(result.summary),
         valid=validity_of(result.summary)["valid"],
+        reasons=validity_of(result.summary)["reasons"],
         similarity=data["similarity"],
         views=list(result.summary["views"]),
         curves=list(data["curves"]),
         first_view=data["view"],
         nulls=data["nulls"],
         null_names=null_names(result.summary),
-        grades=GRADES,
+        grades=MEANINGS,
         has_frequency="frequency" in data["a"],
         has_q=any(name.startswith("q_value") for name in data["a"]),
         tables=[name for name in OPTIONAL_TABLES if getattr(result, name) is not None],
@@ -128,9 +139,9 @@ def _render(template: str, *, scripts: tuple[str, ...], **values: Any) -> str:
         _environment()
         .get_template(template)
         .render(
-            style=Markup(_text("vendor", "slick.grid.css") + _text("assets", "report.css")),
+            style=Markup(_text("assets", "report.css")),
             scripts=[_script("vendor", name) for name in _LIBRARIES]
-            + [_script("assets", name) for name in scripts],
+            + [_script("assets", name) for name in (*_SHARED, *scripts)],
             **values,
         )
     )

@@ -11,6 +11,7 @@ from universality.errors import InvalidInputError
 from universality.results.grades import ALL_VIEWS, grade_column
 from universality.results.latent_names import FAMILY, LatentAddress
 from universality.results.studied import Stability
+from universality.results.validity import withdrawal
 from universality.results.verdict_record import Verdict
 from universality.results.verdict_words import COMES_BACK, UNKNOWN, similarity_text
 
@@ -41,7 +42,10 @@ def _of_latent(result: Stability, run: str, latent: int) -> Verdict:
     rule = result.summary["headline_rule"]
     n_found = int(row.get(f"n_runs_found_{rule}", 0))
     by = rule.replace("_", " ")
-    found = [_in_words(f"{run} {latent}", grade, f"{n_found} of {n_runs} runs by {by}")]
+    found = [
+        *filter(None, [withdrawal(result.summary)]),
+        _in_words(f"{run} {latent}", grade, f"{n_found} of {n_runs} runs by {by}"),
+    ]
     if pd.notna(row.get("p_reappears")):
         found.append(COMES_BACK.format(p=f"{row['p_reappears']:.2f}"))
     return Verdict(
@@ -66,9 +70,10 @@ def _of_family(result: Stability, rule: str, family: int) -> Verdict:
     members = _members(result.latents, rule, family)
     n_runs = result.summary.get("n_runs", len(result.summary["runs"]))
     found = [
+        *filter(None, [withdrawal(result.summary)]),
         f"Family {family} by {by}: {row['kind']}, in {row['n_runs']} of {n_runs} runs; "
         f"mean similarity {similarity_text(row['mean_similarity'])}, "
-        f"lowest {similarity_text(row.get('lowest_similarity'))}."
+        f"lowest {similarity_text(row.get('lowest_similarity'))}.",
     ]
     if pd.notna(row.get("missing_runs")) and row["missing_runs"]:
         found.append(f"Not in {row['missing_runs']}.")

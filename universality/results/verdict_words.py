@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 HEADLINES: Final[Mapping[str, str]] = {
     "same": "Same: {latent} is also in {run}, at {threshold} or above by {views}.",
-    "similar": "Similar: {latent} has a counterpart in {run} ({by_grade}).",
-    "none": "None: no counterpart of {latent} was found in {run} (looked for by {views}).",
+    "similar": "Similar: {latent} has a counterpart in {run}: {by_grade}.",
+    "none": "None: no counterpart of {latent} was found in {run} by {views}.",
     "rare": "Rare: {latent} fires too rarely to be judged (rule: {rule}).",
     "dead": "Dead: {latent} never fires, or has a row of zeros.",
 }
@@ -49,6 +49,20 @@ on average; the nearest if it is another one, else the runner-up; the nearest of
 UNKNOWN: Final = "-"
 BELOW: Final = 1e-300
 """Where floating point ends: what is smaller is said to be."""
+
+
+def page_words() -> dict[str, Any]:
+    """All of it, for a page that fills it in itself."""
+    return {
+        "headlines": dict(HEADLINES),
+        "alone": ALONE,
+        "agreed": AGREED,
+        "apart": APART,
+        "comes_back": COMES_BACK,
+        "heads": HEADS,
+        "unknown": UNKNOWN,
+        "below": BELOW,
+    }
 
 
 def similarity_text(value: float | None) -> str:

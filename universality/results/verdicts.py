@@ -22,6 +22,7 @@ from universality.results.grades import (
 )
 from universality.results.latent_names import LatentAddress, latent_address
 from universality.results.studied import Stability
+from universality.results.validity import withdrawal
 from universality.results.verdict_record import Verdict
 from universality.results.verdict_words import (
     AGREED,
@@ -88,7 +89,7 @@ def verdict_of_two(
     side, latent = address
     row, views = _row(summary, latents, address), list(summary["views"])
     at = float(summary["policy"]["threshold"]) if threshold is None else threshold
-    graded = _graded(row, views, at, regrade=threshold is not None)
+    graded = with_all_grades(row, views, at, anew=threshold is not None)
     table = pd.DataFrame([_by_view(summary, graded, side, view) for view in views])
     grade = str(graded[grade_column(ALL_VIEWS)].iloc[0])
     return Verdict(
@@ -117,11 +118,15 @@ def _row(
     return latents[side].iloc[[latent]]
 
 
-def _graded(
-    latents: pd.DataFrame, views: list[str], threshold: float, *, regrade: bool
+def with_all_grades(
+    latents: pd.DataFrame, views: list[str], threshold: float, *, anew: bool = False
 ) -> pd.DataFrame:
-    """With the grades at a threshold; results of 0.1 hold none."""
-    if not regrade and grade_column(ALL_VIEWS) in latents:
+    """The table with a grade for each latent by each view and by all.
+
+    Those it holds are left as they are, unless they are asked for anew, at another threshold;
+    results of 0.1 hold none.
+    """
+    if not anew and grade_column(ALL_VIEWS) in latents:
         return latents
     alive = latents["alive"].to_numpy(bool)
     apart = _apart(latents, views)
@@ -132,6 +137,11 @@ def _graded(
         for view in views
     }
     return with_grades_together(latents.assign(**given), views)
+
+
+def chance_of(summary: Mapping[str, Any], side: str, view: str) -> float:
+    """Mean similarity of a latent of a side with its nearest, in unrelated runs."""
+    return float(summary["views"][view]["greedy"][_AGAINST[side][1]]["null_mean"])
 
 
 def _apart(latents: pd.DataFrame, views: list[str]) -> np.ndarray:
@@ -155,7 +165,7 @@ def _by_view(summary: dict[str, Any], graded: pd.DataFrame, side: str, view: str
         "grade": str(one[grade_column(view)]),
         "partner": partner,
         "similarity": float(one[f"partner_similarity_{view}"]),
-        "chance": summary["views"][view]["greedy"][_AGAINST[side][1]]["null_mean"],
+        "chance": chance_of(summary, side, view),
         "null": null_name(summary, view),
         "q_value": float("nan") if q is None or pd.isna(q) else float(q),
         "q_is_bound": f"p_bound_{view}" in one,
@@ -198,7 +208,7 @@ def _sentences(
         "views": ", ".join(table["view"]),
         "by_grade": _by_grade(table),
     }
-    found = [HEADLINES[grade].format(**words)]
+    found = [*filter(None, [withdrawal(summary)]), HEADLINES[grade].format(**words)]
     found += _agreement(table, grade, other)
     if "p_reappears" in graded and pd.notna(graded["p_reappears"].iloc[0]):
         found.append(COMES_BACK.format(p=f"{graded['p_reappears'].iloc[0]:.2f}"))

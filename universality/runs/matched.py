@@ -14,6 +14,7 @@ from jaxtyping import Float64, Int64
 from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
+from universality.matching import Matching
 from universality.runs.matrix import check_size
 from universality.runs.part import RunPart, array_digest
 from universality.runs.partner_table import Link, PartnerTable, stack
@@ -61,10 +62,9 @@ class MatchedPair:
     @property
     def partners(self) -> dict[str, Int64[np.ndarray, " d_sae_a"]]:
         """By view, the partner of every latent of a in the latents' own numbers; -1 for none."""
-        found = {view: match.matching.partner_of_a for view, match in self.matches.items()}
         return {
-            view: self.a.column(np.where(partner >= 0, self.b.numbers[partner], -1))
-            for view, partner in found.items()
+            view: partner_numbers(self.a, self.b, match.matching)
+            for view, match in self.matches.items()
         }
 
     def digest(self, policy: Policy) -> str:
@@ -110,6 +110,12 @@ def match_runs(runs: RunSet, policy: Policy, *, store: PairStore | None = None) 
         return MatchedRuns(runs, {numbers[0]: _match_pair(runs, policy, store, progress=True)})
     bar = tqdm(numbers, "matching pairs", unit="pair", disable=None)
     return MatchedRuns(runs, {two: _matched_at_rest(runs.among(two), policy, store) for two in bar})
+
+
+def partner_numbers(a: RunPart, b: RunPart, matching: Matching) -> Int64[np.ndarray, " d_sae_a"]:
+    """The partner of every latent of a, all in the latents' own numbers; -1 for none."""
+    partner = matching.partner_of_a
+    return a.column(np.where(partner >= 0, b.numbers[partner], -1))
 
 
 def matching_choices(policy: Policy) -> str:

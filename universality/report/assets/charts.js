@@ -15,26 +15,29 @@ function frame(svg, x, y, { xLabel, yLabel, xTicks, yTicks }) {
 
 const chart = (id) => d3.select(`#${id} svg`);
 const curveOf = (view) => report.curves[view];
-const grid = report.curves[report.view].threshold;
-const nearestStep = (t) => d3.least(d3.range(grid.length), (i) => Math.abs(grid[i] - t));
+const steps = report.curves[report.view].threshold;
+const nearestStep = (t) => d3.least(d3.range(steps.length), (i) => Math.abs(steps[i] - t));
 
 function drawCurve() {
   const x = d3.scaleLinear([0, 1], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
-  const svg = frame(chart("curve"), x, y, { xLabel: `threshold (${report.similarity})`, yLabel: "share of possible pairs", yTicks: [5, "%"] });
+  const svg = frame(chart("curve"), x, y, { xLabel: `threshold (${report.similarity})`, yLabel: "share of pairs", yTicks: [4, "%"] }), lines = new Map();
   for (const [view, curve] of Object.entries(report.curves)) {
-    const steps = d3.range(curve.threshold.length), at = (i) => x(curve.threshold[i]), ink = colour(COLOURS[view]);
+    const all = d3.range(curve.threshold.length), at = (i) => x(curve.threshold[i]), ink = colour(COLOURS[view]);
     const band = d3.area().x(at).y0((i) => y(Math.max(0, curve.null[i] - 2 * curve.sd[i]))).y1((i) => y(Math.min(1, curve.null[i] + 2 * curve.sd[i])));
-    svg.append("path").attr("d", band(steps)).attr("fill", ink).attr("opacity", 0.25);
-    svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.null[i]))(steps)).attr("class", "null").attr("stroke", ink);
-    for (const own of Object.values(curve.own)) svg.append("path").attr("d", d3.line().x(at).y((i) => y(own[i]))(steps)).attr("class", "own").attr("stroke", ink);
-    svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.fraction[i]))(steps)).attr("class", "observed").attr("stroke", ink).attr("stroke-width", view === state.view ? 2.6 : 1.3);
+    svg.append("path").attr("d", band(all)).attr("fill", ink).attr("opacity", 0.25);
+    svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.null[i]))(all)).attr("class", "null").attr("stroke", ink);
+    for (const own of Object.values(curve.own)) svg.append("path").attr("d", d3.line().x(at).y((i) => y(own[i]))(all)).attr("class", "own").attr("stroke", ink);
+    svg.append("path").attr("d", d3.line().x(at).y((i) => y(curve.fraction[i]))(all)).attr("class", "observed").attr("stroke", ink).attr("stroke-width", view === state.view ? 2.6 : 1.3);
+    lines.set(view, all.map((i) => [at(i), y(curve.fraction[i])]));
   }
+  const placed = [];
+  for (const [view, points] of lines) labelLine(svg, spell(view), colour(COLOURS[view]), points, [...lines.values()].filter((line) => line !== points), placed, x.range());
   const [low, high] = y.range();
   const handle = svg.append("g").attr("id", "handle").attr("transform", `translate(${x(state.threshold)},0)`);
   handle.append("line").attr("y1", low).attr("y2", high).attr("class", "threshold");
   handle.append("rect").attr("x", -12).attr("width", 24).attr("y", high).attr("height", low - high).attr("fill", "transparent");
   handle.append("circle").attr("cy", high + 4).attr("r", 6).attr("class", "knob");
-  const drag = d3.drag().container(svg.node()).on("drag", ({ x: place }) => change({ threshold: grid[nearestStep(x.invert(place))] }));
+  const drag = d3.drag().container(svg.node()).on("drag", ({ x: place }) => change({ threshold: steps[nearestStep(x.invert(place))] }));
   handle.call(drag);
 }
 
@@ -115,8 +118,9 @@ function drawGrades() {
     for (const grade of gradesOf(side, state.view, state.threshold)) counts[grade]++;
     const total = d3.sum(counts);
     const parts = GRADES.map((grade, i) => {
-      const part = element("span", { class: `grade ${grade}`, style: `flex-grow:${counts[i]}`, title: `${grade}: ${count(counts[i])}`, "data-count": counts[i] });
-      if (counts[i] > 0.06 * total) part.textContent = count(counts[i]);
+      const part = element("span", { class: `grade ${grade}`, role: "img", "aria-label": `${grade}: ${count(counts[i])}`, style: `flex-grow:${counts[i]}`, title: `${grade}: ${count(counts[i])}`, "data-count": counts[i] });
+      if (counts[i] > 0.12 * total) part.textContent = `${grade} ${count(counts[i])}`;
+      else if (counts[i] > 0.05 * total) part.textContent = count(counts[i]);
       return part;
     });
     document.getElementById(`grades-${side}`).replaceChildren(...parts);
@@ -135,10 +139,12 @@ function showCounts() {
   document.getElementById("null").textContent = report.nulls[state.view];
   document.getElementById("at").textContent = state.threshold.toFixed(2);
   document.getElementById("threshold").value = state.threshold;
+  document.getElementById("threshold").setAttribute("aria-valuetext", `${state.threshold.toFixed(2)}: ${percent(curve.fraction[i])} of pairs`);
 }
 
 listeners.push((changed) => {
   const both = changed.has("view") || changed.has("threshold") || changed.has("theme");
+  if (changed.has("view")) control("view").value = state.view;
   if (both) { drawCurve(); drawHistogram(); drawFrequency(); drawGrades(); showCounts(); }
   if (changed.has("theme") || changed.has("against")) drawScatter();
 });

@@ -1,6 +1,5 @@
 // Texts, histograms and pairs of codes behind the latents, as far as the page carries them.
-const KINDS = ["a", "b", "only_a", "only_b"];
-const other = (side) => (side === "a" ? "b" : "a");
+const KINDS = report.kinds;
 
 // Numbers of the rows of a table by what `key` says of each.
 function rowsBy(n, key) {
@@ -17,13 +16,44 @@ const contextRows = contexts ? rowsBy(contexts.a.length, (i) => `${KINDS[context
 const pairRows = contexts ? rowsBy(contexts.a.length, (i) => pairName(contexts.a[i], contexts.b[i])) : new Map();
 
 // Contexts on which a latent fires most, strongest first.
-const ownContexts = (side, latent) => contextRows.get(`${side}/${latent}`)?.slice(0, 3) ?? [];
+const ownContexts = (side, latent) => contextRows.get(`${side}/${latent}`) ?? [];
+
+// As `results.shown_contexts`: the texts on which either latent of a pair is strongest, each once, strongest first.
+const MOST_CONTEXTS = 10;
+function strongestOf(i, j) {
+  const seen = new Set(), rows = [];
+  for (const row of pairRows.get(pairName(i, j)) ?? []) {
+    if (!["a", "b"].includes(KINDS[contexts.kind[row]]) || seen.has(contexts.row[row])) continue;
+    seen.add(contexts.row[row]);
+    rows.push(row);
+  }
+  const most = (side) => d3.max(rows, (row) => Math.abs(contexts[`code_${side}`][row])) || 1, [a, b] = [most("a"), most("b")];
+  const strength = (row) => Math.max(Math.abs(contexts.code_a[row]) / a, Math.abs(contexts.code_b[row]) / b);
+  return d3.sort(rows, (one, two) => strength(two) - strength(one)).slice(0, MOST_CONTEXTS);
+}
+
+// Of each latent whose texts hold a token with these words, how strongly it fires there, in its largest code.
+function firingOn(side, wanted) {
+  const found = new Map();
+  if (!contexts) return found;
+  const matches = new Set([...report.vocabulary.keys()].filter((i) => report.vocabulary[i].toLowerCase().includes(wanted)));
+  const { width } = report.contexts, shades = contexts[`shade_${side}`], latents = contexts[side];
+  for (let row = 0; row < latents.length; row++) {
+    for (let slot = row * width; slot < (row + 1) * width; slot++) {
+      if (!matches.has(contexts.tokens[slot]) || shades[slot] === 255) continue;
+      found.set(latents[row], Math.max(found.get(latents[row]) ?? 0, shades[slot]));
+    }
+  }
+  for (const [latent, words] of wordsOf(side)) if (words.includes(wanted) && !found.has(latent)) found.set(latent, 0);
+  return found;
+}
 
 function slots(i, name) {
   const { width } = report.contexts;
   return contexts[name].subarray(i * width, (i + 1) * width);
 }
 const tokensOf = (i) => Array.from(slots(i, "tokens")).filter((token) => token >= 0).map((token) => report.vocabulary[token]);
+const codesOf = (i, side) => Array.from(slots(i, `shade_${side}`), (shade) => (shade === 255 ? null : (shade / 254) * contexts[`largest_${side}`][i]));
 
 const known = {};
 function wordsOf(side) {

@@ -1,5 +1,6 @@
-// The panel of two latents side by side: what each does, and what they do together.
-const linkTo = (side, latent) => (latent === undefined || latent < 0 ? "none" : element("a", { href: `#${side}/${latent}` }, `${side} ${latent}`));
+// The panel: the verdict on a latent, then both latents of a pair side by side, and what they do together.
+const linkTo = (side, latent) => (latent === undefined || latent < 0 ? "none" : element("a", { href: addressOf(side, latent) }, `${side} ${latent}`));
+const soft = (text) => element("p", { class: "soft" }, text);
 
 // Latents of the other run that anything says belong beside this one, and what says so.
 function candidates(side, latent) {
@@ -30,42 +31,50 @@ function rowOfPair(view, i) {
   return table.rows.get(i);
 }
 
-function similarityRows(side, latent, beside) {
-  return report.views.map((view) => {
-    const found = viewOf(side, view), to = other(side), nearest = found.nearestSimilarity[latent];
-    const between = beside === null ? undefined : similarityOf(view, ...(side === "a" ? [latent, beside] : [beside, latent]));
-    return element("tr", {}, element("th", {}, spell(view)), element("td", {}, number(between, 4)),
-      element("td", {}, linkTo(to, found.partner[latent])), element("td", {}, number(found.similarity[latent], 4)),
-      element("td", {}, linkTo(to, found.nearest[latent])), element("td", {}, number(nearest, 4)),
-      element("td", {}, linkTo(to, found.runnerUp?.[latent])), element("td", {}, number(nearest - found.margin[latent], 4)));
-  });
+// What every view says of a pair that is not the one the verdict is of.
+function pairRow(i, j) {
+  const parts = report.views.map((view) => `${view} ${similarityText(similarityOf(view, i, j))}`);
+  return element("p", { class: "between" }, `Similarity of a ${i} and b ${j}: ${parts.join(", ")}.`);
 }
 
-function shade(i, side, joint) {
-  const tokens = tokensOf(i), shades = slots(i, `shade_${side}`), line = element("p", { class: "context", dir: "auto" });
+// One text: a's shade above each token, b's below, the codes on hover.
+function shade(i) {
+  const tokens = tokensOf(i), codes = { a: codesOf(i, "a"), b: codesOf(i, "b") }, levels = { a: slots(i, "shade_a"), b: slots(i, "shade_b") };
+  const line = element("p", { class: "context", dir: "auto" }), value = (code) => (code === null ? "not kept" : Number(code.toPrecision(3)));
   tokens.forEach((token, place) => {
-    const level = shades[place], missing = level === 255;
-    const piece = element("span", { style: `--heat:${missing ? 0 : level / 254}` }, token);
-    if (missing) piece.title = "not kept in the cache of activations";
-    if (level > 0) piece.className = missing ? "unknown" : "hot";
+    const heat = (side) => (levels[side][place] === 255 ? 0 : levels[side][place] / 254);
+    const piece = element("span", { style: `--heat-a:${heat("a")};--heat-b:${heat("b")}`, title: `a ${value(codes.a[place])} · b ${value(codes.b[place])}` }, token);
+    if (levels.a[place] === 255) piece.className = "unknown";
+    else if (heat("a") || heat("b")) piece.className = "hot";
     if (place === contexts.centre[i]) piece.classList.add("centre");
     line.append(piece);
   });
-  const codes = (joint ? ["a", "b"] : [side]).map((one) => `${one} ${number(contexts[`code_${one}`][i], 2)}`);
-  line.append(element("small", {}, `  ${codes.join(" · ")}`));
+  line.append(element("small", {}, `  a ${number(contexts.code_a[i], 2)} · b ${number(contexts.code_b[i], 2)}`));
   return line;
 }
 
-function drawHistogramOf(side, latent) {
-  const found = histogramOf(side, latent);
-  if (!found) return element("p", { class: "soft" }, "No histogram was kept.");
-  const { low, high, counts } = found, svg = d3.create("svg").attr("viewBox", "0 0 340 170").attr("role", "img").attr("aria-label", `activations of ${side} ${latent}`);
-  const x = d3.scaleLinear([low, high], [0, 1]), y = d3.scaleLinear([0, d3.max(counts)], [0, 1]).nice();
-  frame(svg, x, y, { xLabel: `activation of ${side} ${latent}, where it fires`, yLabel: "tokens", xTicks: [5], yTicks: [Math.min(3, d3.max(counts)), ",d"] });
-  const edge = (k) => low + (k * (high - low)) / counts.length;
-  svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (_, k) => x(edge(k)) + 0.5).attr("width", (_, k) => x(edge(k + 1)) - x(edge(k)) - 1)
-    .attr("y", (n) => y(n)).attr("height", (n) => y(0) - y(n)).attr("fill", colour("--activations")).append("title").text((n, k) => `${edge(k).toPrecision(3)} to ${edge(k + 1).toPrecision(3)}: ${count(n)}`);
-  return element("figure", { class: "histogram" }, svg.node());
+// How strongly both latents fire, in shares of the largest code of each, on one axis of log counts.
+function drawHistograms(shown) {
+  const found = shown.map(([side, latent]) => ({ side, latent, ...(histogramOf(side, latent) ?? { counts: [] }) })).filter(({ counts }) => counts.length);
+  if (!found.length) return soft("No histogram was kept.");
+  const label = `activations of ${found.map(({ side, latent }) => `${side} ${latent}`).join(" and ")}`;
+  const svg = d3.create("svg").attr("viewBox", "0 0 460 190").attr("role", "img").attr("aria-label", label);
+  const x = d3.scaleLinear([0, 1], [0, 1]), y = d3.scaleLog([0.7, Math.max(10, d3.max(found, ({ counts }) => d3.max(counts)))], [0, 1]);
+  frame(svg, x, y, { xLabel: "activation, in shares of the largest of each", yLabel: "tokens (log)", xTicks: [5, "%"], yTicks: [3, ",d"] });
+  for (const { side, latent, low, high, counts } of found) {
+    const most = Math.max(Math.abs(low), Math.abs(high)) || 1, at = (k) => x(Math.min(1, Math.abs(low + (k * (high - low)) / counts.length) / most)), ink = `rgb(${colour(`--ink-${side}`)})`;
+    const outline = d3.line().x(([k]) => at(k)).y(([, n]) => y(Math.max(0.7, n))).curve(d3.curveStepAfter);
+    svg.append("path").attr("d", outline([...counts.map((n, k) => [k, n]), [counts.length, counts.at(-1)]])).attr("fill", "none").attr("stroke", ink).attr("stroke-width", 1.8).attr("stroke-dasharray", side === "b" ? "5 3" : null);
+    svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (_, k) => Math.min(at(k), at(k + 1))).attr("width", (_, k) => Math.abs(at(k + 1) - at(k))).attr("y", y.range()[1]).attr("height", y.range()[0] - y.range()[1]).attr("fill", "transparent")
+      .append("title").text((n, k) => `${side} ${latent}, ${(low + (k * (high - low)) / counts.length).toPrecision(3)} to ${(low + ((k + 1) * (high - low)) / counts.length).toPrecision(3)}: ${count(n)}`);
+    const place = d3.maxIndex(counts) + (side === "a" ? 1 : 3);
+    svg.append("text").attr("class", "line-label").attr("x", Math.min(at(Math.min(place, counts.length - 1)) + 8, x.range()[1] - 90)).attr("y", MARGIN.top + (side === "a" ? 12 : 28)).attr("fill", ink).text(`${side} ${latent}${side === "b" ? " (dashed)" : ""}`);
+  }
+  return element("figure", { class: "histogram" }, svg.node(), element("figcaption", {}, shown.map(([side, latent]) => firesOn(side, latent)).filter(Boolean).join("; ")));
+}
+function firesOn(side, latent) {
+  const { frequency } = report[side];
+  return frequency && !missing(frequency[latent]) ? `${side} ${latent} fires on ${share(frequency[latent])} of tokens` : "";
 }
 
 function drawCloud(cloud, name, i, j, note) {
@@ -90,54 +99,86 @@ function neuronpedia(side, latent) {
 }
 
 function facts(side, latent) {
-  const { frequency, decoder_norm: norm, alive } = report[side];
-  const parts = [alive[latent] ? "takes part" : "dead"];
+  const { decoder_norm: norm, alive } = report[side], parts = [alive[latent] ? "takes part" : "takes no part"];
   if (norm) parts.push(`decoder norm ${number(norm[latent])}`);
-  if (frequency) parts.push(`fires on ${(100 * frequency[latent]).toPrecision(2)} % of tokens`);
+  const fires = firesOn(side, latent).replace(`${side} ${latent} `, "");
+  if (fires) parts.push(fires);
   return element("p", { class: "facts" }, `${parts.join(", ")} `, neuronpedia(side, latent));
 }
 
-function oneSide(side, latent, joint) {
-  const own = ownContexts(side, latent);
-  const texts = own.length ? own.map((i) => shade(i, side, joint)) : [element("p", { class: "soft" }, contexts ? "No texts were kept for this latent." : "No texts: the comparison was made without activations.")];
-  return element("section", { class: "one-side" }, element("h4", {}, `${side} ${latent}`), facts(side, latent), ...(report.histograms ? [drawHistogramOf(side, latent)] : []),
-    element("h4", {}, "Fires most on"), ...texts, logitTops(side, latent));
+function oneSide(side, latent) {
+  return element("section", { class: "one-side", "aria-label": `${side} ${latent}` }, element("h4", {}, `${side} ${latent}`), facts(side, latent),
+    ...(explanationOf(side, latent) ? [element("p", { class: "explanation" }, `“${explanationOf(side, latent)}”`)] : []),
+    logitTops(side, latent));
 }
 
-function bothTogether(i, j) {
-  const rows = pairRows.get(pairName(i, j)) ?? [], parts = [];
-  const cloud = cloudOf(report.together, i, j), logits = cloudOf(report.logits_together, i, j);
-  if (cloud) parts.push(drawCloud(cloud, "activation", i, j, `${count(cloud.a.length)} of the ${count(cloud.total)} tokens on which either fires.`));
-  if (logits) parts.push(drawCloud(logits, "logit weight", i, j, `Extreme tokens and an even part of the vocabulary; correlation over all of it ${number(logits.correlation)}.`));
-  if (!rows.length) return parts;
-  const texts = [element("p", {}, `Strongest tokens in common: ${percent(contexts.overlap[rows[0]])}.`)];
+// The texts of a pair: where either is strongest, then where only one of them fires.
+function textsOf(i, j) {
+  const rows = pairRows.get(pairName(i, j)) ?? [], strongestRows = strongestOf(i, j);
+  if (!rows.length) return [];
+  const parts = [element("h4", {}, "Fires most on"), element("p", { class: "legend" }, element("span", { class: "key-a" }, "a above"), element("span", { class: "key-b" }, "b below"),
+    ` each token, in shares of its largest code; hover for the codes. Strongest tokens in common: ${percent(contexts.overlap[rows[0]])}.`), ...strongestRows.map(shade)];
   for (const side of ["a", "b"]) {
     const only = rows.filter((row) => KINDS[contexts.kind[row]] === `only_${side}`);
-    if (only.length) texts.push(element("section", {}, element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map((row) => shade(row, side, true))));
+    if (only.length) parts.push(element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map(shade));
   }
-  return [...parts, element("div", { class: "texts" }, ...texts)];
+  return [element("section", { class: "texts", "aria-label": "texts" }, ...parts)];
 }
 
-function showPair() {
-  const panel = document.getElementById("pair"), { side, latent } = state;
-  if (latent === null) return;
-  const all = candidates(side, latent), beside = state.beside ?? all.keys().next().value ?? null;
-  const to = other(side), [i, j] = side === "a" ? [latent, beside] : [beside, latent];
-  const choices = [...all].map(([partner, why]) => {
-    const button = element("button", { type: "button", "aria-pressed": `${partner === beside}`, title: why.map(spell).join(", ") }, `${to} ${partner}`, element("small", {}, ` ${why.map(spell).join(", ")}`));
+function cloudsOf(i, j) {
+  const parts = [], cloud = cloudOf(report.together, i, j), logits = cloudOf(report.logits_together, i, j);
+  if (cloud) parts.push(drawCloud(cloud, "activation", i, j, `${count(cloud.a.length)} of the ${count(cloud.total)} tokens on which either fires.`));
+  if (logits) parts.push(drawCloud(logits, "logit weight", i, j, `Extreme tokens and an even part of the vocabulary; correlation over all of it ${number(logits.correlation)}.`));
+  return parts.length ? [element("div", { class: "together" }, ...parts)] : [];
+}
+
+// What the page does not carry of this pair, and how to have it.
+function notKept(side, latent, i, j) {
+  if (!report.contexts) return [soft("No texts: the comparison was made without activations. `--activations DIR` adds them.")];
+  const known = [...pairRows.has(pairName(i, j)) ? [] : ["texts"], ...cloudOf(report.together, i, j) ? [] : ["activations"], ...!report.logits || cloudOf(report.logits_together, i, j) ? [] : ["logit weights"]];
+  if (!known.length) return [];
+  const elsewhere = ownContexts(side, latent).length ? ` Texts of ${side} ${latent} are kept with ${linkedPairs(side, latent)}.` : "";
+  return [soft(`Not kept for this pair: ${known.join(", ")}.${elsewhere} ${report.kept}`)];
+}
+const linkedPairs = (side, latent) => [...new Set(ownContexts(side, latent).map((row) => `${other(side)} ${contexts[other(side)][row]}`))].join(", ");
+
+function choicesOf(side, latent, all, beside) {
+  return [...all].map(([partner, why]) => {
+    const button = element("button", { type: "button", "aria-pressed": `${partner === beside}` }, `${other(side)} ${partner}`, element("small", {}, ` ${why.map(spell).join(", ")}`));
     button.addEventListener("click", () => change({ beside: partner }));
     return button;
   });
-  const heads = ["", "this pair", "partner", "similarity", "nearest", "similarity", "runner-up", "similarity"].map((title) => element("th", {}, title));
-  const exact = pairRows.has(pairName(i, j));
-  panel.replaceChildren(
-    element("h3", { id: "pair-title", tabindex: "-1" }, beside === null ? `${side} ${latent}, without a partner` : `${side} ${latent} and ${to} ${beside}`),
-    element("div", { class: "choices", role: "group", "aria-label": `latents of ${to} to show beside` }, ...choices),
-    element("div", { class: "wide" }, element("table", {}, element("tr", {}, ...heads), ...similarityRows(side, latent, beside))),
-    element("div", { class: "sides" }, oneSide(side, latent, exact), beside === null ? "" : oneSide(to, beside, exact)),
-    element("div", { class: "together" }, ...(beside === null ? [] : bothTogether(i, j))),
-  );
-  history.replaceState(null, "", state.beside === null ? `#${side}/${latent}` : `#${side}/${latent}/${state.beside}`);
 }
 
-listeners.push((changed) => { if (["latent", "beside", "view", "theme"].some((name) => changed.has(name))) showPair(); });
+// A word in place of a latent: the address names none.
+function say(message) {
+  control("pair").replaceChildren(element("p", { role: "alert", class: "fail" }, message));
+  showPanel();
+}
+
+// To the panel, where a narrow window has it elsewhere.
+function showPanel() {
+  control("pair").scrollTop = 0;
+  const { top } = control("pair").getBoundingClientRect(), said = control("verdict") ?? control("pair").firstElementChild;
+  if (top < 0 || said.getBoundingClientRect().bottom > window.innerHeight) control("pair").scrollIntoView({ block: "start" });
+}
+
+function showPair() {
+  const panel = control("pair"), { side, latent } = state;
+  if (latent === null) return;
+  const all = candidates(side, latent), beside = state.beside ?? all.keys().next().value ?? null;
+  const to = other(side), [i, j] = side === "a" ? [latent, beside] : [beside, latent], opened = [...panel.querySelectorAll("details[open]")].map(({ id }) => id);
+  panel.replaceChildren(
+    element("div", { class: "title" }, element("h2", { id: "pair-title", tabindex: "-1" }, beside === null ? `${side} ${latent}, without a partner` : `${side} ${latent} and ${to} ${beside}`), starButton(side, latent)),
+    verdictElement(side, latent),
+    element("div", { class: "choices", role: "group", "aria-label": `latents of ${to} to show beside` }, ...choicesOf(side, latent, all, beside)),
+    ...(beside === null || beside === all.keys().next().value ? [] : [pairRow(i, j)]),
+    ...(beside === null ? [] : textsOf(i, j)),
+    ...(report.histograms ? [drawHistograms([[side, latent], ...(beside === null ? [] : [[to, beside]])])] : []),
+    element("div", { class: "sides" }, oneSide(side, latent), beside === null ? "" : oneSide(to, beside)),
+    ...(beside === null ? [] : cloudsOf(i, j)), ...(beside === null ? [] : notKept(side, latent, i, j)),
+  );
+  for (const id of opened) if (id) panel.querySelector(`#${id}`)?.setAttribute("open", "");
+}
+
+listeners.push((changed) => { if (["latent", "beside", "view", "threshold", "theme"].some((name) => changed.has(name))) showPair(); });

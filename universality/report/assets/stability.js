@@ -1,17 +1,6 @@
 // Many runs: the matrix of pairs, the spectrum, stability, and the flow between widths.
-const report = JSON.parse(document.getElementById("data").textContent);
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const spell = (text) => String(text).replaceAll("_", " ");
 const chosenIn = (id) => document.getElementById(id)?.value;
-const INK = { decoder: "--decoder", encoder: "--encoder", decoder_and_encoder: "--both", activations: "--activations" };
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 52 };
-
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
 
 function offer(id, choices, changed) {
   const select = document.getElementById(id);
@@ -67,7 +56,7 @@ function drawSpectrum() {
   const inner = d3.scaleBand(series.map(([view]) => view), [0, x.bandwidth()]).padding(0.08);
   for (const [view, rows] of series) {
     const left = (row) => x(row.k) + inner(view);
-    svg.append("g").selectAll("rect").data(rows).join("rect").attr("x", left).attr("width", inner.bandwidth()).attr("y", (row) => y(row.fraction)).attr("height", (row) => y(0) - y(row.fraction)).attr("fill", colour(INK[view])).append("title").text((row) => `${spell(view)}: ${row.fraction.toFixed(4)}`);
+    svg.append("g").selectAll("rect").data(rows).join("rect").attr("x", left).attr("width", inner.bandwidth()).attr("y", (row) => y(row.fraction)).attr("height", (row) => y(0) - y(row.fraction)).attr("fill", colour(COLOURS[view])).append("title").text((row) => `${spell(view)}: ${row.fraction.toFixed(4)}`);
     svg.append("g").selectAll("line").data(rows.filter((row) => row.null != null)).join("line").attr("x1", left).attr("x2", (row) => left(row) + inner.bandwidth()).attr("y1", (row) => y(row.null)).attr("y2", (row) => y(row.null)).attr("stroke", colour("--text")).attr("stroke-width", 2);
   }
 }
@@ -75,12 +64,15 @@ function drawSpectrum() {
 function drawOnlyInOne() {
   const series = Object.entries(report.only_in_one);
   const x = d3.scaleLinear([2, Math.max(3, report.n_runs)], [0, 1]), y = d3.scaleLinear([0, 1], [0, 1]);
-  const svg = frame("only", x, y, { xLabel: "runs compared", yLabel: "only in one", xAxis: d3.axisBottom(x).ticks(Math.min(8, report.n_runs - 1), "d") });
+  const svg = frame("only", x, y, { xLabel: "runs compared", yLabel: "only in one", xAxis: d3.axisBottom(x).tickValues(x.ticks(Math.min(8, report.n_runs - 1)).filter(Number.isInteger)).tickFormat(d3.format("d")) });
+  const lines = new Map(), placed = [];
   for (const [view, rows] of series) {
+    lines.set(view, d3.pairs(rows).flatMap(([one, two]) => d3.range(0, 1, 0.05).map((t) => [x(one.n_runs + t * (two.n_runs - one.n_runs)), y(one.fraction + t * (two.fraction - one.fraction))])));
     const line = (key) => d3.line().defined((row) => row[key] != null).x((row) => x(row.n_runs)).y((row) => y(row[key]))(rows);
-    svg.append("path").attr("class", "observed").attr("stroke", colour(INK[view])).attr("stroke-width", 2).attr("d", line("fraction"));
-    svg.append("path").attr("class", "null").attr("stroke", colour(INK[view])).attr("d", line("null"));
+    svg.append("path").attr("class", "observed").attr("stroke", colour(COLOURS[view])).attr("stroke-width", 2).attr("d", line("fraction"));
+    svg.append("path").attr("class", "null").attr("stroke", colour(COLOURS[view])).attr("d", line("null"));
   }
+  for (const [view, points] of lines) if (points.length) labelLine(svg, spell(view), colour(COLOURS[view]), points, [...lines.values()].filter((other) => other !== points && other.length === points.length), placed, x.range());
 }
 
 function drawAgainst() {
@@ -92,9 +84,9 @@ function drawAgainst() {
   const x = scale(d3.extent(all), [0, 1]).nice(), y = d3.scaleLinear([0, 1], [0, 1]);
   const svg = frame("against", x, y, { xLabel: name === "frequency" ? "firing frequency" : spell(name), yLabel: "mean stability", xAxis: d3.axisBottom(x).ticks(4, "~g") });
   for (const [view, found] of series) {
-    svg.append("path").attr("class", "observed").attr("stroke", colour(INK[view])).attr("stroke-width", 2).attr("d", d3.line().x((one) => x(one.median)).y((one) => y(one.mean_stability))(found.classes));
-    svg.append("g").selectAll("circle").data(found.classes).join("circle").attr("r", 3).attr("cx", (one) => x(one.median)).attr("cy", (one) => y(one.mean_stability)).attr("fill", colour(INK[view])).append("title").text((one) => `${spell(view)}, ${one.low.toPrecision(3)} to ${one.high.toPrecision(3)}: mean ${one.mean_stability.toFixed(3)}, in all runs ${(100 * one.in_all_runs).toFixed(1)} % of ${one.n}`);
-    if (found.null != null) svg.append("line").attr("class", "null").attr("stroke", colour(INK[view])).attr("x1", x.range()[0]).attr("x2", x.range()[1]).attr("y1", y(found.null)).attr("y2", y(found.null));
+    svg.append("path").attr("class", "observed").attr("stroke", colour(COLOURS[view])).attr("stroke-width", 2).attr("d", d3.line().x((one) => x(one.median)).y((one) => y(one.mean_stability))(found.classes));
+    svg.append("g").selectAll("circle").data(found.classes).join("circle").attr("r", 3).attr("cx", (one) => x(one.median)).attr("cy", (one) => y(one.mean_stability)).attr("fill", colour(COLOURS[view])).append("title").text((one) => `${spell(view)}, ${one.low.toPrecision(3)} to ${one.high.toPrecision(3)}: mean ${one.mean_stability.toFixed(3)}, in all runs ${(100 * one.in_all_runs).toFixed(1)} % of ${one.n}`);
+    if (found.null != null) svg.append("line").attr("class", "null").attr("stroke", colour(COLOURS[view])).attr("x1", x.range()[0]).attr("x2", x.range()[1]).attr("y1", y(found.null)).attr("y2", y(found.null));
   }
 }
 

@@ -1,24 +1,27 @@
-// The table of latents: any column sorts, any word of a context or a number finds.
+// The table of latents: any column sorts, a number, a partner, a token or an explanation finds.
 const COLUMNS = [
-  ["latent", "latent", 70], ["grade", "grade", 70], ["partner", "partner", 75], ["similarity", "similarity", 92],
-  ["nearest", "nearest", 75], ["nearestSimilarity", "similarity", 92], ["margin", "margin", 75],
-  ["frequency", "frequency", 95], ["q", "q-value", 85], ["text", "strongest token", 160],
-];
-const rows = { columns: {}, order: [], getLength: () => rows.order.length, getItem: (i) => ({ latent: rows.order[i] }) };
-const cell = (name, i) => rows.columns[name]?.[i];
+  { id: "latent", name: "latent", width: 68 }, { id: "grade", name: "grade", width: 70, words: true }, { id: "partner", name: "partner", width: 72 },
+  { id: "similarity", name: "similarity", width: 96 }, { id: "nearest", name: "nearest", width: 70, spare: true }, { id: "nearestSimilarity", name: "to nearest", width: 84, spare: true },
+  { id: "margin", name: "margin", width: 70, spare: true }, { id: "frequency", name: "frequency", width: 92 }, { id: "q", name: "q-value", width: 104 },
+  { id: "text", name: "strongest token", width: 130, words: true }, { id: "explanation", name: "explanation", width: 150, words: true },
+].filter(({ id }) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q) && (id !== "explanation" || report.explanations));
+
+let columnsNow = {};
+const cell = (name, i) => columnsNow[name]?.[i];
+const latentCell = (name, i) => { const found = cell(name, i); return found === undefined || found < 0 ? "" : `${found}`; };
 const texts = {
-  latent: (i) => `${i}`, partner: (i) => (cell("partner", i) < 0 ? "" : `${cell("partner", i)}`),
-  grade: (i) => GRADES[cell("grade", i)], nearest: (i) => (cell("nearest", i) < 0 ? "" : `${cell("nearest", i)}`),
+  latent: (i) => `${i}${stars.has(starName(state.side, i)) ? " ★" : ""}`, grade: (i) => GRADES[cell("grade", i)],
+  partner: (i) => latentCell("partner", i), nearest: (i) => latentCell("nearest", i),
   similarity: (i) => number(cell("similarity", i)), nearestSimilarity: (i) => number(cell("nearestSimilarity", i)),
-  margin: (i) => number(cell("margin", i)), text: (i) => strongest(i),
-  frequency: (i) => (cell("frequency", i) === undefined ? "" : cell("frequency", i).toExponential(1)),
-  q: (i) => { const q = cell("q", i); return q === undefined || Number.isNaN(q) ? "" : q.toPrecision(2); },
+  margin: (i) => number(cell("margin", i)), text: (i) => strongest(i), explanation: (i) => explanationOf(state.side, i),
+  frequency: (i) => share(cell("frequency", i)), q: (i) => (missing(cell("q", i)) ? "" : qText(cell("q", i))),
 };
 
 function strongest(latent) {
   const [first] = ownContexts(state.side, latent);
   return first === undefined ? "" : tokensOf(first)[report.contexts.columns.centre[first]].slice(0, 60);
 }
+const explanationOf = (side, latent) => report.explanations?.[side]?.[latent] ?? "";
 
 // Columns that can be held between two numbers, and the controls that say which.
 const RANGES = ["similarity", "nearestSimilarity", "frequency", "q"];
@@ -28,60 +31,80 @@ const withinRanges = (i) => RANGES.every((name) => {
 });
 
 function fillColumns() {
-  const own = viewOf(state.side, state.view), { latent, frequency } = report[state.side];
-  rows.columns = { ...own, latent, frequency, grade: gradesOf(state.side, state.view, state.threshold) };
+  const { latent, frequency } = report[state.side];
+  columnsNow = { ...viewOf(state.side, state.view), latent, frequency, grade: gradesOf(state.side, state.view, state.threshold) };
 }
 
-let sorting = { name: "similarity", ascending: false };
+// What a search asks for: who fits, and where words were searched, how well.
+function searched() {
+  const wanted = state.search.trim().toLowerCase();
+  if (!wanted) return { fits: () => true };
+  if (/^\d+$/.test(wanted)) return { fits: (i) => i === Number(wanted) };
+  const named = /^([ab])[\s:/]*(\d+)$/.exec(wanted);
+  if (named) {
+    const wantedNumber = Number(named[2]);
+    if (named[1] === state.side) return { fits: (i) => i === wantedNumber };
+    const columns = report.views.flatMap((view) => { const { partner, nearest } = viewOf(state.side, view); return [partner, nearest]; });
+    return { fits: (i) => columns.some((column) => column[i] === wantedNumber) };
+  }
+  const strengths = firingOn(state.side, wanted), explained = (i) => explanationOf(state.side, i).toLowerCase().includes(wanted);
+  return { fits: (i) => strengths.has(i) || explained(i), strength: (i) => strengths.get(i) ?? -1 };
+}
 
 function chooseRows() {
-  const wanted = state.search.trim().toLowerCase(), grade = GRADES.indexOf(state.grade), known = wanted ? wordsOf(state.side) : null;
-  const kept = [];
-  for (let i = 0; i < rows.columns.latent.length; i++) {
+  const grade = GRADES.indexOf(state.grade), { fits, strength } = searched(), kept = [];
+  for (let i = 0; i < columnsNow.latent.length; i++) {
     if (grade >= 0 && cell("grade", i) !== grade) continue;
+    if (state.grade === "starred" && !stars.has(starName(state.side, i))) continue;
     if (state.brushed && state.side === "a" && !state.brushed.has(i)) continue;
-    if (wanted && !(/^\d+$/.test(wanted) ? i === Number(wanted) : known.get(i)?.includes(wanted))) continue;
-    if (!withinRanges(i)) continue;
-    kept.push(i);
+    if (fits(i) && withinRanges(i)) kept.push(i);
   }
-  const { name, ascending } = sorting, sign = ascending ? 1 : -1;
-  const key = name === "text" ? strongest : (i) => cell(name, i);
-  const value = [];
+  const [name, ascending] = sorting(), sign = ascending ? 1 : -1;
+  const key = !state.sort && strength ? strength : name === "text" ? strongest : name === "explanation" ? (i) => explanationOf(state.side, i) : (i) => cell(name, i);
+  const value = [], absent = (v) => missing(v) || v === "";
   for (const i of kept) value[i] = key(i);
-  const missing = (v) => v === undefined || v === "" || Number.isNaN(v);
   kept.sort((i, j) => {
     const v = value[i], w = value[j];
-    if (missing(v) || missing(w)) return missing(v) - missing(w) || i - j;
+    if (absent(v) || absent(w)) return absent(v) - absent(w) || i - j;
     return v < w ? -sign : v > w ? sign : i - j;
   });
-  rows.order = kept;
-  document.getElementById("found").textContent = `${count(kept.length)} of ${count(rows.columns.latent.length)} latents`;
+  control("found").textContent = `${count(kept.length)} of ${count(columnsNow.latent.length)} latents${!state.sort && strength ? ", those that fire most on it first" : ""}`;
+  return kept;
 }
 
-const shown = COLUMNS.filter(([id]) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q));
-const slick = new Slick.Grid("#grid", rows, shown.map(([id, name, width]) => ({
-  id, name, width, field: id, sortable: true, cssClass: id === "text" || id === "grade" ? "words" : "figure",
-  formatter: (_row, _cell, _value, _column, { latent }) => element("span", {}, texts[id](latent)),
-})), { enableColumnReorder: false, enableHtmlRendering: false, rowHeight: 26, forceFitColumns: true, enableCellNavigation: true, multiColumnSort: false });
-slick.setSortColumn("similarity", false);
-slick.onSort.subscribe((_event, { sortCol, sortAsc }) => { sorting = { name: sortCol.id, ascending: sortAsc }; refresh(); });
-slick.onActiveCellChanged.subscribe((_event, { row }) => { if (row !== null && row !== undefined) change({ latent: rows.order[row], beside: null }); });
+// The column the rows are in order of, and the way: "-similarity" falls.
+const sorting = () => (state.sort ? [state.sort.replace(/^-/, ""), !state.sort.startsWith("-")] : ["similarity", false]);
+
+const grid = new RowGrid(control("grid"), {
+  label: "latents", columns: COLUMNS, text: (id, i) => texts[id](i),
+  choose: (latent, opened) => { change({ latent, beside: null }); if (opened) showPanel(); },
+  open: () => { showPanel(); control("pair-title")?.focus(); },
+  sort: (id, ascending) => change({ sort: `${ascending ? "" : "-"}${id}` }),
+});
 
 function refresh() {
-  chooseRows();
-  slick.resetActiveCell();
-  slick.invalidate();
-  slick.updateRowCount();
+  grid.show(chooseRows());
+  const [name, ascending] = sorting();
+  grid.mark(!state.sort && searched().strength ? null : name, ascending);
+  control("sort").value = state.sort;
 }
 
-function goTo(side, latent, beside = null) {
-  change({ side, search: "", grade: "", ranges: {}, brushed: null });
-  const row = rows.order.indexOf(latent);
-  if (row >= 0) { slick.scrollRowIntoView(row); slick.setActiveCell(row, 0); }
+// To one latent, whatever is filtered away now.
+function goTo(side, latent, beside = null, looks = {}) {
+  change({ side, search: "", grade: "", ranges: {}, brushed: null, ...looks });
+  if (!grid.order.includes(latent)) change({ search: "", grade: "", ranges: {} });
   change({ latent, beside });
+}
+
+function takeAway() {
+  const heads = ["side", "latent", "view", "threshold", "starred", ...COLUMNS.slice(1).map(({ id }) => id)];
+  const value = (id, i) => (["grade", "text", "explanation"].includes(id) ? texts[id](i) : ["partner", "nearest"].includes(id) ? latentCell(id, i) : cell(id, i));
+  const rows = grid.order.map((i) => [state.side, i, state.view, state.threshold, stars.has(starName(state.side, i)), ...COLUMNS.slice(1).map(({ id }) => value(id, i))]);
+  download(`latents_${state.side}.csv`, [heads, ...rows]);
 }
 
 listeners.push((changed) => {
   if (["view", "threshold", "side"].some((name) => changed.has(name))) fillColumns();
-  if (["view", "threshold", "side", "search", "grade", "ranges", "brushed", "theme"].some((name) => changed.has(name))) refresh();
+  if (["view", "threshold", "side", "search", "grade", "ranges", "brushed", "sort", "stars"].some((name) => changed.has(name))) refresh();
+  if (changed.has("latent") || changed.has("side")) grid.point(state.latent);
 });
