@@ -14,7 +14,9 @@ from tests.investigation.toy_language_model import (
     made_run,
     made_run_on_neurons,
 )
+from universality.comparison import Policy, compare
 from universality.investigation.investigating import investigate
+from universality.results import Comparison
 from universality.results.investigated import Investigation
 
 
@@ -34,6 +36,18 @@ def made_investigation() -> Investigation:
             n_controls=3,
             progress=False,
         )
+
+
+def made_comparison_of_toys(folder: Path) -> Comparison:
+    """Two runs of the toy compared, with what their pairs do to it; writes its cache."""
+    return compare(
+        made_run("a"),
+        made_run("b"),
+        Policy(nulls=("geometry",), n_draws=2, held_out=False),
+        activations=made_cache(folder / "toy-cache"),
+        effects=made_language_model(),
+        effect_pairs=6,
+    )
 
 
 @functools.cache

@@ -18,7 +18,11 @@ import pandas as pd
 import pytest
 
 from tests.docs.pages import names, page, rows, sections
-from tests.made_investigation import made_investigation, made_investigation_of_neurons
+from tests.made_investigation import (
+    made_comparison_of_toys,
+    made_investigation,
+    made_investigation_of_neurons,
+)
 from tests.tiny_study import make_study
 from universality.comparison import Policy, compare
 from universality.nulls.null import NULLS
@@ -51,6 +55,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         unembedding=study.unembedding,
     )
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
+    toy = made_comparison_of_toys(folder)
+    both = replace(
+        both, summary=both.summary | {"effects": toy.summary["effects"]}, effects=toy.effects
+    )
     both.save(folder / "Comparison")
     many.save(folder / "Stability")
     neurons = made_investigation_of_neurons().neurons

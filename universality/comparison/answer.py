@@ -22,7 +22,9 @@ def answer(summary: dict[str, Any]) -> list[str]:
 
     Of a result that a failed check voids, the reason comes first.
     """
-    return withdrawn(summary, [*_shared(summary), *_means(summary), *_agreement(summary)])
+    return withdrawn(
+        summary, [*_shared(summary), *_means(summary), *_agreement(summary), *_effects(summary)]
+    )
 
 
 def _shared(summary: dict[str, Any]) -> list[str]:
@@ -41,6 +43,19 @@ def _shared(summary: dict[str, Any]) -> list[str]:
             f"{_beside(summary, row, 'activations')}."
         )
     return said
+
+
+def _effects(summary: dict[str, Any]) -> list[str]:
+    """Whether pairs that look the same do the same, where that was measured."""
+    found = summary.get("effects")
+    if found is None or found["matched_mean"] is None:
+        return []
+    random = found["random_mean"]
+    beside = "" if random is None else f"; random pairs of equal frequency {random:.3f}"
+    return [
+        f"Taken away from {found['model']}, the latents of {found['n_pairs']} sampled pairs change "
+        f"its next tokens with a mean correlation of {found['matched_mean']:.3f}{beside}."
+    ]
 
 
 def _beside(summary: dict[str, Any], row: dict[str, Any], view: str) -> str:

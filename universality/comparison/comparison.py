@@ -9,11 +9,14 @@ from universality.checks.about_run import check_records
 from universality.checks.pair_checks import check_pair
 from universality.comparison.answer import answer
 from universality.comparison.behind_pairs import evidence_of, open_unembedding
+from universality.comparison.effects_of_pairs import effects_of_pairs
 from universality.comparison.latents import latent_tables
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators
+from universality.investigation.effect_agreement import SAMPLED
 from universality.loading.checkpoints import ORIENTATIONS
+from universality.models.language_model import LanguageModel
 from universality.models.unembedding import Unembedding
 from universality.results import Comparison, judge
 from universality.runs.between.own_runs import match_own_runs
@@ -27,7 +30,7 @@ from universality.runs.metrics import THRESHOLDS, measure
 from universality.runs.opening import RUN, Run, open_run
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import gather_runs
-from universality.validation import PATH, TEXT, Is, OneOf, either, takes
+from universality.validation import PATH, TEXT, Is, Number, OneOf, either, takes
 
 
 @takes(
@@ -37,6 +40,8 @@ from universality.validation import PATH, TEXT, Is, OneOf, either, takes
     activations=either(CACHES, None),
     codes=either(PATH, None),
     unembedding=either(Is((Unembedding, str, Path), "an unembedding, or where one lies"), None),
+    effects=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
+    effect_pairs=Number(1, whole=True),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
 )
@@ -48,6 +53,8 @@ def compare(
     activations: Activations | None = None,
     codes: str | Path | None = None,
     unembedding: Unembedding | str | Path | None = None,
+    effects: LanguageModel | str | Path | None = None,
+    effect_pairs: int = SAMPLED,
     format: str | None = None,
     orientation: str | None = None,
 ) -> Comparison:
@@ -67,6 +74,9 @@ def compare(
         codes: Folder in which codes are kept, so that a repeated call need not encode again.
         unembedding: That of the runs' model, or what `load_unembedding` understands; adds what the
             latents of pairs write to the logits.
+        effects: The language model of the cache, or its address; adds what a sample of pairs does
+            to its next tokens.
+        effect_pairs: How many pairs that sample has.
         format: Format of both runs, where it cannot be told from their files.
         orientation: Whether the `rows` or `columns` of square weights are directions.
 
@@ -99,6 +109,9 @@ def compare(
         | crosscoder_summary(pair, latents["a"])
         | ({} if to_logits is None else {"unembedding": to_logits.source})
     )
+    if effects is not None:
+        table, about = effects_of_pairs(pair, between.pairs, effects, policy, n=effect_pairs)
+        evidence, summary = evidence | {"effects": table}, summary | {"effects": about}
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents["a"],

@@ -49,8 +49,9 @@ OPTIONAL_TABLES = (
     "pair_activations",
     "logits",
     "pair_logits",
+    "effects",
 )
-"""Tables that a comparison has only where activations, or an unembedding, were given."""
+"""Tables that a comparison has only where activations, an unembedding or a model were given."""
 
 _OPTIONAL_FILES = {name: f"{name}.parquet" for name in OPTIONAL_TABLES}
 
@@ -84,6 +85,9 @@ class Comparison:
     an unembedding."""
     pair_logits: pd.DataFrame | None = None
     """One row per pair: both latents' logit weights over part of the vocabulary."""
+    effects: pd.DataFrame | None = None
+    """One row per sampled pair: whether both latents do the same to the next tokens of a model;
+    None without one."""
     matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
     """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
 
