@@ -26,7 +26,8 @@ def test_the_scores_are_counted() -> None:
     assert found.auc == pytest.approx(np.mean([(p > q) + 0.5 * (p == q) for p, q in pairs]))
     assert found.brier == pytest.approx(((chances - again) ** 2).mean())
     assert found.brier_constant == pytest.approx(0.4 * 0.6)
-    assert found.calibration_error == pytest.approx(np.abs(chances - again).mean())
+    shared_out = np.array([0.0, 0.5, 0.5, 1.0, 0.0])
+    assert found.calibration_error == pytest.approx(np.abs(chances - shared_out).mean())
     assert found.bins["n"].tolist() == [1, 1, 1, 1, 1]
 
 
@@ -47,6 +48,11 @@ def test_a_forecast_that_is_too_sure_is_found_out_though_its_order_is_right() ->
     right = reliability(chances, _outcomes(chances, 2))
     assert found.auc == pytest.approx(right.auc)
     assert found.excess_error > 0.1 > right.excess_error
+
+
+def test_a_forecast_of_one_right_value_has_no_error() -> None:
+    again = np.array([1.0] * 30 + [0.0] * 70)
+    assert reliability(np.full(100, 0.3), again).calibration_error == pytest.approx(0)
 
 
 def test_where_all_come_back_nothing_is_told_apart() -> None:

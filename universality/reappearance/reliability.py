@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 from scipy.stats import rankdata
 
 _N_BINS = 10
@@ -50,17 +50,19 @@ def reliability(
 ) -> Reliability:
     """Scores of probabilities against what happened (0 or 1).
 
-    Bins are of equal count in order of probability; equal probabilities keep their order, so a
-    forecast of few values fills several bins with one. The expectation under a perfect forecast is
-    over 200 draws of outcomes from the probabilities themselves.
+    Bins are of equal count in order of probability; latents of one probability all count with the
+    share of them that came back, whichever bins they fall into. The expectation under a perfect
+    forecast is over 200 draws of outcomes from the probabilities themselves.
     """
     order = np.argsort(chances, kind="stable")
-    predicted, observed = chances[order], outcomes[order]
+    predicted = chances[order]
+    level = np.unique(predicted, return_inverse=True)[1]
+    observed = _shared_out(outcomes[order], level)
     parts = [part for part in np.array_split(np.arange(len(order)), _N_BINS) if len(part)]
     generator = np.random.default_rng(seed)
     lucky = np.array(
         [
-            _error(predicted, (generator.random(len(order)) < predicted).astype(float), parts)
+            _error(predicted, _shared_out(generator.random(len(order)) < predicted, level), parts)
             for _ in range(_N_FORECASTS)
         ]
     )
@@ -82,6 +84,13 @@ def reliability(
             }
         ),
     )
+
+
+def _shared_out(
+    outcomes: Float64[np.ndarray, " n"] | Bool[np.ndarray, " n"], level: Int64[np.ndarray, " n"]
+) -> Float64[np.ndarray, " n"]:
+    """The mean outcome of all latents of each one's probability."""
+    return np.asarray((np.bincount(level, weights=outcomes) / np.bincount(level))[level])
 
 
 def _error(

@@ -3,7 +3,7 @@
 A latent of chance p is found in x of m other runs by a binomial law; the chances of the latents of
 a run follow any distribution on a grid. The fitted distribution says what x of m means for one run
 more. A beta distribution in its place (the beta-binomial) is right where chances follow one, and
-wrong by up to .1 where latents are of two kinds (`analysis/planted_reappearance.py`).
+wrong by up to .15 where latents are of two kinds (`analysis/planted_reappearance.py`).
 """
 
 from __future__ import annotations
