@@ -97,15 +97,15 @@ def _summary(
         },
         "census": about,
         "sentences": [
-            f"Latents come back in the ninth run as often as the other eight predict: predicted and "
-            f"observed share differ by {scores.calibration_error:.3f} on average and {worst:.3f} at "
-            "most, over nine runs left out and k = 1 ... 8.",
+            "Latents come back in the ninth run as often as the other eight predict: predicted "
+            f"and observed share differ by {scores.calibration_error:.3f} on average and "
+            f"{worst:.3f} at most, over nine runs left out and k = 1 ... 8.",
             f"One run holds {one['coverage']:.1%} of the latents of another, and nine runs hold "
             f"{nine['coverage']:.1%} ({nine['coverage_low']:.1%} to {nine['coverage_high']:.1%}) "
             f"of those of a tenth; eighteen would hold {twice['coverage']:.1%} if the trend went "
             "on.",
-            f"The nine runs hold {about['features_seen']:,.0f} distinct features by this rule; were "
-            f"every match right, at least {about['features_at_least']:,.0f} ({low:,.0f} to "
+            f"The nine runs hold {about['features_seen']:,.0f} distinct features by this rule; "
+            f"were every match right, at least {about['features_at_least']:,.0f} ({low:,.0f} to "
             f"{high:,.0f}) would exist, but a missed match makes two features of one, so that the "
             "number may well be above the truth.",
         ],

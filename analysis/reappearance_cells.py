@@ -2,11 +2,11 @@
 
     universality activations collect --model MODEL --hook blocks.8.hook_resid_post \
         --text unseen.jsonl --max-tokens 320000 --out TRAINED
-    universality activations collect --model MODEL --hook blocks.4.hook_resid_post \
-        --text unseen.jsonl --max-tokens 320000 --out EARLY
+    universality activations collect --model MODEL --hook blocks.9.hook_mlp_out \
+        --text train.jsonl --max-tokens 450000 --out OTHER
     universality activations collect --random-weights 0 --model MODEL \
         --hook blocks.8.hook_resid_post --text unseen.jsonl --max-tokens 320000 --out RANDOM
-    python -m analysis.reappearance_cells --trained TRAINED --early EARLY --random RANDOM \
+    python -m analysis.reappearance_cells --trained TRAINED --other OTHER --random RANDOM \
         --work WORK
 
 Each cell differs from `base` in one thing. The runs are small and short, so that eight seeds of one
@@ -69,7 +69,7 @@ CELLS: Mapping[str, StudyCell] = {
     "k 16": replace(BASE, k=16, n_seeds=3),
     "width 288": replace(BASE, d_sae=288, n_seeds=3),
     "batchtopk": replace(BASE, architecture="batchtopk", n_seeds=3),
-    "layer 4": replace(BASE, cache="early", n_seeds=3),
+    "another hook": replace(BASE, cache="other", n_seeds=3),
     "width 1152": replace(BASE, d_sae=1152, n_seeds=3),
 }
 """Every cell by name; each but `base` differs from it in what its name says."""
@@ -91,13 +91,13 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    for name in ("trained", "early", "random"):
+    for name in ("trained", "other", "random"):
         parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--cell", choices=CELLS, action="append")
     parser.add_argument("--seeds", default="0:8", help="first:stop")
     given = parser.parse_args()
     first, stop = map(int, given.seeds.split(":"))
-    caches = {name: getattr(given, name) for name in ("trained", "early", "random")}
+    caches = {name: getattr(given, name) for name in ("trained", "other", "random")}
     for name in given.cell or CELLS:
         train_cell(name, caches, given.work, seeds=range(first, stop))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,3 +60,18 @@ def covariate_lines(record: Mapping[str, Any]) -> list[str]:
         f"{found['fitted'][1]:.3g}"
         for name, found in record.get("covariates", {}).items()
     ]
+
+
+def further_run_lines(summary: Mapping[str, Any], width: int) -> list[str]:
+    """What many runs say of one run more, by the headline's rule: three lines at most."""
+    rule, chances = summary["headline_rule"], summary.get("reappearance", {})
+    census = summary.get("census", {}).get("rules", {}).get(rule)
+    text = ""
+    if "reason" in chances:
+        text = f"No chance to come back: {chances['reason']}. "
+    elif rule in chances.get("rules", {}):
+        by_k = [f"{row['p_reappears']:.0%}" for row in chances["rules"][rule]["by_k"]]
+        text = f"Found in 1 ... {len(by_k)} runs, one run more has it: {', '.join(by_k)}. "
+    if census is not None:
+        text += f"{census['n_runs']} runs hold {census['coverage']:.1%} of the latents of another."
+    return textwrap.wrap(text, width, max_lines=3, placeholder=" …")

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from universality.cli.reappearance_screen import further_run_lines
 from universality.cli.screen import shown_in_training, withdrawn_lines
 from universality.results.validity import validity_of
 
@@ -28,6 +29,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
             "",
             *_agreement(summary),
             *_only_in_one(summary),
+            *further_run_lines(summary, WIDTH),
             *_outliers(summary),
             *_checks(summary),
             f"Tables: {folder}",

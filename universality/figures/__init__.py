@@ -28,6 +28,7 @@ from universality.figures.many_runs import (
     stability_against_norm,
 )
 from universality.figures.numbers import plotted_numbers
+from universality.figures.one_more_run import coverage_against_runs, reappearance_reliability
 from universality.figures.pairs import activation_scatter, logit_scatter
 from universality.figures.similarities import (
     decoder_against_activations,
@@ -51,6 +52,7 @@ __all__ = [
     "activation_weight",
     "active_over_training",
     "consistency_over_steps",
+    "coverage_against_runs",
     "decoder_against_activations",
     "decoder_against_encoder",
     "effect_beside_controls",
@@ -77,6 +79,7 @@ __all__ = [
     "plotted_numbers",
     "power",
     "precision_by_interval",
+    "reappearance_reliability",
     "run_matrix",
     "share_against_threshold",
     "similarity_against_frequency",

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from universality.errors import InvalidInputError
 from universality.figures import investigations as one_latent
 from universality.figures import many_runs as stability
-from universality.figures import pairs, widths
+from universality.figures import one_more_run, pairs, widths
 from universality.figures import similarities as latents
 from universality.figures import toy_models as toy
 from universality.figures import two_runs as whole
@@ -28,6 +28,8 @@ _HEADLINES = (
     "decoder_against_encoder",
     "spectrum",
     "only_in_one",
+    "reappearance_reliability",
+    "coverage_against_runs",
     "pair_matrix",
     "stability_against_frequency",
     "consistency_over_steps",
@@ -110,6 +112,10 @@ def _of_many(
     cells = result.summary.get("grid", [])
     if len({cell["step"] for cell in cells if cell["step"] is not None and cell["views"]}) > 1:
         draws.append(stability.consistency_over_steps)
+    if result.left_out is not None and len(result.left_out):
+        draws.append(one_more_run.reappearance_reliability)
+    if result.census is not None:
+        draws.append(one_more_run.coverage_against_runs)
     if result.widths is not None:
         draws += [widths.width_ladder, widths.width_flow]
     return more | {draw.__name__: partial(draw, result) for draw in draws}

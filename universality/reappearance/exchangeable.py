@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from universality.checks.check import Check
+from universality.checks.seeds import check_shared_initialisation
+from universality.checks.weights import check_same_weights
 from universality.reappearance.domain import Recipe
+from universality.runs.matched import MatchedPair, MatchedRuns
 
-DEPENDENT = ("same_weights", "shared_initialisation", "crosscoder_sides")
+DEPENDENT = ("same_weights", "shared_initialisation")
 """Checks whose failure says that one run was made with the other."""
 
 _WORDS = {
@@ -28,6 +31,22 @@ def dependence(checks: Sequence[Check]) -> str:
     if not failed:
         return ""
     return f"the runs are not independent ({failed[0].id}): {failed[0].message}"
+
+
+def dependence_among(matched: MatchedRuns, group: Sequence[int]) -> str:
+    """The same of some of several runs, with the first two that show it; empty where none do."""
+    for (i, j), pair in matched.pairs.items():
+        if i in group and j in group and (fault := dependence(_checks(pair))):
+            return f"{pair.a.name} and {pair.b.name}: {fault}"
+    return ""
+
+
+def _checks(pair: MatchedPair) -> list[Check]:
+    a, b = pair.a, pair.b
+    return [
+        check_same_weights(a.dictionary, b.dictionary, hashes=(a.sha256, b.sha256)),
+        check_shared_initialisation(a.dictionary, b.dictionary, partners=pair.partners),
+    ]
 
 
 def recipe_differences(recipes: Sequence[Recipe]) -> str:

@@ -40,9 +40,6 @@ class Trials:
     found: Mapping[tuple[str, int, int], Float64[np.ndarray, " _"]]
     """1 where a target run has the latent, else 0: by rule, run and target."""
 
-    partners: Mapping[tuple[int, int], Mapping[str, Int64[np.ndarray, " _"]]]
-    """By two runs, the lower first, and view: the partner of each latent; -1 for none."""
-
     @property
     def n_runs(self) -> int:
         """Number of runs."""
@@ -62,29 +59,25 @@ class Outcomes:
     """Targets it was looked for in."""
 
 
-def gather_trials(runs: RunSet, threshold: float) -> Trials:
-    """Every run matched with every other in decoder and encoder, and what each says of its latents.
+def gather_trials(matched: MatchedRuns, threshold: float) -> Trials:
+    """What each run says of its latents, and which of them every other run has.
+
+    The runs are matched in decoder and encoder.
 
     Raises:
         UnsupportedError: a run has no encoder, or brought no firing counts.
     """
-    own = tuple(own_covariates(part.dictionary, part.alive.mask) for part in runs.parts)
-    views = [runs.view(name) for name in VIEWS]
+    parts = matched.runs.parts
+    own = tuple(own_covariates(part.dictionary, part.alive.mask) for part in parts)
     beside: dict[tuple[int, int], Covariates] = {}
     found: dict[tuple[str, int, int], np.ndarray] = {}
-    partners: dict[tuple[int, int], dict[str, np.ndarray]] = {}
-    for a, b in combinations(range(len(runs.parts)), 2):
-        first, second = runs.parts[a], runs.parts[b]
-        matches = match_traits(views, first.traits, second.traits)
-        partners[a, b] = {
-            view: partner_numbers(first, second, match.matching) for view, match in matches.items()
-        }
+    for (a, b), pair in matched.pairs.items():
         for base, other in ((a, b), (b, a)):
-            beside[base, other] = pair_covariates(matches, swap=base == b)
+            beside[base, other] = pair_covariates(pair.matches, swap=base == b)
             for rule in RULES:
-                again = found_again(matches, rule, threshold, swap=base == b)
+                again = found_again(pair.matches, rule, threshold, swap=base == b)
                 found[rule, base, other] = again.astype(np.float64)
-    return Trials(runs.names, own, beside, found, partners)
+    return Trials(matched.runs.names, own, beside, found)
 
 
 def found_again(

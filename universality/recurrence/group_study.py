@@ -11,11 +11,14 @@ import pandas as pd
 
 from universality.checks.about_run import about_run
 from universality.checks.pair_checks import check_pair
+from universality.reappearance.domain import recipe_of
+from universality.reappearance.exchangeable import dependence_among, recipe_differences
 from universality.recurrence.families.consensus import consensus
 from universality.recurrence.families.covariates import stability_by
 from universality.recurrence.families.family_contexts import family_contexts
 from universality.recurrence.families.family_rules import Rule, find_rules, headline
 from universality.recurrence.families.family_table import family_table, mean_over_members
+from universality.recurrence.further_run import with_further_run
 from universality.recurrence.members import Members, members_of
 from universality.recurrence.null_runs import RunsNull, null_from
 from universality.recurrence.run_checks import about_caches, check_runs
@@ -59,10 +62,11 @@ def study_group(
     nulls = draw_nulls(runs, drawn, policy, thresholds=thresholds, store=store)
     own = match_own_runs(runs, policy, thresholds=thresholds, store=store)
     above = above_in_some_run(matched, group, policy, store=store)
+    null = null_from(nulls, len(drawn))
     found = assemble(
         ours,
         rules,
-        null_from(nulls, len(drawn)),
+        null,
         thresholds=thresholds,
         latent_columns={"frequency": latents.frequency, "decoder_norm": latents.decoder_norm}
         | grade_columns(rules, above, latents.rare),
@@ -78,7 +82,14 @@ def study_group(
     summary["grid"] = cells_of([run.key for run in runs.dictionaries], runs.names, pairs)
     _add_floors(summary["over_pairs"], [own[run] for run in group], policy.threshold)
     contexts = family_contexts(rules[headline(rules)], members.parts)
-    return replace(found, pairs=pairs, summary=summary, contexts=contexts)
+    return with_further_run(
+        replace(found, pairs=pairs, summary=summary, contexts=contexts),
+        rules,
+        null,
+        thresholds=thresholds,
+        dependent=dependence_among(matched, group),
+        note=recipe_differences([recipe_of(run) for run in members.dictionaries]),
+    )
 
 
 def assemble(

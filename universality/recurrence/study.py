@@ -14,6 +14,7 @@ from universality.loading.checkpoints import ORIENTATIONS
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.families.consensus import consensus_dictionary
 from universality.recurrence.families.family_rules import find_rules
+from universality.recurrence.further_run import with_further_run
 from universality.recurrence.group_study import assemble, study_group
 from universality.recurrence.null_runs import random_assignments
 from universality.recurrence.widths.ladder import Step, climb, ladder
@@ -103,13 +104,10 @@ def stability_of_assignments(path: str | Path, *, seed: int = 0) -> Stability:
     matched = read_assignments(path)
     first = next(iter(matched.values()))
     runs = [{"name": n, "d_sae": s} for n, s in zip(first.runs, first.sizes, strict=True)]
-    return assemble(
-        matched,
-        find_rules(matched, 0.0),
-        random_assignments(matched),
-        thresholds=(),
-        about={"runs": runs, "policy": {"assignments": Path(path).name, "seed": seed}},
-    )
+    rules, null = find_rules(matched, 0.0), random_assignments(matched)
+    about = {"runs": runs, "policy": {"assignments": Path(path).name, "seed": seed}}
+    found = assemble(matched, rules, null, thresholds=(), about=about)
+    return with_further_run(found, rules, null, thresholds=())
 
 
 @takes(

@@ -74,6 +74,17 @@ def spectrum_table(
     return pd.DataFrame(rows, columns=columns)
 
 
+def edge_rules(
+    rules: Mapping[str, Rule], thresholds: Sequence[float]
+) -> list[tuple[str, float | None]]:
+    """The rules and thresholds under which a pair is an edge or none.
+
+    Of assignments without similarities the threshold is None, and single views are left out, in
+    which every assigned pair is an edge.
+    """
+    return [(name, t) for name, rule in rules.items() for t in _thresholds(rule, thresholds)]
+
+
 def _thresholds(rule: Rule, thresholds: Sequence[float]) -> Sequence[float | None]:
     if rule.threshold is not None:
         return thresholds

@@ -39,7 +39,14 @@ _FILES: Mapping[str, str] = MappingProxyType(
 _WIDTH_FILES: Mapping[str, str] = MappingProxyType(
     {"narrow": "narrow_latents.parquet", "wide": "wide_latents.parquet", "flow": "flow.csv"}
 )
-_OPTIONAL_FILES: Mapping[str, str] = MappingProxyType({"contexts": "contexts.parquet"})
+_OPTIONAL_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "contexts": "contexts.parquet",
+        "reappearance": "reappearance.csv",
+        "left_out": "left_out.csv",
+        "census": "census.csv",
+    }
+)
 
 
 @final
@@ -76,6 +83,15 @@ class Stability:
     """The ladder of widths; None when all runs are equally wide."""
     contexts: pd.DataFrame | None = None
     """The texts on which members of families fire, a few for each; None without activations."""
+    reappearance: pd.DataFrame | None = None
+    """One row per view, threshold and k: the chance that one more run has what k runs have; None
+    where the runs tell none, which the summary gives a reason for."""
+    left_out: pd.DataFrame | None = None
+    """One row per view, threshold, run left out and k: what the others predicted, and what it has;
+    empty below four runs, None where there are no chances."""
+    census: pd.DataFrame | None = None
+    """One row per view, threshold and number of runs: the features that so many runs hold, and the
+    share of one further run's latents; None where no run is matched with every other."""
 
     @property
     def absent(self) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ CENSUS_NOTE = (
     "features found in k runs are latents found in k, over runs, divided by k; their number is "
     "bounded from below only where matching makes no error: a missed match makes two features of "
     "one, and unrelated latents make the number of features of one run endless, so that it stands "
-    "beside that of unrelated runs; how many features there are is not identified"
+    "beside that of unrelated runs; how many features there are is not identified; of 800 planted "
+    "features five runs say at least 723, with 30 % of the matches missed 987, with 5 % of latents "
+    "that are of no feature 935"
 )
 """What must stand beside every census."""
 

@@ -14,6 +14,7 @@ from universality.recurrence.census.feature_census import (
 )
 from universality.recurrence.families.family_rules import Rule
 from universality.recurrence.null_runs import RunsNull
+from universality.recurrence.study_tables import edge_rules
 
 
 def study_census_table(
@@ -38,11 +39,11 @@ def study_census_table(
 def study_census_summary(rules: Mapping[str, Rule], null: RunsNull) -> dict[str, Any]:
     """What must be known beside a census, and the census of every rule at its threshold.
 
-    Of one view whose similarities are unknown every assigned pair is an edge, and there is none.
+    There is none where every assigned pair is an edge.
     """
-    only = list(rules)[-1:] if all(rule.threshold is None for rule in rules.values()) else rules
+    at = [rule.threshold for rule in rules.values() if rule.threshold is not None]
     found = {
-        name: census_summary(rules[name].edges, null.share.get((name, rules[name].threshold)))
-        for name in only
+        name: census_summary(rules[name].edges, null.share.get((name, threshold)))
+        for name, threshold in edge_rules(rules, at[:1])
     }
     return {"note": CENSUS_NOTE, "rules": {name: one for name, one in found.items() if one}}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 from pathlib import Path
 
-from universality.checks.seeds import check_shared_initialisation
-from universality.checks.weights import check_same_weights
 from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
 from universality.errors import InvalidInputError
 from universality.loading.checkpoints import ORIENTATIONS
 from universality.reappearance.domain import Domain, domain_of, recipe_of
-from universality.reappearance.exchangeable import dependence, recipe_differences
+from universality.reappearance.exchangeable import dependence_among, recipe_differences
 from universality.reappearance.fitted_forecast import KNOWN, RULES, Calibration
 from universality.reappearance.fitting import (
     Trials,
@@ -23,12 +20,14 @@ from universality.reappearance.fitting import (
     is_apart,
     leave_one_out,
 )
+from universality.runs.matched import match_runs
 from universality.runs.opening import RUN, Run, open_runs
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet, gather_runs, groups
 from universality.validation import PATH, TEXT, Number, OneOf, Several, either, takes
 
 _FEWEST = 3
+_POLICY = Policy(views=("decoder", "encoder"))
 
 
 @takes(
@@ -75,9 +74,11 @@ def calibrate(
         for run in open_runs(runs, keys=keys, format=format, orientation=orientation)
     ]
     kinds = _kinds(opened)
-    cells = [gather_trials(kind, threshold) for kind in kinds]
-    for kind, cell in zip(kinds, cells, strict=True):
-        _check_independent(kind, cell)
+    matched = [match_runs(kind, _POLICY) for kind in kinds]
+    for kind in matched:
+        if fault := dependence_among(kind, range(len(kind.runs.parts))):
+            raise InvalidInputError(f"{fault}; leave one of them out")
+    cells = [gather_trials(kind, threshold) for kind in matched]
     return Calibration(
         name=name,
         version=version,
@@ -115,10 +116,9 @@ def _kinds(runs: Sequence[Dictionary]) -> list[RunSet]:
             f"a calibration takes {_FEWEST} runs of one recipe: a base, another that is known, and "
             f"one in which its latents are looked for; got {len(runs)}"
         )
-    policy = Policy(views=("decoder", "encoder"))
-    together = gather_runs(runs, policy)
+    together = gather_runs(runs, _POLICY)
     kinds = [
-        gather_runs([together.dictionaries[run] for run in group], policy)
+        gather_runs([together.dictionaries[run] for run in group], _POLICY)
         for group in groups(together)
         if len(group) > 1 and len({together.dictionaries[run].d_sae for run in group}) == 1
     ]
@@ -129,21 +129,6 @@ def _kinds(runs: Sequence[Dictionary]) -> list[RunSet]:
             "most; train more seeds"
         )
     return kinds
-
-
-def _check_independent(runs: RunSet, cell: Trials) -> None:
-    for i, j in combinations(range(len(runs.parts)), 2):
-        a, b = runs.parts[i], runs.parts[j]
-        fault = dependence(
-            [
-                check_same_weights(a.dictionary, b.dictionary, hashes=(a.sha256, b.sha256)),
-                check_shared_initialisation(
-                    a.dictionary, b.dictionary, partners=cell.partners[i, j]
-                ),
-            ]
-        )
-        if fault:
-            raise InvalidInputError(f"{a.name} and {b.name}: {fault}; leave one of them out")
 
 
 def _differences(kind: RunSet) -> str:

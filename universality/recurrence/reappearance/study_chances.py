@@ -58,7 +58,7 @@ def study_chances(
 
 
 def chance_columns(rules: Mapping[str, Rule], chances: StudyChances) -> dict[str, np.ndarray]:
-    """`p_reappears_<rule>` with `_low` and `_high` for each latent, and the headline's without.
+    """`p_reappears_<rule>` with its ends for each latent, and `p_reappears` by the headline's rule.
 
     NaN for latents that take no part, and in runs that miss a pair, whose k is a lower bound.
     """
@@ -70,7 +70,7 @@ def chance_columns(rules: Mapping[str, Rule], chances: StudyChances) -> dict[str
         known = rule.edges.alive & np.isin(rule.edges.run_of, rule.edges.complete)
         k = n_runs_found(rule.edges) - 1
         for end, values in (("", found.chance), ("_low", found.low), ("_high", found.high)):
-            columns[f"p_reappears_{name}{end}"] = np.where(known, values[k], np.nan)
+            columns[f"p_reappears{end}_{name}"] = np.where(known, values[k], np.nan)
     main = f"p_reappears_{headline(rules)}"
     return columns | ({"p_reappears": columns[main]} if main in columns else {})
 
@@ -100,7 +100,7 @@ def chance_table(chances: StudyChances, null: RunsNull) -> pd.DataFrame:
 
 
 def left_out_table(chances: StudyChances, runs: Sequence[str]) -> pd.DataFrame:
-    """One row per rule, threshold, run left out and k: what the others predicted, and what it has."""
+    """One row per rule, threshold, run left out and k: predicted by the others, and observed."""
     tables = [
         one.tests.assign(view=rule, threshold=threshold)
         for (rule, threshold), one in chances.forecasts.items()
