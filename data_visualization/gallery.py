@@ -3,8 +3,9 @@
 python -m data_visualization.gallery [--work FOLDER]
 
 `comparison` is of two shipped seeds with their activations and an arbitrary unembedding, `many` of
-the shipped runs, `steps` of checkpoints of two small runs that are trained here, `toy` of a toy
-model. Results are kept in the work folder, so that the pictures can be drawn again.
+the shipped runs, `steps` of checkpoints of two small runs that are trained here, `seeds` of six
+such, `toy` of a toy model. Results are kept in the work folder, so that the pictures can be drawn
+again.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def results(work: Path) -> dict[str, Any]:
         "comparison": _kept(work / "comparison", lambda: _comparison(work)),
         "many": _kept(work / "many", _many),
         "steps": _kept(work / "steps", lambda: _steps(work)),
+        "seeds": _kept(work / "seeds", lambda: _seeds(work)),
         "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
         "planted": un.read_result(PLANTED),
         "investigation": un.read_result(INVESTIGATION),
@@ -86,7 +88,7 @@ def _many() -> un.Stability:
     return un.stability([_RUNS / name for name in (*_SEEDS, *_WIDTHS)], policy)
 
 
-def _steps(work: Path) -> un.Stability:
+def _small_runs(folder: Path, n: int, checkpoints: int) -> list[Path]:
     settings = [
         un.TrainingSettings(
             d_sae=128,
@@ -94,13 +96,22 @@ def _steps(work: Path) -> un.Stability:
             n_tokens=150_000,
             batch_size=256,
             learning_rate=5e-3,
-            checkpoints=5,
+            checkpoints=checkpoints,
             init_seed=seed,
             order_seed=seed,
         )
-        for seed in (0, 1)
+        for seed in range(n)
     ]
-    runs = un.train(_RUNS / "activations", settings, work / "runs")
+    return un.train(_RUNS / "activations", settings, folder)
+
+
+def _seeds(work: Path) -> un.Stability:
+    policy = un.Policy(threshold=0.5, nulls=("geometry",), n_draws=2)
+    return un.stability(_small_runs(work / "seeds-runs", 6, 0), policy)
+
+
+def _steps(work: Path) -> un.Stability:
+    runs = _small_runs(work / "runs", 2, 5)
     saved = [str(one) for run in runs for one in sorted((run / "checkpoints").iterdir())]
     return un.stability(saved, un.Policy(nulls=("geometry",), n_draws=2))
 

@@ -237,6 +237,25 @@ def _held_out_summary(n_pairs: int) -> dict[str, Any]:
     }
 
 
+def _left_out(runs: list[str]) -> pd.DataFrame:
+    """Found in one other run, a third come back; in two, two thirds and a bit."""
+    rows = [(run, k, k / 3, k / 3 + 0.05 * (k - 1), 10 * k) for run in runs for k in (1, 2)]
+    table = pd.DataFrame(rows, columns=["held_out_run", "k", "predicted", "observed", "n"])
+    return table.assign(view="decoder", threshold=0.7)
+
+
+def _census() -> pd.DataFrame:
+    """One run holds .2 of another, two .3, and three are thought to hold .4, six .7."""
+    table = pd.DataFrame({"view": "decoder", "threshold": 0.7, "n_runs": range(1, 7)})
+    table["coverage"] = np.linspace(0.2, 0.7, 6)
+    table["features"] = np.linspace(3, 8, 6)
+    for name in ("coverage", "features"):
+        table[f"{name}_low"], table[f"{name}_high"] = table[name] * 0.9, table[name] * 1.1
+        table[f"null_{name}"] = table[name] / 10
+        table[f"{name}_estimated"] = table["n_runs"] > 2
+    return table
+
+
 def made_stability() -> Stability:
     """Three runs of three latents: families 0 and 1 live in all, family 2 in the first two."""
     runs = [HOSTILE[0], "r1", "r2"]
@@ -280,6 +299,8 @@ def made_stability() -> Stability:
         pairs=pairs.assign(view="decoder"),
         spectrum=pd.DataFrame(shares),
         triples=pd.DataFrame({"view": ["decoder"], "value": [1.0]}),
+        left_out=_left_out(runs),
+        census=_census(),
         contexts=pd.DataFrame(
             {
                 "view": "decoder",

@@ -70,6 +70,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "many": many,
         "planted": many,
         "steps": steps,
+        "seeds": made_stability(),
         "toy": _made_toy(),
         "investigation": made_investigation(),
         "calibration": ROOT / "analysis" / "results" / "null_calibration",

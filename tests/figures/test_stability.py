@@ -57,6 +57,7 @@ def test_every_view_has_its_own_matrix(ax: Axes) -> None:
 
 def test_the_figures_of_many_runs_are_found_by_their_result() -> None:
     names = {"spectrum", "only_in_one", "pair_matrix", "stability_against_frequency"}
+    names |= {"reappearance_reliability", "coverage_against_runs"}
     assert set(figures.figures_of(made_stability())) == names
     assert set(figures.figures_of(made_ladder())) == names | {"width_ladder", "width_flow"}
 

@@ -66,7 +66,8 @@ def test_chances_and_census_stand_at_every_threshold_beside_the_null(five: Stabi
     census = five.summary["census"]["rules"]["decoder"]
     assert census["null"]["q"][0] > census["q"][0]
     assert five.summary["only_in_one_by_view"]["decoder"][-1]["fraction"] == pytest.approx(
-        1 - five.census.query("view == 'decoder' and threshold == 0.7 and n_runs == 4")[
+        1
+        - five.census.query("view == 'decoder' and threshold == 0.7 and n_runs == 4")[
             "coverage"
         ].iloc[0]
     )

@@ -40,17 +40,20 @@ def reappearance_reliability(stability: Stability, ax: Axes, *, view: str | None
     ax.vlines(by_k["predicted"], by_k["low"], by_k["high"], color=COLOURS[rule], linewidth=thin())
     area = 4 + _MOST * by_k["n"] / by_k["n"].max()
     ax.scatter(by_k["predicted"], by_k["observed"], s=area, color=COLOURS[rule], label=LABELS[rule])
-    for k, row in by_k.iterrows():
+    for place, (k, row) in enumerate(by_k.iterrows()):
+        right = place % 2 == 0
         ax.annotate(
             f"k = {k}, {row['n']:,.0f}",
             (row["predicted"], row["observed"]),
             textcoords="offset points",
-            xytext=(7, -9),
+            xytext=(8 if right else -8, 0),
+            horizontalalignment="left" if right else "right",
+            verticalalignment="center",
             fontsize="small",
         )
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
-    ax.set_xlim(-0.02, 1.18)
+    ax.set_xlim(-0.02, 1.25)
     ax.set_ylim(-0.02, 1.02)
     ax.set_xticks(np.linspace(0, 1, 6))
     legend_above(ax, columns=2)

@@ -30,8 +30,19 @@ def stability_data(result: Stability) -> dict[str, Any]:
         "n_families": result.families["view"].value_counts().to_dict(),
         "members": _members(result.latents),
         "contexts": _contexts(result.contexts),
+        "left_out": _at_policy(result, result.left_out),
+        "census": _at_policy(result, result.census),
         "flow": [] if result.widths is None else _records(result.widths.flow),
     }
+
+
+def _at_policy(result: Stability, table: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """The rows of a table at the threshold of the policy, for every rule."""
+    if table is None or table.empty:
+        return []
+    threshold = result.summary.get("policy", {}).get("threshold")
+    at = table["threshold"].isna() if threshold is None else table["threshold"] == threshold
+    return _records(table[at])
 
 
 def _members(latents: pd.DataFrame) -> dict[str, dict[str, list[list[Any]]]]:

@@ -41,7 +41,7 @@ _COMPARISON = (
     "table.js",
     "main.js",
 )
-_STABILITY = ("stability.js", "families.js")
+_STABILITY = ("stability.js", "one_more_run.js", "families.js")
 
 
 @singledispatch
