@@ -26,7 +26,7 @@ from universality.reappearance.reliability import Reliability, reliability
 from universality.recurrence.assignments import read_assignments
 from universality.recurrence.census.feature_census import census_summary, census_table
 from universality.recurrence.reappearance.run_forecast import RunForecast, forecast_one_more
-from universality.runs.matches import MatchedRuns, with_both
+from universality.runs.partner_table import PartnerTable, with_both
 from universality.runs.views import BOTH
 from universality.storage.json_output import write_json
 
@@ -76,7 +76,7 @@ def _scores(tests: pd.DataFrame) -> Reliability:
 
 
 def _summary(
-    edges: MatchedRuns, forecast: RunForecast, census: pd.DataFrame, about: dict[str, Any]
+    edges: PartnerTable, forecast: RunForecast, census: pd.DataFrame, about: dict[str, Any]
 ) -> dict[str, Any]:
     scores, tests = _scores(forecast.tests), forecast.tests
     worst = float((tests["predicted"] - tests["observed"]).abs().max())

@@ -29,7 +29,7 @@ from universality.recurrence.census.incidence import coverage, incidence, lower_
 from universality.recurrence.families.spectrum import n_runs_found
 from universality.recurrence.reappearance.recurrence_counts import found_counts
 from universality.recurrence.reappearance.run_forecast import forecast_one_more
-from universality.runs.matches import Link, MatchedRuns, among, stack
+from universality.runs.partner_table import Link, PartnerTable, among, stack
 from universality.storage.json_output import write_json
 from universality.synthetic.populations import DrawnRuns, Flaws, draw_population
 
@@ -143,7 +143,7 @@ def census_rows(settings: Settings) -> Iterator[dict[str, Any]]:
         }
 
 
-def matched(drawn: DrawnRuns) -> MatchedRuns:
+def matched(drawn: DrawnRuns) -> PartnerTable:
     """The pairs that were drawn, as edges."""
     sizes = [len(latents) for latents in drawn.feature]
     links = {pair: Link(a, b) for pair, (a, b) in drawn.pairs.items()}
@@ -151,7 +151,7 @@ def matched(drawn: DrawnRuns) -> MatchedRuns:
     return stack(names, [np.ones(size, dtype=bool) for size in sizes], links)
 
 
-def _observed(edges: MatchedRuns, n_runs: int) -> np.ndarray:
+def _observed(edges: PartnerTable, n_runs: int) -> np.ndarray:
     """Share of the latents found in 1, 2, ... n of the first n runs that the last one has."""
     ours = edges.run_of < n_runs
     found = n_runs_found(among(edges, range(n_runs))) - 1
@@ -160,7 +160,7 @@ def _observed(edges: MatchedRuns, n_runs: int) -> np.ndarray:
     return np.asarray(np.bincount(found, weights=again, minlength=n_runs) / np.maximum(counts, 1))
 
 
-def _estimates(edges: MatchedRuns) -> dict[str, np.ndarray]:
+def _estimates(edges: PartnerTable) -> dict[str, np.ndarray]:
     found = forecast_one_more(edges)
     assert found is not None
     return {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import final
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from universality.matching import Matching
 from universality.reappearance.fitted_forecast import KNOWN, RULES
@@ -17,9 +16,8 @@ from universality.reappearance.own_covariates import Covariates, own_covariates
 from universality.reappearance.pair_covariates import VIEWS, pair_covariates
 from universality.reappearance.reliability import Reliability, reliability
 from universality.results.grades import ROUNDING
-from universality.runs.matched import partner_numbers
-from universality.runs.run_set import RunSet
-from universality.runs.view_match import ViewMatch, match_traits
+from universality.runs.matched import MatchedRuns
+from universality.runs.view_match import ViewMatch
 from universality.runs.views import BOTH
 
 _FEWEST = {"one_run": 2, "two_runs": 3}
