@@ -47,6 +47,7 @@ RESULTS = (
     "Calibration",
     "Comparison",
     "Investigation",
+    "Label",
     "Matching",
     "Stability",
     "UniversalityError",

@@ -41,8 +41,10 @@ if TYPE_CHECKING:
         read_result,
         read_stability,
     )
+    from universality.results.release_label import Label, read_label
     from universality.results.verdicts import verdict
     from universality.rules.applied import apply_rules
+    from universality.rules.labelling import label
     from universality.rules.rule_chance import chance_by_rule
     from universality.runs.policy import Policy
     from universality.saving import save
@@ -86,6 +88,9 @@ _PUBLIC = {
     # What the literature says of the same runs.
     "apply_rules": "universality.rules.applied",
     "chance_by_rule": "universality.rules.rule_chance",
+    "label": "universality.rules.labelling",
+    "Label": "universality.results.release_label",
+    "read_label": "universality.results.release_label",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -99,6 +104,7 @@ __all__ = [
     "Comparison",
     "Dictionary",
     "Investigation",
+    "Label",
     "Matching",
     "Policy",
     "Stability",
@@ -114,6 +120,7 @@ __all__ = [
     "encode",
     "expand",
     "investigate",
+    "label",
     "load",
     "match",
     "match_codes",
@@ -123,6 +130,7 @@ __all__ = [
     "publish",
     "read_comparison",
     "read_investigation",
+    "read_label",
     "read_result",
     "read_stability",
     "reappearance_of",

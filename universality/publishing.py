@@ -14,14 +14,16 @@ from universality.activations.cache import ActivationCache
 from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
-from universality.errors import UnsupportedError
+from universality.errors import InvalidInputError, UnsupportedError
 from universality.figures import figures_of, headlines_of, write_figures
 from universality.figures.trained_runs import training_figures_of
 from universality.reappearance.fitted_forecast import Calibration, read_calibration
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
+from universality.report.label_page import label_page
 from universality.results import Comparison, Investigation, Stability, ToyResult, read_result
 from universality.results.integrity import reading_of
+from universality.results.release_label import Label, check_label_page, read_label
 from universality.results.trained import AGREEMENT, read_trained_runs
 from universality.runs.along_training import agreement_along_training
 from universality.runs.opening import dictionary_of
@@ -188,6 +190,37 @@ def publish_calibration(
         calibration = make()
         calibration.save(staged)
     return calibration
+
+
+def publish_label(
+    make: Callable[[], Label],
+    path: str | Path,
+    *,
+    inputs: Sequence[Dictionary | CodedRun | str | Path] = (),
+    overwrite: bool = False,
+) -> Label:
+    """The label that `make` gives, in a file that is whole or absent, and its page beside it.
+
+    Both places are claimed before `make` runs. `inputs` is what `make` reads.
+
+    Raises:
+        InvalidInputError: `path` does not end in `.json`.
+        OutputError: a file exists and `overwrite` is off, it is no label or no page of one, another
+            process writes it, or it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".json":
+        raise InvalidInputError(f"--out {path}: a label is a .json file, its page one of .html")
+    check_holds_no_input(path, paths_of(*inputs))
+    aside = path.with_suffix(".html")
+    with (
+        new_file(path, overwrite=overwrite, is_ours=read_label) as staged,
+        new_file(aside, overwrite=overwrite, is_ours=check_label_page) as page_staged,
+    ):
+        label = make()
+        label.save(staged)
+        page_staged.write_text(label_page(label), encoding="utf-8")
+    return label
 
 
 def publish_toy(

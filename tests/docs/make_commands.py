@@ -15,8 +15,9 @@ HEAD = """# Commands
 
 Written by `python -m tests.docs.make_commands` from the commands; a test holds it to them.
 Exit codes: 0 done, 2 something to change (one line says what), 3 done, but a check failed under
-`--strict` (warnings and what was skipped do not count), 130 interrupted, 143 told
-to end, 129 hung up on. What `--out` may replace: [what is replaced, and what is kept][kept].
+`--strict` (warnings and what was skipped do not count), `check` found a demand that is not met, or
+`diff --exit-code` a difference, 130 interrupted, 143 told to end, 129 hung up on. What `--out` may
+replace: [what is replaced, and what is kept][kept].
 
 [kept]: results.md#what-is-replaced-and-what-is-kept
 """

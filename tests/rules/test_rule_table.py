@@ -113,7 +113,7 @@ def test_rules_on_firing_have_values_nulls_and_a_floor(tmp_path) -> None:
 def test_chance_needs_no_runs_and_closed_forms_are_what_is_drawn() -> None:
     found = chance_by_rule(48, 200, 300, n_draws=3, seed=1)
     by = {(one["rule"], one.get("quantity")): one for one in found}
-    there = by["mcs2023", "mean largest cosine, earlier run to later"]
+    there = by["mcs2023", "mean largest cosine, a to b"]
     assert there["mean_is"] == "exact"
     assert there["mean"] == pytest.approx(mean_of_maximum(48, 300), abs=1e-12)
     rows = unit_rows(4000, 48, seed=1) @ unit_rows(300, 48, seed=2).T

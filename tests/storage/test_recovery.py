@@ -16,7 +16,7 @@ from universality.storage.claims import claimed
 from universality.storage.recovery import EXCHANGING, NEW, OLD, recover
 from universality.storage.staging import staged_folder
 from universality.storage.traces import new_trace
-from universality.storage.writers import is_gone, read_label, this_writer
+from universality.storage.writers import is_gone, this_writer, writer_of_label
 
 
 @pytest.mark.parametrize("way", ["at-once", "in-two-steps"])
@@ -64,7 +64,7 @@ def test_only_what_is_certainly_dead_is_swept(
     tmp_path: Path, changes: dict[str, str], gone: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     label = other(**changes)
-    writer = read_label(label)
+    writer = writer_of_label(label)
     assert writer is not None
     assert is_gone(writer) == gone
     place = left_by(label, tmp_path / "result")
@@ -79,8 +79,8 @@ def test_only_what_is_certainly_dead_is_swept(
 
 def test_a_name_like_ours_is_no_label() -> None:
     for text in ("", "host~0~0~1", "host~0~0~1~x", "../up~0~0~1~2", "host~0~0~1~2~3"):
-        assert read_label(text) is None
-    assert read_label(this_writer().label) == this_writer()
+        assert writer_of_label(text) is None
+    assert writer_of_label(this_writer().label) == this_writer()
 
 
 def test_an_old_result_moved_aside_comes_back(

@@ -33,6 +33,9 @@ _THEMES = {
     "Judge a claim": {
         "rules": "universality.cli.rules:rules",
         "null": "universality.cli.null:null",
+        "label": "universality.cli.label:label",
+        "check": "universality.cli.check:check",
+        "diff": "universality.cli.diff:diff",
     },
     "Look at results": {
         "latent": "universality.cli.latent:latent",
@@ -90,8 +93,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
     0: done. 2: the user must change something (`error: ...`). 3: done, but a check failed under
-    `--strict`. 130: interrupted, 143 and 129: told to end, or hung up on. Anything else is a bug
-    and keeps its traceback.
+    `--strict`, a demand of `check` is not met, or `diff --exit-code` found a difference. 130:
+    interrupted, 143 and 129: told to end, or hung up on. Anything else is a bug and keeps its
+    traceback.
     """
     signals = Signals()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from universality.cli.options import chosen, policy_options, strict_option
+from universality.cli.options import Command, chosen, policy_options, strict_option
 from universality.cli.strict import leave_if_a_check_failed
 from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath
@@ -63,26 +63,38 @@ FLOOR_OPTION = click.option(
 )
 
 
-@click.command()
-@click.argument("runs", type=Address(), nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--activations",
-    multiple=True,
-    type=UserPath(),
-    metavar="DIR",
-    help="Cache of activations, for rules on firing; once for each model and hook.",
+_INPUTS = (
+    click.argument("runs", type=Address(), nargs=-1, required=True, metavar="RUN..."),
+    click.option(
+        "--activations",
+        multiple=True,
+        type=UserPath(),
+        metavar="DIR",
+        help="Cache of activations, for rules on firing; once for each model and hook.",
+    ),
+    click.option("--truth", type=Address(), help="The true features, a run or rows (.npy)."),
+    policy_options(*NOT_OF_RULES),
 )
+
+
+def inputs_of_rules(command: Command) -> Command:
+    """What rules are applied to, and what of the policy they leave open."""
+    for option in reversed(_INPUTS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@inputs_of_rules
 @RULE_OPTION
-@click.option("--truth", type=Address(), help="The true features, a run or rows (.npy).")
 @FLOOR_OPTION
-@policy_options(*NOT_OF_RULES)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, nothing else.")
 @strict_option
 def rules(
     runs: tuple[str, ...],
     activations: tuple[Path, ...],
-    rules: tuple[str, ...],
     truth: str | None,
+    rules: tuple[str, ...],
     floors: dict[str, list[str]],
     as_json: bool,
     strict: bool,

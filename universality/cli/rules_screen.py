@@ -29,6 +29,24 @@ def rules_screen(summary: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def label_screen(content: dict[str, Any]) -> str:
+    """The label of a release as lines: each run, then the rules."""
+    rules = [
+        row | {f"floor_{name}": value for name, value in row["floors"].items()}
+        for row in content["rules"]
+    ]
+    lines = [
+        f"{run['name']}: {run['d_sae']:,} latents, {run['dead']:.1%} dead, "
+        f"{_share(run['duplicated'])} with a twin, FVU {_number(run['fvu'])}"
+        for run in content["runs"]
+    ]
+    return "\n".join(lines) + "\n" + rules_screen(content | {"rules": rules})
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
 def _line(row: dict[str, Any], floors: list[str]) -> str:
     name = f"{row['rule']:<{_NAME}}"
     if row["value"] is None:

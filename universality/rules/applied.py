@@ -78,14 +78,35 @@ def apply_rules(
             the truth lies in another space.
     """
     policy = policy or Policy()
+    return applied_to(
+        gather_for_rules(runs, policy, activations),
+        rules,
+        policy,
+        activations=activations,
+        truth=truth,
+        floors=floors,
+        untrained=untrained,
+    )
+
+
+def applied_to(
+    gathered: RunSet,
+    rules: Sequence[str],
+    policy: Policy,
+    *,
+    activations: Activations,
+    truth: Run | None,
+    floors: Mapping[str, Sequence[Run]] | None,
+    untrained: bool,
+) -> RulesApplied:
+    """As `apply_rules`, of runs that were gathered already."""
     chosen = rules_named(rules)
     known = None if truth is None else dictionary_of(open_run(truth))
-    gathered = _gathered(runs, policy, activations)
     subject = ruled(gathered, policy, _rows_of(known, gathered))
     beside = {"untrained": untrained_runs(gathered, policy)} if untrained else {}
     names = {}
     for name, one in (floors or {}).items():
-        floor = _gathered(list(one), policy, activations)
+        floor = gather_for_rules(list(one), policy, activations)
         beside[name] = ruled(floor, policy, _rows_of(known, floor))
         names[name] = list(floor.names)
     table = rule_table(subject, chosen, policy, floors=beside)
@@ -115,7 +136,12 @@ def as_rule_records(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _gathered(runs: Run | Sequence[Run], policy: Policy, activations: Activations) -> RunSet:
+def gather_for_rules(runs: Run | Sequence[Run], policy: Policy, activations: Activations) -> RunSet:
+    """The runs, encoded on the activations where there are any.
+
+    Raises:
+        InvalidInputError: as `gather_runs`.
+    """
     opened = open_runs(runs)
     given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []

@@ -20,13 +20,13 @@ def mcs2023(runs: ComparedRuns) -> list[RuleReading]:
 
     Cunningham et al. (arXiv:2309.08600), equation of the mean max cosine similarity (after Sharkey
     et al.): 1/|D| sum over d in D of max over d' in D' of <d, d'>. It has a direction, and unequal
-    widths make the two differ by chance alone: from each earlier run to the later, and back.
+    widths make the two differ by chance alone: from an earlier run (a) to a later (b), and back.
     """
     there = [runs.nearest(i, j, "decoder") for i, j in runs.pairs]
     back = [runs.nearest(j, i, "decoder") for i, j in runs.pairs]
     return [
-        mean_reading("mean largest cosine, earlier run to later", there),
-        mean_reading("mean largest cosine, later run to earlier", back),
+        mean_reading("mean largest cosine, a to b", there),
+        mean_reading("mean largest cosine, b to a", back),
     ]
 
 

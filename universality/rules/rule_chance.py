@@ -35,8 +35,8 @@ MOST_DRAWN = 1 << 29
 _ASSIGNED = {"song2025"}
 _QUANTITIES: Mapping[str, tuple[str, ...]] = {
     "mcs2023": (
-        "mean largest cosine, earlier run to later",
-        "mean largest cosine, later run to earlier",
+        "mean largest cosine, a to b",
+        "mean largest cosine, b to a",
     ),
     "husai2026": ("mean largest absolute cosine",),
     "gerasimov2026": ("mean stability", "stable share", "unstable share"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, final
 
-from universality.storage.writers import Writer, numbered_label, read_label
+from universality.storage.writers import Writer, numbered_label, writer_of_label
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def find_traces(folder: Path) -> list[Trace]:
 def read_trace(path: Path) -> Trace | None:
     """What the name of an unfinished file says; None for any other file."""
     found = _TRACE.fullmatch(path.name)
-    writer = read_label(found["label"]) if found else None
+    writer = writer_of_label(found["label"]) if found else None
     return Trace(path, found["kind"], found["stem"], writer) if found and writer else None
 
 

@@ -51,7 +51,7 @@ def this_writer() -> Writer:
     return Writer(_host(), _boot(), _room(), os.getpid(), _start(os.getpid()) or _UNKNOWN)
 
 
-def read_label(text: str) -> Writer | None:
+def writer_of_label(text: str) -> Writer | None:
     """The writer of a label; None when the text is no label."""
     found = _LABEL.fullmatch(text)
     if found is None:
