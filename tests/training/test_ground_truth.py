@@ -37,9 +37,11 @@ def world(tmp_path_factory):
 def recovered(world, name, options, seed, *, n_tokens=1_000_000):
     """Share of the features that the one-to-one assignment finds at a cosine above .95."""
     truth, data = world
+    resampling = "simple" if name == "relu_tied" else "none"
     settings = TrainingSettings(
         d_sae=N, architecture=make_architecture(name, options), init_seed=seed, order_seed=seed,
         n_tokens=n_tokens, batch_size=256, learning_rate=2e-2, dtype="float32", held_out=0.02,
+        resampling=resampling,
     )  # fmt: skip
     trainer = Trainer(settings, data)
     while not trainer.finished:
@@ -58,8 +60,7 @@ def test_topk_finds_the_features_and_a_frozen_decoder_does_not(world):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_architecture_finds_nine_in_ten(world, name, seed):
-    # the tied one found .979, .938 and .896 of them: 43 of 48 with the last seed
-    assert recovered(world, name, RECIPES[name], seed) >= (0.875 if name == "relu_tied" else 0.9)
+    assert recovered(world, name, RECIPES[name], seed) >= 0.9
 
 
 @pytest.mark.campaign
