@@ -126,13 +126,18 @@ def _rows(name: str, found: Investigation, seconds: float) -> list[dict[str, Any
 
 
 def _keep(made: Path, folder: Path) -> None:
-    """Tables and pictures of a published result, without page, vector figures and manifest."""
+    """Tables and pictures of a published result, without page, vector figures and manifest.
+
+    Of the logit weights those of tokens that the texts have.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     for path in made.rglob("*"):
         if path.is_file() and path.suffix in _KEPT and path.name not in _LEFT_OUT:
             target = folder / path.relative_to(made)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+    logits = pd.read_parquet(folder / "logits.parquet")
+    logits[logits["n_occurrences"] > 0].to_parquet(folder / "logits.parquet", index=False)
 
 
 if __name__ == "__main__":

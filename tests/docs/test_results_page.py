@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from tests.docs.pages import names, page, rows, sections
+from tests.investigation.test_explanations import write_results
 from tests.made_investigation import (
     made_comparison_of_toys,
     made_investigation,
@@ -25,6 +26,7 @@ from tests.made_investigation import (
 )
 from tests.tiny_study import make_study
 from universality.comparison import Policy, compare
+from universality.investigation.explanations import read_scores, scores_by_frequency
 from universality.nulls.null import NULLS
 from universality.recurrence.study import stability
 
@@ -62,7 +64,9 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     both.save(folder / "Comparison")
     many.save(folder / "Stability")
     neurons = made_investigation_of_neurons().neurons
-    replace(made_investigation(), neurons=neurons).save(folder / "Investigation")
+    scores = scores_by_frequency(read_scores(write_results(folder / "told")), np.full(9, 0.01), 0)
+    whole = replace(made_investigation(), neurons=neurons, scores=scores)
+    whole.save(folder / "Investigation")
     return {kind: folder / kind for kind in KINDS}
 
 

@@ -71,6 +71,13 @@ from universality.intake.names import all_visible, visible
     help="Random latents of equal frequency and norm beside it.",
 )
 @click.option(
+    "--explanations",
+    type=UserPath(),
+    metavar="FILE",
+    help="What others say of the latents of RUN: a JSON file {latent: text}, or delphi's folder of "
+    "results, whose scores are shown by firing frequency.",
+)
+@click.option(
     "--keep",
     type=WorkFolder(),
     help="Folder for codes and effects of controls, which further latents of the run use again.",
@@ -92,6 +99,7 @@ def investigate(
     n_contexts: int,
     context_length: int,
     n_controls: int,
+    explanations: Path | None,
     keep: Path | None,
     blocks: str | None,
     device: str,
@@ -139,12 +147,13 @@ def investigate(
             model=None
             if model is None
             else load_language_model(model, device=where, blocks=blocks),
+            explanations=explanations,
             keep=keep,
             device=where,
             **settings,  # type: ignore[arg-type]
         ),
         out,
-        inputs=[found.run, *runs, activations, model, keep],
+        inputs=[found.run, *runs, activations, model, explanations, keep],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
         settings=settings,

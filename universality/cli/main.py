@@ -41,6 +41,7 @@ _THEMES = {
         "latent": "universality.cli.latent:latent",
         "investigate": "universality.cli.investigate:investigate",
         "prompt": "universality.cli.prompt:prompt",
+        "export": "universality.cli.export:export",
         "figures": "universality.cli.figures:figures",
         "report": "universality.cli.report:report",
     },

@@ -31,6 +31,8 @@ from universality.intake.tensor_files import WHOLE, opened_safetensors
 from universality.shapes import check_finite, number_refusal
 
 _MOST_LATENTS = 2**26
+_COUNTS = (*WHOLE, torch.uint16, torch.uint32, torch.uint64)
+"""Kinds of numbers that places and tokens may have: delphi keeps places as small as they fit."""
 _NAME = re.compile(r"(\d+)_(\d+)\.safetensors")
 
 
@@ -115,7 +117,7 @@ def read_delphi(folder: Path) -> tuple[Codes, TokenTable]:
         raise FormatError(
             f"{ranges[0][2]}: no `tokens`; cache the latents again with save_tokens=True"
         )
-    if tokens.ndim != 2 or 0 in tokens.shape or tokens.dtype not in WHOLE:
+    if tokens.ndim != 2 or 0 in tokens.shape or tokens.dtype not in _COUNTS:
         raise FormatError(
             f"{ranges[0][2]}: `tokens` must be whole numbers (sequences, context), found "
             f"{tokens.dtype} of shape {tuple(tokens.shape)}"
@@ -153,7 +155,7 @@ def _check_latents(content: dict[str, Tensor], path: Path) -> None:
         if name not in content:
             raise FormatError(f"{path}: no `{name}`; cache the latents again")
     locations, values = content["locations"], content["activations"]
-    if locations.dtype not in WHOLE or locations.ndim != 2 or locations.shape[1] != 3:
+    if locations.dtype not in _COUNTS or locations.ndim != 2 or locations.shape[1] != 3:
         raise FormatError(
             f"{path}: `locations` must be whole numbers (n, 3), found {locations.dtype} of shape "
             f"{tuple(locations.shape)}"

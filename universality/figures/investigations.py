@@ -23,6 +23,7 @@ from universality.results.investigated import Investigation
 from universality.validation import takes
 
 _RATIO_COLOURS = ("#777777", "#BBBBBB", "#F0C27A", "#E69F00", "#B45F06")
+_LONGEST = 36
 _MEASURES = ("activation", "logit_weights", "attribution", "ablation")
 
 
@@ -66,7 +67,14 @@ def precision_by_interval(result: Investigation, ax: Axes) -> Axes:
     middle = (edges["low"] + edges["high"]) / 2
     for number, (proxy, rows) in enumerate(groups.groupby("proxy", sort=False)):
         colour = SERIES[number % len(SERIES)]
-        ax.plot(middle, rows["precision"], color=colour, marker="o", markersize=3, label=str(proxy))
+        ax.plot(
+            middle,
+            rows["precision"],
+            color=colour,
+            marker="o",
+            markersize=3,
+            label=_short(str(proxy)),
+        )
     ax.set_ylim(-0.02, 1.02)
     plain_axes(ax, x=f"activation of {_name(result)}", y="share that is the proxy's")
     legend(ax)
@@ -174,7 +182,12 @@ def _coloured_bars(result: Investigation, bins: pd.DataFrame, width: pd.Series, 
             bins["low"], counts, width=width, bottom=below, align="edge", color=colour, label=label
         )
         below = below + counts
-    legend_above(ax, columns=3, title=f"log ratio, {proxy}")
+    legend_above(ax, columns=3, title=f"log ratio, {_short(str(proxy))}")
+
+
+def _short(name: str) -> str:
+    """The name of a proxy, as much of it as a legend holds."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _end(value: float) -> str:

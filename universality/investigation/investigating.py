@@ -18,6 +18,11 @@ from universality.errors import InvalidInputError, UnsupportedError
 from universality.investigation.asked import Asked
 from universality.investigation.causal_effects import HookedModel, check_writes, hooked_model
 from universality.investigation.corpus import Corpus, corpus_of
+from universality.investigation.explanations import (
+    read_explanations,
+    read_scores,
+    scores_by_frequency,
+)
 from universality.investigation.investigation_answer import investigation_answer
 from universality.investigation.matched_controls import ContextPlan
 from universality.investigation.model_fit import fitted_model
@@ -60,6 +65,7 @@ _COUNT = Number(1, whole=True)
     n_contexts=Number(2, 1_000, whole=True),
     context_length=Number(8, 4_096, whole=True),
     n_controls=Number(0, 1_000, whole=True),
+    explanations=either(PATH, None),
     keep=either(PATH, None),
     seed=Number(0, whole=True),
     device=DEVICE,
@@ -78,6 +84,7 @@ def investigate(
     n_contexts: int = 10,
     context_length: int = 64,
     n_controls: int = 10,
+    explanations: str | Path | None = None,
     keep: str | Path | None = None,
     seed: int = 0,
     device: torch.device | str | None = None,
@@ -102,6 +109,8 @@ def investigate(
         n_contexts: Contexts in which its effect is measured.
         context_length: Tokens of each.
         n_controls: Random latents of equal frequency and norm beside it.
+        explanations: What others say of the run's latents: a JSON file that maps latents to texts,
+            or delphi's folder of results, whose scores are shown by firing frequency.
         keep: A folder for codes and for the effects of controls, which further latents use again.
         seed: Of all that is drawn.
         device: Where encoder and model run; the CPU if None.
@@ -144,16 +153,23 @@ def investigate(
         kept=None if store is None else PairStore(store / "effects"),
         progress=progress,
     )
+    told = {} if explanations is None else read_explanations(Path(explanations))
+    scores = None if explanations is None else read_scores(Path(explanations))
     found = asked_tables(asked)
     summary = {
         "schema": INVESTIGATION.written,
         **found.summary,
+        "explanation": told.get(latent),
         "activations": _about_cache(cache, corpus),
         "model": fit,
         "plan": asdict(plan),
     }
     summary = {"schema": summary["schema"], "answer": investigation_answer(summary), **summary}
-    return Investigation(summary, **found.tables)
+    tables = found.tables
+    if scores is not None and len(scores):
+        by_frequency = scores_by_frequency(scores, subject.over.codes.frequency, latent)
+        tables = tables | {"scores": by_frequency}
+    return Investigation(summary, **tables)
 
 
 def _with_weights(run: Dictionary | CodedRun) -> Dictionary:

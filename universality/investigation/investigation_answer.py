@@ -9,6 +9,7 @@ def investigation_answer(summary: dict[str, Any]) -> list[str]:
     """What was found: one sentence for each question that could be asked, then what to know."""
     return [
         _fires(summary),
+        *([f"Others say: {summary['explanation']}"] if summary["explanation"] else []),
         *(_proxy(one) for one in summary["proxies"]),
         *_effects(summary),
         *_pairs(summary),

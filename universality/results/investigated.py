@@ -39,6 +39,7 @@ _OPTIONAL: Mapping[str, str] = {
     "similarities": "similarities.csv",
     "pair_tokens": "pair_tokens.parquet",
     "pair_effects": "pair_effects.parquet",
+    "scores": "scores.csv",
 }
 
 
@@ -77,6 +78,8 @@ class Investigation:
     """Codes of both on some tokens."""
     pair_effects: pd.DataFrame | None = None
     """Effects of both on the same next tokens; None without a model too."""
+    scores: pd.DataFrame | None = None
+    """Scores of explanations that others made, by firing frequency; None without any."""
 
     def __repr__(self) -> str:
         return three_lines(*self.summary["answer"][:3])
