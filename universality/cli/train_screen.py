@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from universality.intake.json_files import read_mapping
 from universality.training.forecast import Forecast
 from universality.training.record import ENVIRONMENT, read_record
 from universality.training.runs import Outcome
@@ -63,8 +63,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
 def _took(folder: Path) -> str:
     if not (folder / ENVIRONMENT).is_file():
         return "-"
-    environment = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
-    return duration(environment["seconds"])
+    return duration(read_mapping(folder / ENVIRONMENT)["seconds"])
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, Literal, assert_never, final
 
 import torch
 from jaxtyping import Float, Int
@@ -115,9 +115,13 @@ def _attach(hook: HookPoint, states: dict[str, Tensor], wanted: int) -> Any:
         if len(states) == wanted:
             raise _AllRecordedError
 
-    if hook.side == "output":
-        return hook.module.register_forward_hook(lambda _module, _inputs, output: keep(output))
-    return hook.module.register_forward_pre_hook(_reading_input(keep), with_kwargs=True)
+    match hook.side:
+        case "output":
+            return hook.module.register_forward_hook(lambda _module, _inputs, output: keep(output))
+        case "input":
+            return hook.module.register_forward_pre_hook(_reading_input(keep), with_kwargs=True)
+        case _:
+            assert_never(hook.side)
 
 
 def _reading_input(keep: Callable[[Any], None]) -> Callable[..., None]:

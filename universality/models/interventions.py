@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, assert_never, final
 
 import torch
 from jaxtyping import Float, Int
@@ -119,6 +119,10 @@ def _attach_edit(hook: HookPoint, edit: Edit) -> Any:
             return (edit(inputs[0]), *inputs[1:]), named
         return inputs, named | {"hidden_states": edit(named["hidden_states"])}
 
-    if hook.side == "output":
-        return hook.module.register_forward_hook(on_output)
-    return hook.module.register_forward_pre_hook(on_input, with_kwargs=True)
+    match hook.side:
+        case "output":
+            return hook.module.register_forward_hook(on_output)
+        case "input":
+            return hook.module.register_forward_pre_hook(on_input, with_kwargs=True)
+        case _:
+            assert_never(hook.side)

@@ -95,17 +95,22 @@ def find_firing(dictionary: Dictionary, codes: Codes, minimum: int) -> Alive:
 def _alive(dictionary: Dictionary, rule: str) -> Alive:
     nonzero = _nonzero_rows(dictionary)
     mask, source = nonzero, rule
-    if rule == "norm":
-        norms = row_norms(dictionary.W_dec)
-        mask = nonzero & (norms >= NORM_FRACTION * norms[nonzero].median())
-    elif rule == "file":
-        if dictionary.firing is None:
-            raise InvalidInputError(
-                f"--alive file: {dictionary.source.name} brought no firing counts "
-                "(sparsity.safetensors or a training record); use --alive all or norm"
-            )
-        mask = nonzero & (dictionary.firing.frequency > 0)
-        source = dictionary.firing.source
+    match rule:
+        case "all" | "unknown":
+            pass
+        case "norm":
+            norms = row_norms(dictionary.W_dec)
+            mask = nonzero & (norms >= NORM_FRACTION * norms[nonzero].median())
+        case "file":
+            if dictionary.firing is None:
+                raise InvalidInputError(
+                    f"--alive file: {dictionary.source.name} brought no firing counts "
+                    "(sparsity.safetensors or a training record); use --alive all or norm"
+                )
+            mask = nonzero & (dictionary.firing.frequency > 0)
+            source = dictionary.firing.source
+        case other:
+            raise InvalidInputError(f"no rule {other!r} says which latents take part")
     if not bool(mask.any()):
         raise InvalidInputError(
             f"no latent of {dictionary.source.name} is alive by the rule {rule!r}; try --alive all"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from universality.errors import FormatError, MissingFileError, UnsafeFileError
+from universality.intake.json_files import read_mapping
 from universality.storage.manifest import MANIFEST, hash_file, known_hashes, read_manifest
 from universality.storage.traces import read_trace
 from universality.storage.writers import is_gone
@@ -115,10 +115,10 @@ def _listed(folder: Path) -> dict[str, set[str]]:
 
 def _is_our_dictionary(folder: Path) -> bool:
     try:
-        config: Any = json.loads((folder / "cfg.json").read_text(encoding="utf-8"))
-        return "universality_version" in config["metadata"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        metadata = read_mapping(folder / _DICTIONARY[0]).get("metadata")
+    except (MissingFileError, FormatError, UnsafeFileError):
         return False
+    return isinstance(metadata, dict) and "universality_version" in metadata
 
 
 def _is_ended(path: Path) -> bool:

@@ -7,6 +7,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import assert_never
 
 from universality.errors import FormatError
 from universality.storage.exchange import rename_to_free
@@ -38,11 +39,14 @@ def recover(folder: Path) -> None:
     for trace in find_traces(folder):
         if not is_gone(trace.writer):
             continue
-        if trace.kind == "staging":
-            _put_right(trace)
-        else:
-            with suppress(OSError):  # a folder that is only read stays as it is
-                trace.path.unlink()
+        match trace.kind:
+            case "staging":
+                _put_right(trace)
+            case "partial" | "claim":
+                with suppress(OSError):  # a folder that is only read stays as it is
+                    trace.path.unlink()
+            case _:
+                assert_never(trace.kind)
 
 
 def put_away(container: Path, target: Path) -> None:

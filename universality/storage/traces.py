@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, final, get_args
 
 from universality.storage.writers import Writer, numbered_label, writer_of_label
 
@@ -27,7 +27,7 @@ class Trace:
 
     path: Path
     """Where it lies."""
-    kind: str
+    kind: Kind
     """Which kind it is."""
     stem: str
     """Name of what it is to become, cut where that is long."""
@@ -53,7 +53,10 @@ def read_trace(path: Path) -> Trace | None:
     """What the name of an unfinished file says; None for any other file."""
     found = _TRACE.fullmatch(path.name)
     writer = writer_of_label(found["label"]) if found else None
-    return Trace(path, found["kind"], found["stem"], writer) if found and writer else None
+    if not (found and writer):
+        return None
+    kind = next(kind for kind in get_args(Kind) if kind == found["kind"])
+    return Trace(path, kind, found["stem"], writer)
 
 
 def name_left(trace: Trace) -> None:

@@ -198,10 +198,13 @@ def _recipes(axes: Axes) -> list[tuple[str, Architecture]]:
 
 def _over_seeds(axes: Axes, base: TrainingSettings) -> list[TrainingSettings]:
     orders = axes.seeds if axes.order_seeds is None else axes.order_seeds
-    if axes.order == "product":
-        pairs = list(product(axes.seeds, orders))
-    else:
-        pairs = list(zip(axes.seeds, orders, strict=True))
+    match axes.order:
+        case "product":
+            pairs = list(product(axes.seeds, orders))
+        case "paired":
+            pairs = list(zip(axes.seeds, orders, strict=True))
+        case other:
+            raise InvalidInputError(f"order must be paired or product, got {other!r}")
     return [replace(base, init_seed=seed, order_seed=order) for seed, order in pairs]
 
 

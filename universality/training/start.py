@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from universality.dictionary import Dictionary
+from universality.errors import InvalidInputError
 from universality.training.architectures.interface import Parameters, Space
 from universality.training.settings import TrainingSettings
 
@@ -20,9 +21,13 @@ def start_generator(settings: TrainingSettings) -> torch.Generator:
     Runs of one seed and different widths begin from independent weights. With `start="seed"` the
     rows of a narrow run are the first rows of a wide one.
     """
-    if settings.start == "seed":
-        return torch.Generator().manual_seed(settings.init_seed)
-    return _generator(_STARTS, settings.init_seed, settings.d_sae)
+    match settings.start:
+        case "seed":
+            return torch.Generator().manual_seed(settings.init_seed)
+        case "seed_and_width":
+            return _generator(_STARTS, settings.init_seed, settings.d_sae)
+        case other:
+            raise InvalidInputError(f"no start is drawn by the rule {other!r}")
 
 
 def resampling_generator(settings: TrainingSettings, step: int) -> torch.Generator:

@@ -8,7 +8,7 @@ from pathlib import Path
 from universality.activations.cache import ActivationCache, open_cache
 from universality.activations.formats import arrays, lm_saes, memmap, sae_lens
 from universality.activations.row_screen import ROW_RULES, screened
-from universality.errors import FormatError, MissingFileError
+from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
 from universality.validation import PATH, OneOf, takes
@@ -32,8 +32,13 @@ def open_activations(path: str | Path, *, rows: str = "screened") -> ActivationC
         FormatError: it is none of these formats, or damaged.
         InvalidInputError: an unknown rule, or activations that are not finite.
     """
-    opened = _open(Path(path), first_positions=rows == "all")
-    return screened(opened) if rows == "screened" else opened
+    match rows:
+        case "all":
+            return _open(Path(path), first_positions=True)
+        case "screened":
+            return screened(_open(Path(path), first_positions=False))
+        case other:
+            raise InvalidInputError(f"rows must be one of {', '.join(ROW_RULES)}, got {other!r}")
 
 
 def _open(path: Path, *, first_positions: bool) -> ActivationCache:
