@@ -34,7 +34,7 @@ def test_a_folder_of_runs_becomes_a_whole_result(tmp_path, capsys) -> None:
     screen = capsys.readouterr().out
     assert "3 runs: seed0, seed1, seed2" in screen
     assert max(len(line) for line in screen.splitlines()) <= 80 + len(str(out))
-    assert len(screen.splitlines()) <= 24
+    assert f"Report: {out / 'report.html'}" in screen
     found = read_stability(out)
     assert found.summary["families"]["decoder_and_encoder"]["n"] == 20
     assert load(out / "consensus").d_sae == 20

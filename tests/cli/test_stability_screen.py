@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from universality.cli.stability_screen import WIDTH, stability_screen
+import pytest
+
+from universality.cli.stability_screen import stability_screen
 
 RULES = ("decoder", "encoder", "activations", "decoder_and_encoder")
 
@@ -45,10 +47,14 @@ def _summary(n_steps: int) -> dict:
     }
 
 
-def test_everything_at_once_fits_a_screen() -> None:
+def test_numbers_fit_a_screen_and_warnings_follow_whole() -> None:
     lines = stability_screen(_summary(1), Path("out")).splitlines()
-    assert len(lines) <= 24
-    assert max(map(len, lines)) <= WIDTH
+    warned = next(place for place, line in enumerate(lines) if line.startswith("WARN"))
+    assert warned <= 26
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines).count("word") == 5 * 50
+    assert "…" not in " ".join(lines)
+    assert lines[-1] == "Report: out/report.html"
     assert "36 pairs matched, null: geometry; tokens" in lines
     text = " ".join(lines)
     assert "50% same, 30% split (null 1%), 20% none; 75% of the wider novel" in text
@@ -58,3 +64,13 @@ def test_a_long_ladder_is_cut_and_says_so() -> None:
     lines = stability_screen(_summary(5), Path("out")).splitlines()
     assert sum("same" in line for line in lines) == 2
     assert "and 3 more steps of the ladder" in lines
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("50", 50), ("90", 90), ("200", 100)])
+def test_sentences_are_as_wide_as_the_window_up_to_a_hundred(
+    monkeypatch: pytest.MonkeyPatch, columns: str, widest: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = stability_screen(_summary(1), Path("out")).splitlines()
+    words = [line for line in lines if line.startswith(("WARN", "     word"))]
+    assert widest - 5 < max(map(len, words)) <= widest

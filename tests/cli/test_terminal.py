@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import universality.cli
 from universality.cli import main
+from universality.cli.terminal import say
 from universality.intake.names import all_visible, visible
 
 FAST = ["--null", "isotropic", "--draws", "2", "--view", "decoder"]
@@ -141,3 +143,21 @@ def test_a_matplotlibrc_of_the_user_changes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: matplotlib cannot start: a matplotlibrc")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "no_color", "coloured"),
+    [(True, "", True), (True, "1", False), (False, "", False)],
+)
+def test_colour_is_for_terminals_that_nobody_forbade_it(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, no_color: str, coloured: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stdout", stream)
+    say("WARN few tokens\nWARNING is no such word\n\x1b[31mforged")
+    first, *_, last = stream.getvalue().splitlines()
+    assert first == ("\x1b[33m\x1b[1mWARN\x1b[0m few tokens" if coloured else "WARN few tokens")
+    assert last == r"\x1b[31mforged"

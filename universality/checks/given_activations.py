@@ -68,9 +68,9 @@ def check_tokens(n_tokens: int, *, null_mean: float, heavy: bool = False) -> Che
         "few_tokens",
         "warn" if few else "ok",
         null_mean,
-        f"{n_tokens:,} tokens: with the codes of b on other tokens, a latent's nearest still has "
-        f"similarity {null_mean:.2f} on average (the finite-token null)"
-        + ("; collect more tokens before reading much into similarities near it" if few else ""),
+        ("collect more tokens before reading much into low similarities: " if few else "")
+        + f"on {n_tokens:,} tokens, with the codes of b on other tokens, a latent's nearest still "
+        f"has similarity {null_mean:.2f} on average (the finite-token null)",
     )
 
 
@@ -83,17 +83,18 @@ def check_documents(n_documents: int, *, few: int, fewest: int) -> Check:
     status: Status = "ok" if half >= few else "warn"
     if n_documents < 2:
         message = (
-            "one document cannot be held out of itself: collect several to judge pairs on others"
+            "collect several documents to judge pairs on others: one cannot be held out of itself"
         )
     elif half < fewest:
         message = (
-            f"{n_documents} documents: pairs are judged on about {half} that did not make them, "
-            "too few for an interval; collect more"
+            f"collect more documents: of {n_documents}, pairs are judged on about {half} that did "
+            "not make them, too few for an interval"
         )
     elif half < few:
         message = (
-            f"{n_documents} documents: pairs are judged on about {half} that did not make them; "
-            f"below {few} means still move with every document more, and intervals are wide"
+            f"collect more documents: of {n_documents}, pairs are judged on about {half} that did "
+            f"not make them; below {few} means still move with every document more, and intervals "
+            "are wide"
         )
     else:
         message = f"{n_documents} documents, so that pairs can be judged on others than made them"
@@ -111,13 +112,12 @@ def check_leverage(lost: float, *, n_pairs: int, n_left_out: int, threshold: flo
         "leverage",
         "warn" if much else "ok",
         lost,
-        f"{lost:.1%} of the {n_pairs:,} pairs that fire alike at {threshold:g} or more fall below "
-        f"it without the {n_left_out} tokens that contribute most to each"
-        + (
-            "; few tokens carry them: see carrying_tokens_activations in the table of pairs"
-            if much
-            else ""
-        ),
+        (
+            "look up carrying_tokens_activations in the table of pairs, few tokens carry them: "
+            * much
+        )
+        + f"{lost:.1%} of the {n_pairs:,} pairs that fire alike at {threshold:g} or more fall "
+        f"below it without the {n_left_out} tokens that contribute most to each",
     )
 
 
@@ -128,8 +128,9 @@ def check_silent_latents(silent_a: float, silent_b: float, *, minimum: int) -> C
         "silent_latents",
         "warn" if most > _SILENT else "ok",
         most,
-        f"{silent_a:.1%} of a and {silent_b:.1%} of b fire on fewer than {minimum} of the tokens "
-        "and take no part" + ("; more tokens would bring them in" if most > _SILENT else ""),
+        ("collect more tokens to bring more latents in: " if most > _SILENT else "")
+        + f"{silent_a:.1%} of a and {silent_b:.1%} of b fire on fewer than {minimum} of the tokens "
+        "and take no part",
     )
 
 

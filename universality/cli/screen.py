@@ -1,20 +1,20 @@
-"""What the commands print: a comparison on one screen of 80 by 24."""
+"""What the commands print of a comparison: numbers on a screen of 80 by 24, then what to beware."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from universality.cli.wrapping import loud_checks, wrapped
 from universality.results.validity import validity_of, withdrawal
 
 WIDTH = 80
-HEIGHT = 24
+"""Of the tables; sentences are as wide as the window."""
 
 
 def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
-    """The summary of a comparison in at most 24 lines of 80 characters.
+    """The summary of a comparison: numbers, the answer, and every check that warns or fails, whole.
 
     Of a result that a failed check voids, the reason stands first.
     """
@@ -22,25 +22,29 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
     said = summary["answer"][1:2] if reasons else summary["answer"][:1] + last
     lines = [
         *reasons,
-        *(_run(side, summary[side]) for side in ("a", "b")),
+        *(line for side in ("a", "b") for line in _run(side, summary[side])),
         shown_in_training([summary[side] for side in ("a", "b")]),
         *_means(summary),
         "",
         *_shared(summary),
         *([] if reasons else _filters(summary)),
         "",
-        *_wrapped(said),
+        *wrapped(" ".join(said)),
         *_uncertified(summary["views"]),
         *_checks(summary),
         f"Report: {folder / 'report.html'}",
     ]
-    return "\n".join(lines if len(lines) <= HEIGHT else filter(None, lines))
+    return "\n".join(lines)
 
 
-def withdrawn_lines(summary: dict[str, Any], most: int = 3) -> list[str]:
-    """Why a failed check voids the result, in a few lines; none where it is valid."""
-    text = withdrawal(summary)
-    return textwrap.wrap(text, WIDTH, max_lines=most, placeholder=" …") if text else []
+def withdrawn_lines(summary: dict[str, Any]) -> list[str]:
+    """Why a failed check voids the result; nothing where it is valid."""
+    return wrapped(withdrawal(summary))
+
+
+def said_already(summary: dict[str, Any]) -> list[str]:
+    """The check whose message stands first, where one voids the result."""
+    return [reason["check"] for reason in validity_of(summary)["reasons"][:1]]
 
 
 def shown_in_training(runs: Sequence[dict[str, Any]]) -> str:
@@ -70,11 +74,11 @@ def _short_number(value: float | int) -> str:
     return f"{value:,.0f}"
 
 
-def _run(side: str, run: dict[str, Any]) -> str:
+def _run(side: str, run: dict[str, Any]) -> list[str]:
     alive = f"{run['n_alive']:,} alive ({run['alive_source']})"
     seed = "" if run["seed"] is None else f", seed {run['seed']}"
     line = f"{side}  {run['name']}: {run['d_sae']:,} latents, {alive}, {run['activation']}{seed}"
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+    return wrapped(line, hanging=3)
 
 
 def _means(summary: dict[str, Any]) -> list[str]:
@@ -144,20 +148,10 @@ def _uncertified(views: dict[str, Any]) -> list[str]:
 
 
 def _checks(summary: dict[str, Any]) -> list[str]:
-    checks, reasons = summary["checks"], validity_of(summary)["reasons"]
-    loud = [check for check in checks if check["status"] in ("warn", "fail")]
-    if not loud:
+    checks = summary["checks"]
+    if all(check["status"] not in ("warn", "fail") for check in checks):
         return [f"Checks: all {len(checks)} passed or not applicable."]
-    if reasons:
-        return [f"{len(loud) - 1} more checks that warn or fail in summary.json, `checks`"]
-    lines = [f"{check['status'].upper()} {check['message']}" for check in loud[:2]]
-    lines = [textwrap.shorten(line, WIDTH, placeholder=" …") for line in lines]
-    more = len(loud) - 2
-    return [*lines, f"{more} more in summary.json, `checks`"] if more > 0 else lines
-
-
-def _wrapped(sentences: list[str]) -> list[str]:
-    return textwrap.wrap(" ".join(sentences), WIDTH)
+    return loud_checks(checks, without=said_already(summary))
 
 
 def _nulls(summary: dict[str, Any]) -> list[str]:

@@ -1,16 +1,13 @@
-"""What `universality stability` prints: many runs on one screen of 80 by 24."""
+"""What `universality stability` prints: numbers on a screen of 80 by 24, then what to beware."""
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
 from universality.cli.reappearance_screen import further_run_lines
-from universality.cli.screen import shown_in_training, withdrawn_lines
-from universality.results.validity import validity_of
-
-WIDTH = 80
+from universality.cli.screen import said_already, shown_in_training, withdrawn_lines
+from universality.cli.wrapping import loud_checks, window_width, wrapped
 
 _FEW_RUNS = 3
 _MOST_STEPS = 2
@@ -18,10 +15,10 @@ _MOST_OUTLIERS = 2
 
 
 def stability_screen(summary: dict[str, Any], folder: Path) -> str:
-    """The summary of many runs in at most 24 lines of 80 characters."""
+    """The summary of many runs: numbers, and every check that warns or fails, whole."""
     return "\n".join(
         [
-            *withdrawn_lines(summary, most=2),
+            *withdrawn_lines(summary),
             *_runs(summary),
             shown_in_training(summary["runs"]),
             *_families(summary),
@@ -29,10 +26,10 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
             "",
             *_agreement(summary),
             *_only_in_one(summary),
-            *further_run_lines(summary, WIDTH),
+            *further_run_lines(summary, window_width()),
             *_outliers(summary),
             *_checks(summary),
-            f"Tables: {folder}",
+            f"Report: {folder / 'report.html'}",
         ]
     )
 
@@ -40,11 +37,11 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
 def _runs(summary: dict[str, Any]) -> list[str]:
     missing = summary["missing_pairs"]
     names = ", ".join(run["name"] for run in summary["runs"] if run.get("in_families", True))
-    lines = [textwrap.shorten(f"{summary['n_runs']} runs: {names}", WIDTH, placeholder=" …")]
+    lines = wrapped(f"{summary['n_runs']} runs: {names}", hanging=3)
     n_pairs = len({(pair["a"], pair["b"]) for pair in summary["pairs"]})
     lines.append(f"{n_pairs} pairs matched, null: {summary['null']['name']}")
     if missing:
-        lines.append(textwrap.shorten(f"missing: {', '.join(missing)}", WIDTH, placeholder=" …"))
+        lines += wrapped(f"missing: {', '.join(missing)}", hanging=3)
     return lines
 
 
@@ -75,7 +72,7 @@ def _widths(steps: list[dict[str, Any]]) -> list[str]:
         seeds = step.get("seeds", [None, None])
         same = " (of one seed)" if seeds[0] is not None and seeds[0] == seeds[1] else ""
         pair = f"{step['narrow']} in {step['wide']}{same}"
-        lines += textwrap.wrap(f"{pair}: {narrow}{wide}", WIDTH)
+        lines += wrapped(f"{pair}: {narrow}{wide}", hanging=3)
     more = len(steps) - _MOST_STEPS
     return lines + ([f"and {more} more steps of the ladder"] if more > 0 else [])
 
@@ -89,7 +86,7 @@ def _agreement(summary: dict[str, Any]) -> list[str]:
     few = f", wide with {summary['n_runs']} runs" if summary["n_runs"] == _FEW_RUNS else ""
     text = f"Decoder and encoder agree for {found['mean']:.1%} of latents"
     text += f"{sure}{few})" if sure else ""
-    return textwrap.wrap(f"{text}; null {_share(found.get('null'))}.", WIDTH)
+    return wrapped(f"{text}; null {_share(found.get('null'))}.")
 
 
 def _only_in_one(summary: dict[str, Any]) -> list[str]:
@@ -103,7 +100,7 @@ def _only_in_one(summary: dict[str, Any]) -> list[str]:
     rule = summary["headline_rule"].replace("_", " ")
     threshold = summary["policy"].get("threshold")
     at = "no threshold" if threshold is None else f"similarity at least {threshold:g}"
-    return textwrap.wrap(f"{text} ({rule}, {at}).", WIDTH)
+    return wrapped(f"{text} ({rule}, {at}).")
 
 
 def _outliers(summary: dict[str, Any]) -> list[str]:
@@ -116,16 +113,7 @@ def _outliers(summary: dict[str, Any]) -> list[str]:
 
 
 def _checks(summary: dict[str, Any]) -> list[str]:
-    checks, void = summary.get("checks", []), not validity_of(summary)["valid"]
-    loud = [check for check in checks if check["status"] in ("fail", "warn")]
-    if void:
-        return [f"{len(loud) - 1} more checks that warn or fail in summary.json, `checks`"]
-    texts = [f"{check['status'].upper()} {check['message']}" for check in loud[:3]]
-    return [
-        line
-        for place, text in enumerate(texts)
-        for line in textwrap.wrap(text, WIDTH, max_lines=1 if place else 2, placeholder=" …")
-    ]
+    return loud_checks(summary.get("checks", []), without=said_already(summary))
 
 
 def _share(value: float | None) -> str:

@@ -7,12 +7,25 @@ import os
 import sys
 from collections.abc import Iterator
 from types import TracebackType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from universality.errors import OutputError
 from universality.intake.names import visible
+
+_COLOURS = {
+    "FAIL": "red",
+    "WARN": "yellow",
+    "NOT CERTIFIED": "red",
+    "error:": "red",
+    "Same:": "green",
+    "Similar:": "cyan",
+    "None:": "magenta",
+    "Rare:": "yellow",
+    "Dead:": "yellow",
+}
+"""Words at the start of a line, and their colours."""
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -21,7 +34,8 @@ def say(text: str, *, end: str = "\n") -> None:
     Raises:
         OutputError: standard output takes no more, for example because its disk is full.
     """
-    lines = (visible(line) for line in text.split("\n"))
+    shown = (visible(line) for line in text.split("\n"))
+    lines = map(_coloured, shown) if colours(sys.stdout) else shown
     try:
         click.echo("\n".join(lines) + end, nl=False)
     except BrokenPipeError:
@@ -41,8 +55,26 @@ def say_line(text: str) -> None:
 
 def complain(text: str) -> None:
     """Print one line on standard error; where that cannot be written, nobody is there to read."""
+    line = visible(text)
     with contextlib.suppress(OSError):
-        click.echo(visible(text), err=True)
+        click.echo(_coloured(line) if colours(sys.stderr) else line, err=True)
+
+
+def colours(stream: Any) -> bool:
+    """Whether a stream is a terminal that shows colours, and NO_COLOR does not forbid them."""
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    try:
+        return bool(wanted and stream is not None and stream.isatty())
+    except ValueError:  # a closed stream
+        return False
+
+
+def _coloured(line: str) -> str:
+    """The line with its first word in the colour of what it says."""
+    for word, colour in _COLOURS.items():
+        if line == word or line.startswith(f"{word} "):
+            return click.style(word, fg=colour, bold=True) + line[len(word) :]
+    return line
 
 
 def cannot_print(error: OSError) -> OutputError:
