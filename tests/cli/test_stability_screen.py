@@ -56,7 +56,7 @@ def test_numbers_fit_a_screen_and_warnings_follow_whole() -> None:
     assert "…" not in " ".join(lines)
     assert lines[-1] == "Report: out/report.html"
     assert "36 pairs matched, null: geometry; tokens" in lines
-    text = " ".join(lines)
+    text = " ".join(" ".join(lines).split())
     assert "50% same, 30% split (null 1%), 20% none; 75% of the wider novel" in text
 
 

@@ -169,7 +169,7 @@ def test_the_panel_shows_both_latents_and_what_they_do_together(
             "return [...document.querySelectorAll(arguments[0])].map(one => one.textContent)",
             f"{own} .token",
         )
-        assert tops[0] == f"top{latent}"
+        assert tops[0] == f"top{latent} 1.00"
         assert len(tops) == 20
     assert "5 of the 12 tokens" in opened.text("#pair .cloud")
     assert "over all of it 0.250" in opened.text("#pair .cloud:nth-of-type(2)")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
@@ -126,6 +129,40 @@ def test_texts_of_a_pair_are_merged_as_everywhere(
         own = comparison.evidence[comparison.evidence["a"] == i]
         rows = opened.run(f"return strongestOf({i}, {39 - i}).map((row) => contexts.row[row])")
         assert rows == strongest_contexts(own)["row"].tolist()
+
+
+def test_a_text_opens_further_and_weaker_firings_are_by_interval_and_quartile(
+    chromium: Chrome, tmp_path: Path
+) -> None:
+    made = made_comparison()
+    assert made.evidence is not None
+    own = made.evidence[(made.evidence["a"] == 7) & (made.evidence["kind"] == "a")]
+    words = [f" word{n}" for n in range(31)]
+    words[10] = "tail"  # of a word that the window would cut
+    weak = {
+        "tokens": [words],
+        "centre": 20,
+        "codes_a": [np.arange(31.0)],
+        "codes_b": [np.zeros(31)],
+    }
+    rows = [
+        own.assign(kind=kind, rank=2, share=0.125, row=100 + n, **weak)
+        for n, kind in enumerate(("a", "interval_a", "quantile_a"))
+    ]
+    made = replace(made, evidence=pd.concat([made.evidence.assign(share=np.nan), *rows]))
+    path = tmp_path / "report.html"
+    path.write_text(page(made), encoding="utf-8")
+    opened = Page(chromium, path, "#a/7")
+    shown = "return [...document.querySelectorAll('#pair .context')].map(one => one.innerText)"
+    long = next(text for text in opened.run(shown) if "word20" in text)
+    assert long.strip().startswith("word11")
+    assert "word25" in long
+    assert "word26" not in long
+    opened.run("document.querySelector('#pair .expand').click()")
+    assert any("word4" in text and "word28" in text for text in opened.run(shown))
+    weaker = opened.run("return document.getElementById('weaker-a').textContent")
+    assert "25 to 50 % of its largest code, 12.5 % of its firings:" in weaker
+    assert "At the middle of its firings, by strength:" in weaker
 
 
 def test_an_address_carries_all_that_is_looked_at(chromium: Chrome, file: Path) -> None:

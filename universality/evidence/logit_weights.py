@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 from universality.models.unembedding import Unembedding
 
+BINS = 40
+"""Bins of the weights over the whole vocabulary."""
 TOP = 10
 """Tokens kept at either end."""
 BULK = 200
@@ -27,11 +29,13 @@ def logit_tops(
     *,
     side: str,
 ) -> pd.DataFrame:
-    """One row per latent: `side`, `latent`, `tokens`, `weights`.
+    """One row per latent: `side`, `latent`, `tokens`, `weights`, `counts`.
 
-    The ten tokens of greatest logit weight, then the ten of least; falling throughout.
+    The ten tokens of greatest logit weight, then the ten of least; falling throughout. `counts` are
+    of all tokens of the vocabulary, in bins of equal width from the least weight to the greatest.
     """
-    rows = []
+    rows: list[tuple[str, int, list[str], np.ndarray]] = []
+    counts: list[np.ndarray] = []
     starts = range(0, len(latents), _LATENTS_PER_STEP)
     for start in tqdm(starts, f"logit weights of {side}", leave=False, disable=None):
         part = torch.as_tensor(latents[start : start + _LATENTS_PER_STEP])
@@ -43,7 +47,9 @@ def logit_tops(
         for latent, own, numbers in zip(part.tolist(), tokens.tolist(), values, strict=True):
             strings = [unembedding.strings[token] for token in own]
             rows.append((side, latent, strings, numbers.numpy()))
-    return pd.DataFrame(rows, columns=["side", "latent", "tokens", "weights"])
+        counts += [np.histogram(one.numpy(), bins=BINS)[0] for one in weights]
+    table = pd.DataFrame(rows, columns=["side", "latent", "tokens", "weights"])
+    return table.assign(counts=pd.Series(counts, dtype=object))
 
 
 def logit_weights_of_pairs(
@@ -52,7 +58,7 @@ def logit_weights_of_pairs(
     b: Float[Tensor, "d_sae_b d_in"],
     *,
     unembedding: Unembedding,
-    n_pairs: int = 1_000,
+    n_pairs: int = 5_000,
 ) -> pd.DataFrame:
     """One row per pair: `a`, `b`, `correlation`, `tokens`, `weights_a`, `weights_b`.
 

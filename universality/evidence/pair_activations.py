@@ -41,7 +41,7 @@ def activation_histograms(codes: Codes, side: str) -> pd.DataFrame:
 
 
 def activations_of_pairs(
-    pairs: pd.DataFrame, a: Codes, b: Codes, *, n_pairs: int = 6_000
+    pairs: pd.DataFrame, a: Codes, b: Codes, *, n_pairs: int = 30_000
 ) -> pd.DataFrame:
     """One row per pair: `a`, `b`, `n_either`, `codes_a`, `codes_b`.
 

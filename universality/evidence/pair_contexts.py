@@ -16,11 +16,14 @@ from universality.activations.cache import ActivationCache
 from universality.activations.contexts import contexts
 from universality.codes import Codes, token_range
 from universality.evidence.trace import FiringTrace, firing
+from universality.evidence.weaker_firings import WeakerFirings, by_interval, by_quantile
 
 TOP = 20
 """Overlap is counted among this many strongest tokens of each latent."""
-SHOWN = 3
-"""Contexts kept of each kind."""
+STRONGEST = 10
+"""Different contexts kept where either latent of a pair is strongest, if there are as many."""
+ONLY = 3
+"""Contexts kept where only one of the two fires."""
 
 
 def pair_contexts(
@@ -30,16 +33,17 @@ def pair_contexts(
     *,
     rows: Int64[np.ndarray, " n_tokens"],
     cache: ActivationCache,
-    n_pairs: int = 4_000,
+    n_pairs: int = 9_000,
 ) -> pd.DataFrame:
     """Evidence for assigned pairs: one row per pair, kind and rank.
 
     Kinds: `a` and `b`, the tokens on which each latent is strongest; `only_a` and `only_b`, the
-    strongest on which the other is silent. Columns: `a`, `b` (latents), `kind`, `rank`, `row` (of
-    the cache), `code_a`, `code_b`, `document`, `tokens` (strings around it), `centre` (which of
-    them), `codes_a` and `codes_b` (on each string; NaN where the cache dropped the row), and for
-    the pair `overlap`, the share of the 20 strongest tokens that both have in common, and
-    `n_only_a`, `n_only_b`, on how many tokens only one fires.
+    strongest on which the other is silent; `interval_a`, `quantile_a` and so on weaker firings of
+    each (`weaker_firings`), with the `share` of its firings that are as strong. Columns: `a`, `b`
+    (latents), `kind`, `rank`, `share`, `row` (of the cache), `code_a`, `code_b`, `document`,
+    `tokens` (strings around it), `centre` (which of them), `codes_a` and `codes_b` (on each string;
+    NaN where the cache dropped the row), and for the pair `overlap`, the share of the 20 strongest
+    tokens that both have in common, and `n_only_a`, `n_only_b`, on how many tokens only one fires.
 
     Args:
         pairs: Columns `a` and `b`: latents in the numbers of the codes.
@@ -84,6 +88,7 @@ class _Shown:
     tokens: Int64[np.ndarray, " n"]
     kinds: list[str]
     ranks: list[int]
+    shares: list[float]
     overlap: float
     n_only_a: int
     n_only_b: int
@@ -92,18 +97,51 @@ class _Shown:
 def _shown(a: FiringTrace, b: FiringTrace) -> _Shown:
     first, second = a.strongest, b.strongest
     only_a, only_b = first[b.at(first) == 0], second[a.at(second) == 0]
-    kinds = {"a": first, "b": second, "only_a": only_a, "only_b": only_b}
-    tokens = [some[:SHOWN] for some in kinds.values()]
+    strongest = {"a": first, "b": second}
+    only = {"only_a": only_a, "only_b": only_b}
+    parts = [
+        *((kind, some[: _enough(first, second)], None) for kind, some in strongest.items()),
+        *((kind, some[:ONLY], None) for kind, some in only.items()),
+        *(
+            (f"{name}_{side}", weaker.tokens, weaker)
+            for side, latent in (("a", a), ("b", b))
+            for name, weaker in (
+                ("interval", by_interval(latent)),
+                ("quantile", by_quantile(latent)),
+            )
+        ),
+    ]
     top = min(TOP, first.size, second.size)
     common = np.intersect1d(first[:top], second[:top], assume_unique=True).size
     return _Shown(
-        tokens=np.concatenate(tokens),
-        kinds=[kind for kind, some in zip(kinds, tokens, strict=True) for _ in some],
-        ranks=[rank for some in tokens for rank in range(some.size)],
+        tokens=np.concatenate([tokens for _, tokens, _ in parts]),
+        kinds=[kind for kind, tokens, _ in parts for _ in tokens],
+        ranks=[
+            rank
+            for _, tokens, weaker in parts
+            for rank in (range(tokens.size) if weaker is None else weaker.ranks)
+        ],
+        shares=[
+            share
+            for _, tokens, weaker in parts
+            for share in ([np.nan] * tokens.size if weaker is None else weaker.shares.tolist())
+        ],
         overlap=common / top if top else 0.0,
         n_only_a=only_a.size,
         n_only_b=only_b.size,
     )
+
+
+def _enough(first: Int64[np.ndarray, " n_a"], second: Int64[np.ndarray, " n_b"]) -> int:
+    """How many of the strongest tokens of each are ten different ones together."""
+    wanted = range(STRONGEST // 2, STRONGEST)
+    return next(
+        (n for n in wanted if np.union1d(first[:n], second[:n]).size >= STRONGEST), STRONGEST
+    )
+
+
+def _weaker(latent: FiringTrace) -> tuple[tuple[str, WeakerFirings], ...]:
+    return ("interval", by_interval(latent)), ("quantile", by_quantile(latent))
 
 
 def _table(
@@ -118,6 +156,7 @@ def _table(
             "b": np.repeat([j for _, j in numbers], sizes),
             "kind": list(chain.from_iterable(one.kinds for one in shown)),
             "rank": list(chain.from_iterable(one.ranks for one in shown)),
+            "share": list(chain.from_iterable(one.shares for one in shown)),
             **{
                 f"code_{side}": np.concatenate(
                     [both[k].at(one.tokens) for both, one in zip(fires, shown, strict=True)]

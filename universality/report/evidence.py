@@ -9,17 +9,21 @@ import pandas as pd
 
 from universality.report.packing import Packed, packed
 from universality.results import Comparison
+from universality.results.shown_contexts import STRONGEST
 
 BEFORE, AFTER = 10, 5
-"""Tokens that the page shows around the one on which a latent fires."""
+"""Tokens that the page shows around the one on which a latent fires, until it is asked for more."""
 
-PAIRS = 2_500
-"""Pairs whose evidence the page carries; the tables beside it hold the rest."""
+MORE_BEFORE, MORE_AFTER = 16, 8
+"""Tokens around it that the page carries."""
 
-_KEPT = (
-    f"The page carries up to {PAIRS:,} pairs of each kind, evenly spaced; the tables beside it "
-    "hold what `compare` kept."
-)
+_WIDTH = MORE_BEFORE + 1 + MORE_AFTER
+
+MOST_ROWS = 75_000
+"""Contexts that the page carries: about 15 MB."""
+
+PAIRS = 6_000
+"""Pairs whose activations, or logit weights, the page carries."""
 
 LONGEST = 400
 """Characters of a token that the page shows."""
@@ -27,7 +31,16 @@ LONGEST = 400
 SHADES = 254
 """Steps from silent to a latent's strongest; the one above says that nothing is known."""
 
-KINDS = ("a", "b", "only_a", "only_b")
+KINDS = (
+    "a",
+    "b",
+    "only_a",
+    "only_b",
+    "interval_a",
+    "interval_b",
+    "quantile_a",
+    "quantile_b",
+)
 """Kinds of contexts, by their number on the page."""
 
 
@@ -36,22 +49,59 @@ def evidence_data(result: Comparison) -> dict[str, Any]:
     vocabulary: dict[str, int] = {}
     data = {
         "kinds": KINDS,
-        "contexts": _contexts(_even_part(result.evidence), vocabulary),
+        "contexts": _contexts(_texts_shown(result), vocabulary),
         "histograms": _histograms(result),
         "together": _clouds(_even_part(result.pair_activations), "codes"),
         "logits": _logits(result, vocabulary),
         "logits_together": _clouds(_even_part(result.pair_logits), "weights"),
     }
-    return data | {"vocabulary": list(vocabulary), "kept": _KEPT}
+    return data | {"vocabulary": list(vocabulary), "kept": _how_to_keep(result)}
 
 
-def _even_part(table: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The rows of up to `PAIRS` pairs, evenly spaced in the order of the table."""
+def _texts_shown(result: Comparison) -> pd.DataFrame | None:
+    """Of as many pairs as there is room for, each text where a latent is strongest once."""
+    table = result.evidence
+    if table is None:
+        return None
+    strongest = table["kind"].isin(STRONGEST)
+    return _even_part(
+        table[~(strongest & table.where(strongest).duplicated(["a", "b", "row"]))], rows=MOST_ROWS
+    )
+
+
+def _even_part(table: pd.DataFrame | None, rows: int = PAIRS) -> pd.DataFrame | None:
+    """As many pairs as make up to `rows` rows, evenly spaced in the order of the table."""
     if table is None or table.empty:
         return None
     pair = table.groupby(["a", "b"], sort=False).ngroup()
-    kept = np.unique(np.linspace(0, pair.max(), min(PAIRS, pair.max() + 1)).astype(int))
+    n_pairs = int(pair.max()) + 1
+    most = max(1, min(n_pairs, n_pairs * rows // len(table)))
+    kept = np.unique(np.linspace(0, n_pairs - 1, most).astype(int))
     return table[pair.isin(kept)]
+
+
+def _how_to_keep(result: Comparison) -> str:
+    """What a reader can do about a pair that the page says nothing of."""
+    tables = {
+        "texts": (result.evidence, _texts_shown(result)),
+        "activations": (result.pair_activations, _even_part(result.pair_activations)),
+        "logit weights": (result.pair_logits, _even_part(result.pair_logits)),
+    }
+    parts = [
+        f"{name} of {_n_pairs(shown):,} of {_n_pairs(whole):,} pairs that were kept"
+        for name, (whole, shown) in tables.items()
+        if whole is not None and shown is not None and len(shown) < len(whole)
+    ]
+    here = f"The page carries {', '.join(parts)}; the tables beside it hold them all."
+    kept = (
+        "Kept are the texts of pairs that the activations assign, and activations and logit "
+        "weights of every assigned pair."
+    )
+    return f"{kept} {here}" if parts else kept
+
+
+def _n_pairs(table: pd.DataFrame) -> int:
+    return len(table[["a", "b"]].drop_duplicates())
 
 
 def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[str, Any] | None:
@@ -61,13 +111,24 @@ def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[st
     columns |= {name: packed(table[name], "f4") for name in ("code_a", "code_b", "overlap")}
     columns |= {name: packed(table[name], "i4") for name in ("n_only_a", "n_only_b")}
     columns["kind"] = packed(table["kind"].map(KINDS.index), "u1")
-    columns["centre"] = packed(table["centre"].clip(upper=BEFORE), "u1")
+    columns["rank"] = packed(table["rank"], "u1")
+    if "share" in table:
+        columns["share"] = packed(table["share"], "f4")
     windows = [_window(centre, len(tokens)) for centre, tokens in _zip(table, "centre", "tokens")]
+    centres = [
+        centre - window.start for centre, window in zip(table["centre"], windows, strict=True)
+    ]
+    columns["centre"] = packed(centres, "u1")
+    firsts = [
+        _first_shown([str(token) for token in tokens[window]], centre)
+        for tokens, window, centre in zip(table["tokens"], windows, centres, strict=True)
+    ]
+    columns["first"] = packed(firsts, "u1")
     strings = [
         _numbers(tokens[window], vocabulary)
         for tokens, window in zip(table["tokens"], windows, strict=True)
     ]
-    columns["tokens"] = packed(_padded(strings, -1), "i4")
+    columns["tokens"] = _numbered(_padded(strings, -1), vocabulary)
     for side in ("a", "b"):
         largest = table[f"code_{side}"].abs().groupby([table["a"], table["b"]]).transform("max")
         shades = [
@@ -76,7 +137,12 @@ def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[st
         ]
         columns[f"shade_{side}"] = packed(_padded(shades, 0), "u1")
         columns[f"largest_{side}"] = packed(largest, "f4")
-    return {"width": BEFORE + 1 + AFTER, "columns": columns}
+    return {"width": _WIDTH, "after": AFTER, "columns": columns}
+
+
+def _numbered(numbers: np.ndarray, vocabulary: dict[str, int]) -> Packed:
+    """Numbers of strings, from 1; 0 is no string."""
+    return packed(numbers + 1, "u2" if len(vocabulary) < 2**16 - 1 else "i4")
 
 
 def _numbers(strings: Any, vocabulary: dict[str, int]) -> list[int]:
@@ -110,7 +176,7 @@ def _histograms(result: Comparison) -> dict[str, Any] | None:
 
 def _latents(result: Comparison, side: str) -> pd.Series:
     """Those of a side that the page carries evidence of."""
-    tables = (_even_part(table) for table in (result.evidence, result.pair_activations))
+    tables = (_texts_shown(result), _even_part(result.pair_activations))
     shown: pd.Series = pd.concat([table[side] for table in tables if table is not None])
     return shown.drop_duplicates()
 
@@ -127,9 +193,11 @@ def _logits(result: Comparison, vocabulary: dict[str, int]) -> dict[str, Any] | 
         found[str(side)] = {
             "latent": packed(part["latent"], "i4"),
             "width": len(tokens[0]),
-            "tokens": packed(tokens, "i4"),
+            "tokens": _numbered(np.array(tokens), vocabulary),
             "weights": packed(np.stack(part["weights"].tolist()), "f4"),
-        }
+        } | (
+            {"counts": packed(np.stack(part["counts"].tolist()), "i4")} if "counts" in part else {}
+        )
     return found
 
 
@@ -154,12 +222,18 @@ def _clouds(table: pd.DataFrame | None, name: str) -> dict[str, Any] | None:
 
 
 def _window(centre: int, n: int) -> slice:
-    return slice(max(0, centre - BEFORE), min(n, centre + AFTER + 1))
+    return slice(max(0, centre - MORE_BEFORE), min(n, centre + MORE_AFTER + 1))
+
+
+def _first_shown(tokens: list[str], centre: int) -> int:
+    """Where the text begins until more is asked for: at a word, not in the middle of one."""
+    start = max(0, centre - BEFORE)
+    words = (place for place in range(start, centre) if place == 0 or tokens[place][:1].isspace())
+    return next(words, centre)
 
 
 def _padded(rows: list[list[int]], filler: int) -> np.ndarray:
-    width = BEFORE + 1 + AFTER
-    return np.array([row + [filler] * (width - len(row)) for row in rows])
+    return np.array([row + [filler] * (_WIDTH - len(row)) for row in rows])
 
 
 def _zip(table: pd.DataFrame, *names: str) -> Any:

@@ -55,6 +55,7 @@ COMPARISON = Schema(
             "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
             "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
         },
+        3: {"evidence": ("share",), "logits": ("counts",)},
     },
 )
 

@@ -12,7 +12,12 @@ function rowsBy(n, key) {
 }
 const pairName = (i, j) => `${i}/${j}`;
 const contexts = report.contexts?.columns;
-const contextRows = contexts ? rowsBy(contexts.a.length, (i) => `${KINDS[contexts.kind[i]]}/${contexts[KINDS[contexts.kind[i]].slice(-1)][i]}`) : new Map();
+const isStrongest = (row) => ["a", "b"].includes(KINDS[contexts.kind[row]]);
+const contextRows = new Map(["a", "b"].flatMap((side) => {
+  const strength = contexts?.[`code_${side}`], rows = contexts ? rowsBy(contexts.a.length, (row) => (isStrongest(row) && strength[row] ? `${side}/${contexts[side][row]}` : null)) : new Map();
+  rows.delete(null);
+  return [...rows].map(([name, some]) => [name, some.sort((one, two) => Math.abs(strength[two]) - Math.abs(strength[one]))]);
+}));
 const pairRows = contexts ? rowsBy(contexts.a.length, (i) => pairName(contexts.a[i], contexts.b[i])) : new Map();
 
 // Contexts on which a latent fires most, strongest first.
@@ -23,7 +28,7 @@ const MOST_CONTEXTS = 10;
 function strongestOf(i, j) {
   const seen = new Set(), rows = [];
   for (const row of pairRows.get(pairName(i, j)) ?? []) {
-    if (!["a", "b"].includes(KINDS[contexts.kind[row]]) || seen.has(contexts.row[row])) continue;
+    if (!isStrongest(row) || seen.has(contexts.row[row])) continue;
     seen.add(contexts.row[row]);
     rows.push(row);
   }
@@ -32,11 +37,14 @@ function strongestOf(i, j) {
   return d3.sort(rows, (one, two) => strength(two) - strength(one)).slice(0, MOST_CONTEXTS);
 }
 
+// Texts on which one latent of a pair fires less than most, from stronger to weaker.
+const weakerOf = (i, j, kind) => (pairRows.get(pairName(i, j)) ?? []).filter((row) => KINDS[contexts.kind[row]] === kind);
+
 // Of each latent whose texts hold a token with these words, how strongly it fires there, in its largest code.
 function firingOn(side, wanted) {
   const found = new Map();
   if (!contexts) return found;
-  const matches = new Set([...report.vocabulary.keys()].filter((i) => report.vocabulary[i].toLowerCase().includes(wanted)));
+  const matches = new Set([...report.vocabulary.keys()].filter((i) => report.vocabulary[i].toLowerCase().includes(wanted)).map((i) => i + 1));
   const { width } = report.contexts, shades = contexts[`shade_${side}`], latents = contexts[side];
   for (let row = 0; row < latents.length; row++) {
     for (let slot = row * width; slot < (row + 1) * width; slot++) {
@@ -52,7 +60,7 @@ function slots(i, name) {
   const { width } = report.contexts;
   return contexts[name].subarray(i * width, (i + 1) * width);
 }
-const tokensOf = (i) => Array.from(slots(i, "tokens")).filter((token) => token >= 0).map((token) => report.vocabulary[token]);
+const tokensOf = (i) => Array.from(slots(i, "tokens")).filter((token) => token > 0).map((token) => report.vocabulary[token - 1]);
 const codesOf = (i, side) => Array.from(slots(i, `shade_${side}`), (shade) => (shade === 255 ? null : (shade / 254) * contexts[`largest_${side}`][i]));
 
 const known = {};
@@ -90,5 +98,6 @@ function logitsOf(side, latent) {
   const row = table.rows.get(latent);
   if (row === undefined) return null;
   const part = (name) => Array.from(table[name].subarray(row * table.width, (row + 1) * table.width));
-  return d3.zip(part("tokens").map((token) => report.vocabulary[token]), part("weights"));
+  const bins = table.counts ? table.counts.length / table.latent.length : 0;
+  return { tops: d3.zip(part("tokens").map((token) => report.vocabulary[token - 1]), part("weights")), counts: Array.from((table.counts ?? []).slice(row * bins, (row + 1) * bins)) };
 }

@@ -37,19 +37,25 @@ function pairRow(i, j) {
   return element("p", { class: "between" }, `Similarity of a ${i} and b ${j}: ${parts.join(", ")}.`);
 }
 
-// One text: a's shade above each token, b's below, the codes on hover.
+// One text: a's shade above each token, b's below, the codes on hover; a click shows more of it.
 function shade(i) {
   const tokens = tokensOf(i), codes = { a: codesOf(i, "a"), b: codesOf(i, "b") }, levels = { a: slots(i, "shade_a"), b: slots(i, "shade_b") };
-  const line = element("p", { class: "context", dir: "auto" }), value = (code) => (code === null ? "not kept" : Number(code.toPrecision(3)));
-  tokens.forEach((token, place) => {
+  const first = contexts.first[i], last = contexts.centre[i] + report.contexts.after, value = (code) => (code === null ? "not kept" : Number(code.toPrecision(3)));
+  const pieces = tokens.map((token, place) => {
     const heat = (side) => (levels[side][place] === 255 ? 0 : levels[side][place] / 254);
     const piece = element("span", { style: `--heat-a:${heat("a")};--heat-b:${heat("b")}`, title: `a ${value(codes.a[place])} · b ${value(codes.b[place])}` }, token);
     if (levels.a[place] === 255) piece.className = "unknown";
     else if (heat("a") || heat("b")) piece.className = "hot";
     if (place === contexts.centre[i]) piece.classList.add("centre");
-    line.append(piece);
+    if (place < first || place > last) piece.classList.add("more");
+    return piece;
   });
-  line.append(element("small", {}, `  a ${number(contexts.code_a[i], 2)} · b ${number(contexts.code_b[i], 2)}`));
+  const line = element("p", { class: "context", dir: "auto" }, ...pieces, element("small", {}, `  a ${number(contexts.code_a[i], 2)} · b ${number(contexts.code_b[i], 2)}`));
+  if (pieces.some((piece) => piece.classList.contains("more"))) {
+    const button = element("button", { type: "button", class: "expand", "aria-expanded": "false", "aria-label": "more of this text" }, "…");
+    button.addEventListener("click", () => button.setAttribute("aria-expanded", `${line.classList.toggle("open")}`));
+    line.append(" ", button);
+  }
   return line;
 }
 
@@ -89,8 +95,18 @@ function drawCloud(cloud, name, i, j, note) {
 function logitTops(side, latent) {
   const found = logitsOf(side, latent);
   if (!found) return "";
-  const half = found.length / 2, list = (part) => element("span", { class: "tokens" }, ...part.map(([token, weight]) => element("span", { class: "token", title: weight.toFixed(3), dir: "auto" }, token)));
-  return element("section", { class: "logits" }, element("h4", {}, "Raises the logits of"), list(found.slice(0, half)), element("h4", {}, "Lowers the logits of"), list(found.slice(half).reverse()));
+  const { tops, counts } = found, half = tops.length / 2, list = (part) => element("span", { class: "tokens" }, ...part.map(([token, weight]) => element("span", { class: "token", dir: "auto" }, token, element("small", {}, ` ${weight.toFixed(2)}`))));
+  return element("section", { class: "logits", "aria-label": `logits of ${side} ${latent}` }, element("h4", {}, "Raises the logits of"), list(tops.slice(0, half)), element("h4", {}, "Lowers the logits of"), list(tops.slice(half).reverse()),
+    ...(counts.length ? [logitHistogram(side, latent, counts, tops.at(-1)[1], tops[0][1])] : []));
+}
+
+function logitHistogram(side, latent, counts, low, high) {
+  const svg = d3.create("svg").attr("viewBox", "0 0 340 120").attr("role", "img").attr("aria-label", `logit weights of ${side} ${latent} over the vocabulary`);
+  const x = d3.scaleLinear([low, high], [0, 1]), y = d3.scaleLog([0.7, Math.max(10, d3.max(counts))], [0, 1]), edge = (k) => low + (k * (high - low)) / counts.length;
+  frame(svg, x, y, { xLabel: "logit weight", yLabel: "tokens (log)", xTicks: [5], yTicks: [2, ",d"] });
+  svg.append("g").selectAll("rect").data(counts).join("rect").attr("x", (_, k) => x(edge(k)) + 0.5).attr("width", (_, k) => Math.max(0.5, x(edge(k + 1)) - x(edge(k)) - 1))
+    .attr("y", (n) => y(Math.max(0.7, n))).attr("height", (n) => y(0.7) - y(Math.max(0.7, n))).attr("fill", `rgb(${colour(`--ink-${side}`)})`).append("title").text((n, k) => `${edge(k).toFixed(3)} to ${edge(k + 1).toFixed(3)}: ${count(n)}`);
+  return element("figure", { class: "histogram" }, svg.node());
 }
 
 function neuronpedia(side, latent) {
@@ -122,7 +138,20 @@ function textsOf(i, j) {
     const only = rows.filter((row) => KINDS[contexts.kind[row]] === `only_${side}`);
     if (only.length) parts.push(element("h4", {}, `Only ${side} fires (${count(contexts[`n_only_${side}`][rows[0]])} tokens)`), ...only.map(shade));
   }
-  return [element("section", { class: "texts", "aria-label": "texts" }, ...parts)];
+  return [element("section", { class: "texts", "aria-label": "texts" }, ...parts, ...weakerTexts(i, j))];
+}
+
+// A latent's weak firings decide whether it is one thing: by equal steps of strength, and by quartile.
+const QUARTILES = ["", "three quarters", "the middle", "a quarter"];
+function weakerTexts(i, j) {
+  return [["a", i], ["b", j]].flatMap(([side, latent]) => {
+    const intervals = weakerOf(i, j, `interval_${side}`), quantiles = weakerOf(i, j, `quantile_${side}`);
+    if (!intervals.length && !quantiles.length) return [];
+    const part = (row) => soft(`${100 - 25 * (contexts.rank[row] + 1)} to ${100 - 25 * contexts.rank[row]} % of its largest code, ${percent(contexts.share[row])} of its firings:`);
+    const rank = (row) => soft(`At ${QUARTILES[contexts.rank[row]]} of its firings, by strength:`);
+    return [element("details", { id: `weaker-${side}` }, element("summary", {}, `Where ${side} ${latent} fires less: by interval and quantile`),
+      ...intervals.flatMap((row) => [part(row), shade(row)]), ...quantiles.flatMap((row) => [rank(row), shade(row)]))];
+  });
 }
 
 function cloudsOf(i, j) {
