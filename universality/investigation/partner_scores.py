@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float64
+from tqdm import tqdm
 
 from universality.investigation.corpus import Corpus
-from universality.investigation.counterparts import dense
-from universality.investigation.subjects import Subject
+from universality.investigation.counterparts import best_of, dense, other_codes
+from universality.investigation.subjects import CodedOver, Subject
 
 
 def detection(subject: Subject, other: Subject, corpus: Corpus) -> dict[str, float]:
@@ -50,3 +54,33 @@ def average_precision(
     all_ = np.bincount(places, minlength=values.size)
     precision = np.cumsum(hits) / np.cumsum(all_)
     return float((precision * hits).sum() / n_positive)
+
+
+def detections(
+    a: CodedOver, b: CodedOver, corpus: Corpus, latents: Sequence[int], *, progress: bool = False
+) -> pd.DataFrame:
+    """How well b's partners tell the firings of some latents of a, one row per latent.
+
+    Columns: `a`, `b` (the partner: most alike on every other document; -1 for none), `frequency`,
+    `correlation` (on the judged documents), and the scores of `detection`, all on these. The codes
+    of b are prepared once; memory is that of the nonzero codes.
+    """
+    judged = corpus.is_judged
+    choosing, judging = other_codes(b.codes, ~judged), other_codes(b.codes, judged)
+    rows = []
+    for latent in tqdm(latents, "detection", leave=False, disable=None if progress else True):
+        values = dense(a.trace(latent), corpus.n_tokens)
+        partner = best_of(choosing.correlations(values[~judged]))
+        fires = values[judged] != 0
+        row = {"a": latent, "b": partner, "frequency": float(a.codes.frequency[latent])}
+        if partner >= 0:
+            score = judging.codes[[partner]].toarray()[0]
+            row |= {
+                "correlation": float(judging.correlations(values[judged])[partner]),
+                "auroc": auroc(fires, score),
+                "average_precision": average_precision(fires, score),
+                "base_rate": float(fires.mean()),
+            }
+        rows.append(row)
+    columns = ["a", "b", "frequency", "correlation", "auroc", "average_precision", "base_rate"]
+    return pd.DataFrame(rows, columns=columns)

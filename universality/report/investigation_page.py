@@ -47,6 +47,7 @@ def investigation_html(result: Investigation) -> str:
         similarities=_records(result.similarities),
         scatters=_scatters(result),
         neurons=_records(result.neurons),
+        scores=_records(result.scores),
     )
 
 
