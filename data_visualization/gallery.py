@@ -4,8 +4,8 @@ python -m data_visualization.gallery [--work FOLDER]
 
 `comparison` is of two shipped seeds with their activations and an arbitrary unembedding, `many` of
 the shipped runs, `steps` of checkpoints of two small runs that are trained here, `seeds` of six
-such, `toy` of a toy model. Results are kept in the work folder, so that the pictures can be drawn
-again.
+such, `toy` of a toy model, `connection` of a connector between two shipped runs. Results are kept
+in the work folder, so that the pictures can be drawn again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 import universality as un
+from universality.connectors.analytic_map import Between
+from universality.connectors.connecting import connect
+from universality.connectors.fit_settings import ConnectorSettings
+from universality.results import Connection
 from universality.training.architectures.topk import TopKRecipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +67,7 @@ def results(work: Path) -> dict[str, Any]:
         "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
         "planted": un.read_result(PLANTED),
         "investigation": un.read_result(INVESTIGATION),
+        "connection": _kept(work / "connection", _connection),
         "calibration": CALIBRATION,
     }
 
@@ -114,6 +120,16 @@ def _steps(work: Path) -> un.Stability:
     runs = _small_runs(work / "runs", 2, 5)
     saved = [str(one) for run in runs for one in sorted((run / "checkpoints").iterdir())]
     return un.stability(saved, un.Policy(nulls=("geometry",), n_draws=2))
+
+
+def _connection() -> Connection:
+    runs = [un.load(_RUNS / name) for name in ("w576-s0", "w1152-s0")]
+    cache = un.open_activations(_RUNS / "activations")
+    nothing = Between(
+        torch.eye(576, dtype=torch.float32), torch.zeros(576, dtype=torch.float32), relu=False
+    )
+    settings = ConnectorSettings(steps=400, l1=0.01)
+    return connect(*runs, (cache, cache), settings, between=nothing).connection
 
 
 def _toy(folder: Path) -> None:

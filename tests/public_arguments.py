@@ -46,6 +46,7 @@ CLASSES: Mapping[str, Mapping[str, Constraint]] = {
 RESULTS = (
     "Calibration",
     "Comparison",
+    "Connector",
     "Investigation",
     "Label",
     "Matching",

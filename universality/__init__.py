@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from universality.activations.collecting import collect
     from universality.activations.formats.detection import open_activations
     from universality.comparison.comparison import compare
+    from universality.connectors.across_seeds import compare_connectors
+    from universality.connectors.connector import Connector
+    from universality.connectors.connector_file import read_connector
+    from universality.connectors.connector_fit import fit_connector
     from universality.dictionary import Dictionary
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
@@ -91,6 +95,11 @@ _PUBLIC = {
     "label": "universality.rules.labelling",
     "Label": "universality.results.release_label",
     "read_label": "universality.results.release_label",
+    # From one layer to the next.
+    "fit_connector": "universality.connectors.connector_fit",
+    "Connector": "universality.connectors.connector",
+    "read_connector": "universality.connectors.connector_file",
+    "compare_connectors": "universality.connectors.across_seeds",
     # Keeping and reading results.
     "publish": "universality.publishing",
     "read_result": "universality.results",
@@ -102,6 +111,7 @@ _PUBLIC = {
 __all__ = [
     "Calibration",
     "Comparison",
+    "Connector",
     "Dictionary",
     "Investigation",
     "Label",
@@ -116,9 +126,11 @@ __all__ = [
     "chance_by_rule",
     "collect",
     "compare",
+    "compare_connectors",
     "consensus_of",
     "encode",
     "expand",
+    "fit_connector",
     "investigate",
     "label",
     "load",
@@ -129,6 +141,7 @@ __all__ = [
     "open_activations",
     "publish",
     "read_comparison",
+    "read_connector",
     "read_investigation",
     "read_label",
     "read_result",

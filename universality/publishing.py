@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from universality.activations.cache import ActivationCache
+from universality.connectors.connecting import Connected
 from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
@@ -21,7 +22,15 @@ from universality.reappearance.fitted_forecast import Calibration, read_calibrat
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
 from universality.report.label_page import label_page
-from universality.results import Comparison, Investigation, Stability, ToyResult, read_result
+from universality.results import (
+    Comparison,
+    Connection,
+    Investigation,
+    Stability,
+    ToyResult,
+    read_result,
+)
+from universality.results.connected import WEIGHTS_FILE
 from universality.results.integrity import reading_of
 from universality.results.release_label import Label, check_label_page, read_label
 from universality.results.trained import AGREEMENT, read_trained_runs
@@ -273,6 +282,32 @@ def publish_investigation(
         found = make()
         _write(found, staged, command=command, settings=settings)
     return found
+
+
+def publish_connection(
+    make: Callable[[], Connected],
+    folder: str | Path,
+    *,
+    inputs: Sequence[Dictionary | ActivationCache | str | Path | None] = (),
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+) -> Connection:
+    """The connector that `make` gives, with its result, in a folder that is whole or absent.
+
+    Raises:
+        OutputError: as `publish`.
+    """
+    folder = Path(folder)
+    check_holds_no_input(folder, paths_of(*inputs))
+    with staged_folder(folder, overwrite=overwrite) as staged:
+        found = make()
+        result = found.connection
+        result.save(staged)
+        found.connector.save(staged / WEIGHTS_FILE)
+        _add_pictures(staged)
+        ends = {end: result.summary[end] for end in ("source", "target")}
+        write_manifest(staged, ends, command=command, settings=result.summary["settings"])
+    return result
 
 
 def redraw(

@@ -10,8 +10,10 @@ import pytest
 
 import universality as un
 from tests.docs.pages import ROOT, page, python_blocks, sections
+from tests.made_connection import made_connection
 from tests.made_investigation import made_investigation
 from tests.made_results import made_comparison, made_ladder, made_stability
+from tests.tiny_study import make_study
 from universality.results import ToyResult
 
 NO_PICTURES = {
@@ -73,6 +75,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "seeds": made_stability(),
         "toy": _made_toy(),
         "investigation": made_investigation(),
+        "connection": made_connection(make_study(tmp_path / "study")).connection,
         "calibration": ROOT / "analysis" / "results" / "null_calibration",
     }
     exec(compile("\n".join(python_blocks(page("gallery.md"))), "docs/gallery.md", "exec"), names)

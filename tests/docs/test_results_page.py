@@ -19,6 +19,7 @@ import pytest
 
 from tests.docs.pages import names, page, rows, sections
 from tests.investigation.test_explanations import write_results
+from tests.made_connection import made_connection
 from tests.made_investigation import (
     made_comparison_of_toys,
     made_investigation,
@@ -30,7 +31,7 @@ from universality.investigation.explanations import read_scores, scores_by_frequ
 from universality.nulls.null import NULLS
 from universality.recurrence.study import stability
 
-KINDS = ("Comparison", "Stability", "Investigation")
+KINDS = ("Comparison", "Stability", "Investigation", "Connection")
 VIEWS = ("decoder_and_encoder", "decoder", "encoder", "activations")
 _RANGE = re.compile(r"\[(-?[\d.e-]+|-inf), (-?[\d.e-]+|inf)\]")
 _AS_IT_COMES = {
@@ -67,6 +68,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     scores = scores_by_frequency(read_scores(write_results(folder / "told")), np.full(9, 0.01), 0)
     whole = replace(made_investigation(), neurons=neurons, scores=scores)
     whole.save(folder / "Investigation")
+    made_connection(study).connection.save(folder / "Connection")
     return {kind: folder / kind for kind in KINDS}
 
 

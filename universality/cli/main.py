@@ -50,6 +50,7 @@ _THEMES = {
         "pretrained": "universality.cli.pretrained:pretrained",
         "activations": "universality.cli.activations:activations",
         "train": "universality.cli.train:train",
+        "connect": "universality.cli.connect:connect",
         "toy": "universality.cli.toy:toy",
     },
 }

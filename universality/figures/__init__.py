@@ -3,6 +3,12 @@
 from universality.figures.backend import only_settings
 from universality.figures.calibration_curves import false_discoveries, p_value_levels, power
 from universality.figures.catalogue import figures_of, headlines_of
+from universality.figures.connectors import (
+    connector_degrees,
+    connector_weights,
+    unexplained_by_latent,
+    weights_over_threshold,
+)
 from universality.figures.from_tables import (
     frequency_histogram,
     grouped_bars,
@@ -51,6 +57,8 @@ __all__ = [
     "activation_scatter",
     "activation_weight",
     "active_over_training",
+    "connector_degrees",
+    "connector_weights",
     "consistency_over_steps",
     "coverage_against_runs",
     "decoder_against_activations",
@@ -87,6 +95,8 @@ __all__ = [
     "spectrum",
     "stability_against_frequency",
     "stability_against_norm",
+    "unexplained_by_latent",
+    "weights_over_threshold",
     "width_flow",
     "width_ladder",
     "write_figure",

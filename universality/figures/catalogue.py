@@ -9,18 +9,32 @@ from typing import assert_never
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
+from universality.figures import connectors, one_more_run, pairs, widths
 from universality.figures import investigations as one_latent
 from universality.figures import many_runs as stability
-from universality.figures import one_more_run, pairs, widths
 from universality.figures import similarities as latents
 from universality.figures import toy_models as toy
 from universality.figures import two_runs as whole
-from universality.figures.style import MANY_RUNS, ONE_LATENT, PAIR, TOY, TWO_RUNS
+from universality.figures.style import (
+    CONNECTOR_RESULT,
+    MANY_RUNS,
+    ONE_LATENT,
+    PAIR,
+    TOY,
+    TWO_RUNS,
+)
 from universality.figures.withdrawal import withdrawn_figures
-from universality.results import Comparison, Investigation, SavedResult, Stability, ToyResult
+from universality.results import (
+    Comparison,
+    Connection,
+    Investigation,
+    SavedResult,
+    Stability,
+    ToyResult,
+)
 from universality.validation import either, takes
 
-RESULT = either(TWO_RUNS, MANY_RUNS, TOY, ONE_LATENT)
+RESULT = either(TWO_RUNS, MANY_RUNS, TOY, ONE_LATENT, CONNECTOR_RESULT)
 
 _HEADLINES = (
     "share_against_threshold",
@@ -43,22 +57,22 @@ _HEADLINES = (
     "effect_beside_controls",
     "likeness_beside_null",
     "partner_effects",
+    "connector_weights",
+    "connector_degrees",
+    "unexplained_by_latent",
+    "weights_over_threshold",
 )
 
 
 @takes(result=RESULT)
-def headlines_of(
-    result: SavedResult,
-) -> dict[str, Callable[[Axes], Axes]]:
+def headlines_of(result: SavedResult) -> dict[str, Callable[[Axes], Axes]]:
     """The few figures drawn with every result; `universality figures` draws the others."""
     return {name: draw for name, draw in figures_of(result).items() if name in _HEADLINES}
 
 
 @takes(result=RESULT, pair=PAIR)
 def figures_of(
-    result: SavedResult,
-    *,
-    pair: tuple[int, int] | None = None,
+    result: SavedResult, *, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
     """Every figure that the result can fill, by name: functions that draw on given axes.
 
@@ -83,6 +97,8 @@ def _figures_of(
             return _of_toy(result, pair=pair)
         case Investigation():
             return _of_one_latent(result, pair=pair)
+        case Connection():
+            return _of_connector(result, pair=pair)
         case _:
             assert_never(result)
 
@@ -151,6 +167,20 @@ def _of_one_latent(
         one_latent.partner_effects: result.pair_effects,
     }
     draws = [draw for draw, table in needed.items() if table is not None]
+    return {draw.__name__: partial(draw, result) for draw in draws}
+
+
+def _of_connector(
+    result: Connection, *, pair: tuple[int, int] | None = None
+) -> dict[str, Callable[[Axes], Axes]]:
+    if pair is not None:
+        raise InvalidInputError("--pair is for results of two runs; this one is of a connector")
+    draws: list[Callable[[Connection, Axes], Axes]] = [
+        connectors.connector_weights,
+        connectors.weights_over_threshold,
+        connectors.connector_degrees,
+        connectors.unexplained_by_latent,
+    ]
     return {draw.__name__: partial(draw, result) for draw in draws}
 
 

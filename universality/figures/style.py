@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from universality.errors import InvalidInputError
-from universality.results import Comparison, Investigation, Stability, ToyResult
+from universality.results import Comparison, Connection, Investigation, Stability, ToyResult
 from universality.validation import Is, Number, Tuple, either
 
 _P = ParamSpec("_P")
@@ -25,6 +25,7 @@ TWO_RUNS = Is((Comparison,), "a result of two runs")
 MANY_RUNS = Is((Stability,), "a result of many runs")
 TOY = Is((ToyResult,), "a toy experiment")
 ONE_LATENT = Is((Investigation,), "an investigation of one latent")
+CONNECTOR_RESULT = Is((Connection,), "a result of `connect`")
 PAIR = either(Tuple(Number(0, whole=True), 2), None)
 """What figures take."""
 

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple, assert_never
 import pandas as pd
 
 from universality.errors import InvalidInputError
-from universality.results import Comparison, Investigation, Stability, ToyResult, read_result
+from universality.results import (
+    Comparison,
+    Connection,
+    Investigation,
+    Stability,
+    ToyResult,
+    read_result,
+)
 from universality.results.latent_names import FAMILY, LatentAddress, latent_address
 from universality.results.result_files import SUMMARY
 
@@ -55,7 +62,7 @@ def addressed_latent(place: str | Path, latent: str) -> AddressedLatent:
             return _of_two(result, address)
         case Stability():
             return _of_many(result, address)
-        case ToyResult() | Investigation():
+        case ToyResult() | Investigation() | Connection():
             raise InvalidInputError(
                 f"{place} is no result of `compare` or `stability`; give one, or a run and a number"
             )

@@ -10,17 +10,20 @@ import jinja2
 from markupsafe import Markup
 
 from universality.report.animation import animation_data
+from universality.report.connector_rows import connection_data
 from universality.report.embedding import comparison_data, embed
 from universality.report.families import stability_data
 from universality.report.investigation_page import investigation_html
 from universality.results import (
     OPTIONAL_TABLES,
     Comparison,
+    Connection,
     Investigation,
     SavedResult,
     Stability,
     age_of,
     answer_of,
+    connection_files,
     null_names,
     stability_files,
     validity_of,
@@ -42,6 +45,7 @@ _COMPARISON = (
     "main.js",
 )
 _STABILITY = ("stability.js", "one_more_run.js", "families.js")
+_CONNECTION = ("weight_map.js", "connector_rows.js")
 
 
 @singledispatch
@@ -101,6 +105,22 @@ def _stability(result: Stability) -> str:
         has_contexts=result.contexts is not None,
         files=stability_files(result),
         data=embed(data),
+    )
+
+
+@page.register
+def _connection(result: Connection) -> str:
+    return _render(
+        "connection.html",
+        scripts=_CONNECTION,
+        summary=result.summary,
+        age=age_of(result.summary),
+        degrees=result.degrees.to_dict("records"),
+        path=result.path.to_dict("records"),
+        n_frames=len(result.frames.step),
+        has_contexts=result.contexts is not None,
+        files=connection_files(result),
+        data=embed(connection_data(result)),
     )
 
 

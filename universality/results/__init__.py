@@ -15,10 +15,25 @@ from universality.results.compared import (
     null_names,
     read_comparison,
 )
+from universality.results.connected import (
+    CONNECTION_SCHEMA,
+    ROW_LABELS,
+    Connection,
+    WeightFrames,
+    connection_files,
+    read_connection,
+)
 from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
 from universality.results.investigated import Investigation, read_investigation
 from universality.results.result_files import read_summary
-from universality.results.schemas import COMPARISON, INVESTIGATION, STABILITY, TOY, age_of
+from universality.results.schemas import (
+    COMPARISON,
+    CONNECTION,
+    INVESTIGATION,
+    STABILITY,
+    TOY,
+    age_of,
+)
 from universality.results.studied import (
     STABILITY_SCHEMA,
     Stability,
@@ -33,25 +48,31 @@ from universality.validation import PATH, takes
 __all__ = [
     "ALL_VIEWS",
     "COMPARISON_SCHEMA",
+    "CONNECTION_SCHEMA",
     "GRADES",
     "OPTIONAL_TABLES",
     "ROUNDING",
+    "ROW_LABELS",
     "STABILITY_SCHEMA",
     "TOY_SCHEMA",
     "Comparison",
+    "Connection",
     "Investigation",
     "SavedResult",
     "Stability",
     "ToyResult",
+    "WeightFrames",
     "Widths",
     "age_of",
     "age_of_saved",
     "answer_of",
+    "connection_files",
     "grade_column",
     "judge",
     "null_name",
     "null_names",
     "read_comparison",
+    "read_connection",
     "read_investigation",
     "read_result",
     "read_stability",
@@ -63,13 +84,13 @@ __all__ = [
 ]
 
 
-SavedResult: TypeAlias = Comparison | Stability | ToyResult | Investigation
-"""What a folder may hold: of two runs, of many, of a toy experiment, of one latent."""
+SavedResult: TypeAlias = Comparison | Stability | ToyResult | Investigation | Connection
+"""What a folder may hold: of two runs, many, a toy experiment, one latent, a connector."""
 
 
 @takes(folder=PATH)
 def read_result(folder: str | Path) -> SavedResult:
-    """What was saved in a folder: of two runs, of many, of a toy experiment, or of one latent.
+    """What was saved in a folder: of two runs, many, a toy experiment, one latent, or a connector.
 
     Raises:
         MissingFileError, FormatError: as `read_comparison`.
@@ -80,6 +101,8 @@ def read_result(folder: str | Path) -> SavedResult:
         return read_toy(folder)
     if schema in INVESTIGATION.read:
         return read_investigation(folder)
+    if schema in CONNECTION.read:
+        return read_connection(folder)
     if schema in STABILITY.read:
         return read_stability(folder)
     return read_comparison(folder)
@@ -97,4 +120,5 @@ def age_of_saved(folder: str | Path) -> str:
 
 
 def _read_summary(folder: Path) -> dict[str, Any]:
-    return read_summary(folder, *COMPARISON.read, *STABILITY.read, *TOY.read, *INVESTIGATION.read)
+    some = (COMPARISON, STABILITY, TOY, INVESTIGATION, CONNECTION)
+    return read_summary(folder, *(schema for one in some for schema in one.read))

@@ -81,7 +81,9 @@ TOY = Schema("universality.toy", 1)
 
 INVESTIGATION = Schema("universality.investigation", 1)
 
-_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY, TOY, INVESTIGATION)}
+CONNECTION = Schema("universality.connection", 1)
+
+_SCHEMAS = {one.kind: one for one in (COMPARISON, STABILITY, TOY, INVESTIGATION, CONNECTION)}
 
 
 def with_new_names(

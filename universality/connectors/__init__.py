@@ -1,0 +1,1 @@
+"""Sparse maps between the features of two layers: fitted, judged, read, compared."""
