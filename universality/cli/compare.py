@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from universality.cli.options import (
+    calibration_option,
     chosen,
     loading_options,
     policy_options,
@@ -70,6 +71,7 @@ _INPUTS = (
         help="Pairs of that sample; about four seconds each on two cores, for a model of 135 "
         "million parameters.",
     ),
+    calibration_option,
 )
 
 
@@ -120,6 +122,7 @@ def _compare(
     unembedding: str | None,
     effects: str | None,
     effect_pairs: int,
+    calibration: Path | None,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -143,9 +146,10 @@ def _compare(
             unembedding=unembedding,
             effects=effects,
             effect_pairs=effect_pairs,
+            calibration=calibration,
         ),
         out,
-        inputs=[*inputs, *activations, codes, unembedding, effects],
+        inputs=[*inputs, *activations, codes, unembedding, effects, calibration],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
         settings=asdict(policy),

@@ -53,6 +53,21 @@ def forecast_lines(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def comparison_line(summary: Mapping[str, Any], width: int) -> list[str]:
+    """The forecast for both of two runs in one line: the means, or the first reason against it."""
+    found = summary.get("reappearance")
+    if found is None:
+        return []
+    for side, record in found.items():
+        if not record["calibrated"]:
+            text = f"Chance to come back, {side}: not calibrated here: {record['reasons'][0]}"
+            return [textwrap.shorten(text, width, placeholder=" …")]
+    rules = [record["rules"]["decoder_and_encoder"] for record in found.values()]
+    means = ", ".join(f"{rule['mean']:.1%}" for rule in rules)
+    known = _KNOWS[next(iter(found.values()))["known"]]
+    return [f"Chance to come back, {known}: mean {means}; AUC {rules[0]['auc']:.2f} where tested."]
+
+
 def covariate_lines(record: Mapping[str, Any]) -> list[str]:
     """What a run says of its latents, beside the runs that the forecast was fitted to."""
     return [

@@ -18,6 +18,9 @@ from universality.investigation.effect_agreement import SAMPLED
 from universality.loading.checkpoints import ORIENTATIONS
 from universality.models.language_model import LanguageModel
 from universality.models.unembedding import Unembedding
+from universality.reappearance.asking import forecast_beside, forecast_columns
+from universality.reappearance.fitted_forecast import Calibration
+from universality.reappearance.from_run import calibration_from
 from universality.results import Comparison, judge
 from universality.runs.between.own_runs import match_own_runs
 from universality.runs.between.pair_findings import find_between
@@ -27,7 +30,7 @@ from universality.runs.common_tokens import CACHES, Activations, caches_of_two
 from universality.runs.matched import MatchedPair, match_runs
 from universality.runs.matrix import whole_matrix
 from universality.runs.metrics import THRESHOLDS, measure
-from universality.runs.opening import RUN, Run, open_run
+from universality.runs.opening import RUN, Run, dictionary_of, open_run
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import gather_runs
 from universality.validation import PATH, TEXT, Is, Number, OneOf, either, takes
@@ -42,6 +45,7 @@ from universality.validation import PATH, TEXT, Is, Number, OneOf, either, takes
     unembedding=either(Is((Unembedding, str, Path), "an unembedding, or where one lies"), None),
     effects=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
     effect_pairs=Number(1, whole=True),
+    calibration=either(Is((Calibration,), "a Calibration"), PATH, None),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
 )
@@ -55,6 +59,7 @@ def compare(
     unembedding: Unembedding | str | Path | None = None,
     effects: LanguageModel | str | Path | None = None,
     effect_pairs: int = SAMPLED,
+    calibration: Calibration | str | Path | None = None,
     format: str | None = None,
     orientation: str | None = None,
 ) -> Comparison:
@@ -77,13 +82,16 @@ def compare(
         effects: The language model of the cache, or its address; adds what a sample of pairs does
             to its next tokens.
         effect_pairs: How many pairs that sample has.
+        calibration: Of the chance that one more run has a latent: what `calibrate` gave, or its
+            file; what is shipped if None.
         format: Format of both runs, where it cannot be told from their files.
         orientation: Whether the `rows` or `columns` of square weights are directions.
 
     Raises:
         InvalidInputError: an argument does not fit, the runs live in spaces of different width, the
             caches do not fit the runs or each other, or the policy does not fit them.
-        MissingFileError, FormatError, UnsupportedError: as `load_unembedding`.
+        MissingFileError, FormatError, UnsupportedError: as `load_unembedding`, and as
+            `read_calibration`.
     """
     policy = policy or Policy()
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
@@ -96,8 +104,17 @@ def compare(
     nulls = draw_nulls(runs, (0, 1), policy, thresholds=thresholds, matches=pair.matches)
     own = dict(zip(SIDES, match_own_runs(runs, policy, thresholds=thresholds), strict=True))
     between = find_between(pair, policy)
+    forecasts = forecast_beside(
+        pair,
+        [dictionary_of(run) for run in opened],
+        calibration_from(calibration),
+        absolute=policy.absolute,
+        device=policy.device,
+    )
     latents = {
-        side: table.assign(**crosscoder_columns(pair))
+        side: table.assign(
+            **crosscoder_columns(pair), **forecast_columns(forecasts[side], pair.sides(side)[0])
+        )
         for side, table in latent_tables(pair, nulls, own, policy=policy).items()
     }
     evidence = evidence_of(pair, between, latents, to_logits)
@@ -107,6 +124,7 @@ def compare(
         | {"checks": checks, "validity": judge(checks)}
         | between.summary
         | crosscoder_summary(pair, latents["a"])
+        | {"reappearance": {side: one.as_record() for side, one in forecasts.items()}}
         | ({} if to_logits is None else {"unembedding": to_logits.source})
     )
     if effects is not None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
-from universality.checks.check import Check
 from universality.dictionary import Dictionary, Firing
 from universality.errors import UnsupportedError
 from universality.reappearance.domain import outside, recipe_of
-from universality.reappearance.exchangeable import dependence
+from universality.reappearance.exchangeable import dependence_among
 from universality.reappearance.fitted_forecast import KNOWN, RULES, Calibration
 from universality.reappearance.own_covariates import Covariates, own_covariates
 from universality.reappearance.pair_covariates import VIEWS, pair_covariates
-from universality.runs.matched import MatchedPair
+from universality.runs.between.surprise import SIDES
+from universality.runs.matched import MatchedPair, MatchedRuns
 from universality.runs.part import RunPart
+from universality.runs.views import BOTH
 
 COLUMN = "p_reappears_{rule}"
 """How tables call the chance that one more run has a latent, by the rule that finds it there."""
@@ -96,43 +97,51 @@ def forecast_alone(
 
 
 def forecast_beside(
-    matched: MatchedPair,
-    runs: tuple[Dictionary, Dictionary],
-    checks: Sequence[Check],
+    pair: MatchedPair,
+    runs: Sequence[Dictionary],
     calibration: Calibration,
     *,
+    absolute: bool = False,
     device: str = "auto",
-) -> tuple[LatentForecast, LatentForecast]:
-    """The forecasts for both of two runs, each knowing the other.
+) -> dict[str, LatentForecast]:
+    """By side, the forecasts for both of two runs, each knowing the other.
 
     `runs` are they as they were opened, with the firing counts they brought; where those are
     missing, those on the common tokens stand for them. Where two runs are outside the domain of
     what knows two, but each is in that of one run, each is asked alone. Covariates are computed
-    only for recipes of the domain.
+    only for recipes of the domain. Similarities without their sign (`absolute`) are not what was
+    fitted.
     """
-    fault = dependence(checks)
-    if not fault and not set(VIEWS) <= set(matched.matches):
+    fault = dependence_among(MatchedRuns(pair.runs, {(0, 1): pair}), (0, 1))
+    if absolute:
+        fault = "the forecast was fitted to cosines with their sign"
+    elif not fault and not set(VIEWS) <= set(pair.matches):
         fault = "the forecast takes both views of directions, decoder and encoder"
     if fault:
         refused = LatentForecast(calibration, KNOWN[1], {}, (fault,), None)
-        return refused, refused
-    looks = zip((matched.a, matched.b), runs, (False, True), strict=True)
-    first, second = (
-        _beside(matched, part, run, calibration, swap=swap, device=device)
-        for part, run, swap in looks
-    )
-    return first, second
+        return dict.fromkeys(SIDES, refused)
+    return {
+        side: _beside(pair, run, calibration, side=side, device=device)
+        for side, run in zip(SIDES, runs, strict=True)
+    }
+
+
+def forecast_columns(forecast: LatentForecast, part: RunPart) -> dict[str, np.ndarray]:
+    """`p_reappears_<rule>` of every latent, and `p_reappears` by both views; none outside."""
+    columns = {name: part.column(values) for name, values in forecast.columns.items()}
+    main = COLUMN.format(rule=BOTH)
+    return columns | ({"p_reappears": columns[main]} if main in columns else {})
 
 
 def _beside(
-    matched: MatchedPair,
-    part: RunPart,
+    pair: MatchedPair,
     run: Dictionary,
     calibration: Calibration,
     *,
-    swap: bool,
+    side: Literal["a", "b"],
     device: str,
 ) -> LatentForecast:
+    part, _ = pair.sides(side)
     firing = part.dictionary.firing
     recipe = recipe_of(run, firing)
     known = next(
@@ -147,7 +156,7 @@ def _beside(
     except UnsupportedError as error:
         return LatentForecast(calibration, known, {}, (str(error),), None)
     reasons = outside(calibration.domains[known], recipe, own)
-    more = pair_covariates(matched.matches, swap=swap) if known == KNOWN[1] else {}
+    more = pair_covariates(pair.matches, swap=side == "b") if known == KNOWN[1] else {}
     chances = _chances(calibration, known, {**own, **more}, reasons)
     return LatentForecast(calibration, known, chances, reasons, own)
 

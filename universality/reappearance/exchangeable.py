@@ -10,9 +10,6 @@ from universality.checks.weights import check_same_weights
 from universality.reappearance.domain import Recipe
 from universality.runs.matched import MatchedPair, MatchedRuns
 
-DEPENDENT = ("same_weights", "shared_initialisation")
-"""Checks whose failure says that one run was made with the other."""
-
 _WORDS = {
     "model_name": "model",
     "hook_name": "hook",
@@ -25,23 +22,18 @@ _WORDS = {
 _ALIKE = 1.1
 
 
-def dependence(checks: Sequence[Check]) -> str:
-    """Why a chance over runs means nothing for these, by the check's name; empty where it does."""
-    failed = [one for one in checks if one.id in DEPENDENT and one.status == "fail"]
-    if not failed:
-        return ""
-    return f"the runs are not independent ({failed[0].id}): {failed[0].message}"
-
-
 def dependence_among(matched: MatchedRuns, group: Sequence[int]) -> str:
-    """The same of some of several runs, with the first two that show it; empty where none do."""
+    """Why a chance over some runs means nothing, by the check that says it; empty where it does."""
     for (i, j), pair in matched.pairs.items():
-        if i in group and j in group and (fault := dependence(_checks(pair))):
-            return f"{pair.a.name} and {pair.b.name}: {fault}"
+        failed = [one for one in _checks(pair) if one.status == "fail"]
+        if i in group and j in group and failed:
+            two = f"{pair.a.name} and {pair.b.name}"
+            return f"not independent ({failed[0].id}): {two}: {failed[0].message}"
     return ""
 
 
 def _checks(pair: MatchedPair) -> list[Check]:
+    """Whose failure says that one run was made with the other."""
     a, b = pair.a, pair.b
     return [
         check_same_weights(a.dictionary, b.dictionary, hashes=(a.sha256, b.sha256)),

@@ -102,7 +102,7 @@ def test_two_runs_are_too_few_and_so_are_two_widths() -> None:
 def test_copies_and_shared_starts_are_named_and_refused() -> None:
     runs = planted_seeds(3)
     copy = replace(runs[0], source=replace(runs[0].source, name="copy"))
-    with pytest.raises(InvalidInputError, match=r"seed0 and copy.*same_weights.*leave one"):
+    with pytest.raises(InvalidInputError, match=r"same_weights.*seed0 and copy.*leave one"):
         calibrate([*runs, copy])
     moved = runs[0].W_dec + 0.01 * unit_rows(160, 24, seed=5)
     assert runs[0].W_enc is not None
