@@ -6,11 +6,11 @@ Reads the runs that `analysis.reappearance_cells` trained into WORK, and the shi
 forecast is fitted to every cell and tested on every other; within a cell, on each run by a fit in
 which it had no part (in cells of two runs: whose base run it never was).
 
-`transfer.csv`: by what is known, rule, cell of the fit and cell of the test, the mean over base runs
-of AUC, Brier score (that of the constant beside it) and calibration error beyond luck, with standard
-errors over base runs; `reasons` is how many reasons the domain of the fit gives against the cell of
-the test, and `covariate_reasons` how many of them are about its latents, not its files. `bins.csv`:
-predicted and observed within each cell and from the shipped calibration.
+`transfer.csv`: by what is known, rule, cell of the fit and cell of the test, the mean over base
+runs of AUC, Brier score (that of the constant beside it) and calibration error beyond luck, with
+standard errors over base runs; `reasons` is how many reasons the domain of the fit gives against
+the cell of the test, and `covariate_reasons` how many of them are about its latents, not its files.
+`bins.csv`: predicted and observed within each cell and from the shipped calibration.
 """
 
 from __future__ import annotations
