@@ -99,15 +99,14 @@ def test_two_runs_say_why_they_have_none() -> None:
     assert found.census is not None
 
 
-def test_runs_that_are_copies_go_on_without_chances_and_name_the_check() -> None:
+def test_a_copy_is_left_out_and_the_chances_are_those_without_it() -> None:
     runs = planted_seeds(3)
     copy = replace(runs[0], source=replace(runs[0].source, name="copy"))
     found = stability([*runs, copy], FAST)
-    assert "p_reappears" not in found.latents
-    assert "p_reappears" not in found.families
-    reason = found.summary["reappearance"]["reason"]
-    assert "seed0 and copy" in reason
-    assert "same_weights" in reason
+    (left,) = found.summary["dependent"]["left_out"]
+    assert (left["run"], left["depends_on"], left["check"]) == ("copy", "seed0", "same_weights")
+    alone = stability(runs, FAST)
+    assert found.latents["p_reappears"].equals(alone.latents["p_reappears"])
 
 
 def test_runs_of_different_recipes_are_said() -> None:

@@ -20,6 +20,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
         [
             *withdrawn_lines(summary),
             *_runs(summary),
+            *_dependent(summary),
             shown_in_training(summary["runs"]),
             *_families(summary),
             *_widths(summary.get("widths", [])),
@@ -43,6 +44,20 @@ def _runs(summary: dict[str, Any]) -> list[str]:
     if missing:
         lines += wrapped(f"missing: {', '.join(missing)}", hanging=3)
     return lines
+
+
+def _dependent(summary: dict[str, Any]) -> list[str]:
+    """Who was left out because it depends on another, and what the headline is with it."""
+    found = summary.get("dependent")
+    if found is None:
+        return []
+    names = ", ".join(f"{one['run']} (with {one['depends_on']})" for one in found["left_out"])
+    rule = summary["headline_rule"]
+    without, with_them = (
+        f"{found[key]['in_all_runs_fraction'][rule]:.1%}" for key in ("without", "with")
+    )
+    text = f"Left out, not independent: {names}. In all runs {without} without, {with_them} with."
+    return wrapped(text)
 
 
 def _families(summary: dict[str, Any]) -> list[str]:

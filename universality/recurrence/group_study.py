@@ -138,13 +138,14 @@ def _about(
     """The runs, what `compare` says of each two of them, and what could void it."""
     runs = matched.runs
     grades = {name: grade_counts(some) for name, some in latents.groupby("run", sort=False)}
-    between, checks = [], {}
+    between, checks, within = [], {}, {}
     for (i, j), pair in matched.pairs.items():
         a, b = runs.names[i], runs.names[j]
         said = summary_between(pair, policy, store=store)
         checks[f"{a} and {b}"] = check_pair(pair, nulls, policy, found=said)
+        if {i, j} <= set(group):
+            within[f"{a} and {b}"] = checks[f"{a} and {b}"]
         between.append({"a": a, "b": b, **said})
-    checked = check_runs(checks)
     return {
         "runs": [
             about_run(part)
@@ -154,8 +155,8 @@ def _about(
             for run, part in enumerate(runs.parts)
         ],
         "between": between,
-        "checks": checked,
-        "validity": judge(checked),
+        "checks": check_runs(checks),
+        "validity": judge(check_runs(within)),
         **about_caches(runs),
     }
 

@@ -12,6 +12,11 @@ from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.loading.checkpoints import ORIENTATIONS
 from universality.recurrence.assignments import read_assignments
+from universality.recurrence.dependence import (
+    about_dependence,
+    find_dependence,
+    of_one_model,
+)
 from universality.recurrence.families.consensus import consensus_dictionary
 from universality.recurrence.families.family_rules import find_rules
 from universality.recurrence.further_run import with_further_run
@@ -54,7 +59,9 @@ def stability(
     """Which latents come back over many runs, in each view, beside the null.
 
     Families, cycles and spectra are over the largest group of equally wide runs (of one training
-    step). Runs of different width also give the ladder of widths, which only directions can.
+    step and model), without those that depend on an earlier one: that started from the same
+    weights, or are the same run. Runs of different width also give the ladder of widths, which only
+    directions can.
 
     Args:
         runs: Dictionaries, addresses that `load` understands, folders of latents that delphi
@@ -88,7 +95,11 @@ def stability(
     gathered = gather_runs(opened, policy, caches, codes=store)
     pairs = PairStore(store) if store else None
     matched = match_runs(gathered, policy, store=pairs)
-    found = study_group(matched, groups(gathered)[0], policy, store=pairs)
+    group = of_one_model(gathered, groups(gathered)[0])
+    independent = find_dependence(matched, group)
+    found = study_group(matched, independent.kept, policy, store=pairs)
+    about = about_dependence(matched, group, independent, policy)
+    found = replace(found, summary=found.summary | about)
     steps = [
         climb(gathered, pair, matched.table("decoder"), policy, store=pairs)
         for pair in ladder(gathered)

@@ -12,7 +12,7 @@ import pandas as pd
 from universality.recurrence.certainty.intervals import interval_note, intervals
 from universality.recurrence.certainty.jackknife import Outlier, find_outlier
 from universality.recurrence.families.family_rules import Rule, headline
-from universality.recurrence.families.partition import Partition, in_all_runs_fraction
+from universality.recurrence.families.partition import in_all_runs_fraction, strict_part
 from universality.recurrence.families.spectrum import (
     NOT_IDENTIFIED,
     fit_only_in_one,
@@ -168,8 +168,7 @@ def _families(rule: Rule, null: RunsNull) -> dict[str, Any]:
     A latent of unrelated runs must be found in every run, and its partners must be each other's.
     """
     partition = rule.partition
-    strict_only = np.append(partition.strict, False)[partition.family]
-    strict = Partition(np.where(strict_only, partition.family, -1), partition.strict)
+    strict = strict_part(partition)
     sizes = np.bincount(partition.size[partition.strict], minlength=rule.edges.n_runs + 1)
     share = null.share.get((rule.name, rule.threshold))
     chance = None if share is None else share ** (rule.edges.n_runs - 1)

@@ -56,6 +56,12 @@ def strict_families(edges: PartnerTable) -> Partition:
     return Partition(family=family, strict=np.ones(int(family.max(initial=-1)) + 1, dtype=bool))
 
 
+def strict_part(partition: Partition) -> Partition:
+    """The strict families alone, under their numbers."""
+    strict_only = np.append(partition.strict, False)[partition.family]
+    return Partition(np.where(strict_only, partition.family, -1), partition.strict)
+
+
 def in_all_runs_fraction(partition: Partition, edges: PartnerTable) -> float:
     """Mean over runs of the fraction of living latents in a family with a member in every run."""
     everywhere = np.append(partition.size == edges.n_runs, False)[partition.family]
