@@ -78,6 +78,8 @@ def test_assignments_need_no_weights(tmp_path, capsys) -> None:
         (["seed0"], "at least two runs, got 1"),
         (["absent"], "no such file or folder"),
         (["--assignments", "absent.npz"], "no such file: absent.npz"),
+        (["--assignments", "absent.npz", "--threshold", ".5"], "--threshold would have no effect"),
+        (["--assignments", "x.npz", "--null", "haar", "--keys", "k"], "--keys, --null would"),
     ],
 )
 def test_what_the_user_must_change_is_said(

@@ -20,6 +20,24 @@ from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath
 from universality.intake.names import all_visible, visible
 
+_OF_ASSIGNMENTS = ("assignments", "seed", "out", "overwrite", "as_json", "strict")
+
+
+def _refuse_idle_options(assignments: Path | None) -> None:
+    """Refuse options that were given and say nothing of assignments read from a file."""
+    context = click.get_current_context()
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name not in (*_OF_ASSIGNMENTS, "runs")
+        and context.get_parameter_source(str(option.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if assignments is not None and given:
+        raise click.UsageError(
+            f"{', '.join(given)} would have no effect: --assignments FILE has no weights, codes or "
+            "similarities; leave it out, or give the runs themselves"
+        )
+
 
 @click.command()
 @click.argument("runs", type=Address(), nargs=-1, metavar="[RUN]...")
@@ -74,6 +92,7 @@ def stability(
     if (assignments is None) == (not runs):
         raise click.UsageError("give either runs (or a folder of them), or --assignments FILE")
     command = ["universality", *sys.argv[1:]]
+    _refuse_idle_options(assignments)
     if assignments is not None:
         found = publish_assignments(
             assignments, out, seed=choices["seed"], overwrite=overwrite, command=command

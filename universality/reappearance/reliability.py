@@ -8,7 +8,6 @@ from typing import final
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
-from scipy.stats import rankdata
 
 _N_BINS = 10
 _N_FORECASTS = 200
@@ -107,5 +106,7 @@ def _auc(chances: Float64[np.ndarray, " n"], outcomes: Float64[np.ndarray, " n"]
     n_false = len(outcomes) - n_true
     if not (n_true and n_false):
         return float("nan")
+    from scipy.stats import rankdata  # a second of imports that most commands do without
+
     ranks = rankdata(chances)[outcomes == 1].sum()
     return float((ranks - n_true * (n_true + 1) / 2) / (n_true * n_false))

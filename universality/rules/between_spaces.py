@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
-from scipy.stats import rankdata
 
 from universality.rules.compared_runs import ComparedRuns, RuleReading
 from universality.runs.views import ACTIVATIONS
@@ -46,6 +45,8 @@ def similarity_of_arrangement(
 ) -> float:
     """RSA: Spearman correlation of the correlations between rows, of all pairs of rows."""
     first, second = (_between_rows(one) for one in (x, y))
+    from scipy.stats import rankdata  # a second of imports that most commands do without
+
     return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
 
 

@@ -88,17 +88,18 @@ def match_views(
     *,
     time_limit: float | None = None,
     progress: bool = True,
+    k: int = 2,
     keep: Callable[[str, Callable[[], Arrays]], Arrays] = lambda _, make: make(),
 ) -> dict[str, ViewMatch]:
     """Nearest latents and optimal assignment in each view, one candidate pass for both.
 
     Small views are matched side by side, large ones in turn, since each takes its own memory.
-    `keep` gives what was kept of a view, or makes it.
+    Of each latent the `k` nearest are found. `keep` gives what was kept of a view, or makes it.
     """
 
     def match_one(view: str) -> ViewMatch:
         def made() -> Arrays:
-            candidates = find_candidates(found[view], progress=progress)
+            candidates = find_candidates(found[view], k=k, progress=progress)
             matching = assign(
                 found[view], candidates=candidates, time_limit=time_limit, progress=progress
             )
@@ -115,8 +116,8 @@ def match_views(
 
 
 def match_traits(views: Sequence[View], a: Traits, b: Traits) -> dict[str, ViewMatch]:
-    """The latents of two runs, or of draws that stand for them, matched in every view."""
-    return match_views(Similarities(views, a, b))
+    """Two draws that stand for runs, matched in every view; of nearest latents the first alone."""
+    return match_views(Similarities(views, a, b), progress=False, k=1)
 
 
 def is_large(n_a: int, n_b: int) -> bool:

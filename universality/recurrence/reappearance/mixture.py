@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.stats import binom
+from scipy.special import binom
 
 from universality.errors import InvalidInputError
 
@@ -54,4 +54,5 @@ def chance_after(
 
 
 def _law(m: int) -> Float64[np.ndarray, "n_counts n_chances"]:
-    return np.asarray(binom.pmf(np.arange(m + 1)[:, None], m, _CHANCES))
+    k = np.arange(m + 1)[:, None]
+    return np.asarray(binom(m, k) * _CHANCES**k * (1 - _CHANCES) ** (m - k))
