@@ -46,8 +46,6 @@ STAGES = {
 def one_run(activations: bool, out: Path) -> dict[str, Any]:
     """Seconds by stage of this process, which does one comparison and has done nothing before."""
     started = time.perf_counter(), time.process_time()
-    import universality.comparison.comparison
-    import universality.publishing
     from universality.cli.main import main
     from universality.runs import opening
     from universality.shipped import sample, two_seeds

@@ -21,31 +21,20 @@ from universality.matching.result import Matching
 from universality.matching.tiling import Tiling
 from universality.similarity import Cosine, Index, Others, Similarity, Transposed
 from universality.similarity.code_similarity import CodeSimilarity
+from universality.similarity.interface import Seen
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Checked:
+class Checked(Seen):
     """A similarity divided by `scale`; whatever is read of it is finite.
 
     Raises:
         InvalidInputError: on reading a similarity that is NaN or infinite.
     """
 
-    similarity: Similarity
-    """The similarity as it was given."""
     scale: float = 1.0
     """A power of two."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_a, n_b)."""
-        return self.similarity.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Where blocks are computed and returned."""
-        return self.similarity.device
 
     @property
     def ceiling(self) -> float:

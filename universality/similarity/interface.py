@@ -54,19 +54,17 @@ class Similarity(Protocol):
         ...
 
 
-@final
 @dataclass(frozen=True, eq=False)
-class Transposed:
-    """The same similarity with the sides exchanged."""
+class Seen:
+    """Another similarity, seen in another way; what is not said anew is as it was given."""
 
     similarity: Similarity
     """The similarity as it was given."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n_b, n_a) of what was given."""
-        n_a, n_b = self.similarity.shape
-        return n_b, n_a
+        """(n_a, n_b)."""
+        return self.similarity.shape
 
     @property
     def device(self) -> torch.device:
@@ -77,6 +75,18 @@ class Transposed:
     def ceiling(self) -> float:
         """What no similarity exceeds."""
         return self.similarity.ceiling
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Transposed(Seen):
+    """The same similarity with the sides exchanged."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_b, n_a) of what was given."""
+        n_a, n_b = self.similarity.shape
+        return n_b, n_a
 
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from universality.errors import InvalidInputError
-from universality.similarity.interface import Index, Similarity
+from universality.similarity.interface import Index, Seen
 
 _FORBIDDEN = -4.0
 """Similarity of a latent with itself, in units of the ceiling. With all others between -1 and 1,
@@ -20,7 +20,7 @@ no best assignment of two or more latents keeps such a pair."""
 
 @final
 @dataclass(frozen=True, eq=False)
-class Others:
+class Others(Seen):
     """A similarity of a run with itself without the pairs of a latent with itself.
 
     The others lie no further below 0 than their ceiling above it; these count as -4 ceilings, which
@@ -30,30 +30,12 @@ class Others:
         InvalidInputError: the two sides differ in number, so they are not one run.
     """
 
-    similarity: Similarity
-    """The similarity of the run with itself."""
-
     def __post_init__(self) -> None:
         n_a, n_b = self.similarity.shape
         if n_a != n_b:
             raise InvalidInputError(
                 f"the latents of one run are compared with each other, but here are {n_a} and {n_b}"
             )
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n, n)."""
-        return self.similarity.shape
-
-    @property
-    def device(self) -> torch.device:
-        """Where blocks are computed and returned."""
-        return self.similarity.device
-
-    @property
-    def ceiling(self) -> float:
-        """What no similarity exceeds."""
-        return self.similarity.ceiling
 
     def block(
         self, rows: Index, cols: Index, *, fine: bool = False
