@@ -21,13 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results" / "compare.json"
 STAGES = {
-    "universality.cli.compare.open_run": "open",
+    "universality.runs.opening.open_run": "open",
     "universality.comparison.comparison.gather_runs": "encode",
     "universality.comparison.comparison.match_runs": "match",
     "universality.comparison.comparison.draw_nulls": "nulls",
@@ -46,15 +47,14 @@ STAGES = {
 def one_run(activations: bool, out: Path) -> dict[str, Any]:
     """Seconds by stage of this process, which does one comparison and has done nothing before."""
     started = time.perf_counter(), time.process_time()
+    modules = {place: import_module(place.rpartition(".")[0]) for place in STAGES}
     from universality.cli.main import main
-    from universality.runs import opening
     from universality.shipped import sample, two_seeds
 
     spent: dict[str, list[float]] = {"imports": _since(started)}
     for place, stage in STAGES.items():
-        module, _, name = place.rpartition(".")
-        where = opening if name == "open_run" else sys.modules[module]
-        setattr(where, name, _timed(getattr(where, name), stage, spent))
+        name = place.rpartition(".")[2]
+        setattr(modules[place], name, _timed(getattr(modules[place], name), stage, spent))
     a, b = two_seeds()
     more = ["--activations", str(sample())] if activations else []
     try:
