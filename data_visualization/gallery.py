@@ -66,6 +66,7 @@ def results(work: Path) -> dict[str, Any]:
         "seeds": _kept(work / "seeds", lambda: _seeds(work)),
         "toy": _kept(work / "toy", lambda: _toy(work / "toy")),
         "planted": un.read_result(PLANTED),
+        "planted_pair": un.read_result(PLANTED.with_name("comparison")),
         "investigation": un.read_result(INVESTIGATION),
         "connection": _kept(work / "connection", _connection),
         "calibration": CALIBRATION,

@@ -16,7 +16,7 @@ from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
 from universality.errors import InvalidInputError, UnsupportedError
-from universality.figures import figures_of, headlines_of, write_figures
+from universality.figures import figures_of, figures_together, headlines_of, write_figures
 from universality.figures.trained_runs import training_figures_of
 from universality.reappearance.fitted_forecast import Calibration, read_calibration
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
@@ -26,6 +26,7 @@ from universality.results import (
     Comparison,
     Connection,
     Investigation,
+    SavedResult,
     Stability,
     ToyResult,
     read_result,
@@ -33,6 +34,7 @@ from universality.results import (
 from universality.results.connected import WEIGHTS_FILE
 from universality.results.integrity import reading_of
 from universality.results.release_label import Label, check_label_page, read_label
+from universality.results.result_files import SUMMARY
 from universality.results.trained import AGREEMENT, read_trained_runs
 from universality.runs.along_training import agreement_along_training
 from universality.runs.opening import dictionary_of
@@ -336,6 +338,53 @@ def redraw(
             places = staged / "figures"
             files = write_figures(draws, places, style=style, formats=formats, width=width)
     return [folder / "figures" / file.name for file in files]
+
+
+def draw_together(
+    folders: Sequence[Path],
+    out: Path,
+    *,
+    style: str = "paper",
+    formats: Sequence[str] = ("png", "pdf"),
+    width: float | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """The files of the figures that set several results on one axis, in a folder of their own.
+
+    Each result is called as its folder, with as much of its path as tells them apart.
+
+    Raises:
+        MissingFileError, FormatError: a folder holds no whole result.
+        InvalidInputError: the results do not belong on one axis.
+        OutputError: as `publish`.
+    """
+    check_holds_no_input(out, [*folders])
+    results: dict[str, SavedResult] = {}
+    for name, folder in zip(_told_apart(folders), folders, strict=True):
+        with reading_of(folder):
+            results[name] = read_result(folder)
+    draws = figures_together(results)
+    with staged_folder(out, overwrite=overwrite) as staged:
+        files = write_figures(draws, staged, style=style, formats=formats, width=width)
+        inputs = {
+            name: {"spec": str(folder), "sha256": hash_file(folder / SUMMARY)}
+            for name, folder in zip(results, folders, strict=True)
+        }
+        write_manifest(staged, inputs, command=(), settings=None)
+    return [out / file.name for file in files]
+
+
+def _told_apart(folders: Sequence[Path]) -> list[str]:
+    """The shortest ends of paths that are all different."""
+    paths = [folder.resolve() for folder in folders]
+    if len(set(paths)) < len(paths):
+        raise InvalidInputError("a result is given twice; results on one axis must differ")
+    longest = max(len(path.parts) for path in paths)
+    for n in range(1, longest + 1):
+        names = ["/".join(path.parts[-n:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
 
 
 def draw_training(

@@ -18,6 +18,7 @@ from universality.results import ToyResult
 
 NO_PICTURES = {
     "figures_of",
+    "figures_together",
     "headlines_of",
     "only_settings",
     "plotted_numbers",
@@ -71,6 +72,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "comparison": made_comparison(),
         "many": many,
         "planted": many,
+        "planted_pair": made_comparison(),
         "steps": steps,
         "seeds": made_stability(),
         "toy": _made_toy(),

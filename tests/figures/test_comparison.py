@@ -69,11 +69,26 @@ def test_a_result_without_floors_is_drawn_without_them(comparison: Comparison, a
     assert not [line for line in ax.get_lines() if str(line.get_gid()).startswith("own run")]
 
 
-def test_histogram_bars_count_every_pair_once(comparison: Comparison, ax: Axes) -> None:
+def test_outlines_count_every_pair_once_and_are_not_flattened_by_the_null(
+    comparison: Comparison, ax: Axes
+) -> None:
     figures.matched_similarity(comparison, ax)
-    assert len(ax.containers) == 3
-    for bars in ax.containers:
-        assert sum(bar.get_height() for bar in bars) == pytest.approx(1)
+    outlines = {step.get_gid() or step.get_label(): step for step in ax.patches}
+    observed = [outlines[view].get_data().values for view in ("decoder", "encoder", "activations")]
+    for heights in observed:
+        assert heights.sum() == pytest.approx(1)
+    assert ax.get_ylim()[1] == pytest.approx(1.3 * max(heights.max() for heights in observed))
+    beyond = outlines["null, decoder"].get_data().values.max()
+    assert f"null, decoder: up to {beyond:.0%}" in [text.get_text() for text in ax.texts]
+
+
+def test_p_values_too_small_to_draw_are_counted(ax: Axes) -> None:
+    made = made_comparison(50)
+    made.latents_a.loc[:9, "p_value_decoder"] = 1e-40
+    figures.p_value_calibration(made, ax)
+    labels = [line.get_label() for line in ax.get_lines()]
+    assert "decoder (20% below 1e-30)" in labels
+    assert "encoder" in labels[1]
 
 
 def test_bars_of_means_have_their_null_across(comparison: Comparison, ax: Axes) -> None:

@@ -43,10 +43,19 @@ def test_points_are_what_was_kept_of_the_pair(
     assert (ax.get_xlabel(), ax.get_ylabel()) == (f"{label} of a 3", f"{label} of b 36")
 
 
-def test_the_default_is_the_pair_in_the_middle(comparison: Comparison, ax: Axes) -> None:
+def test_the_default_is_the_most_alike_pair(comparison: Comparison, ax: Axes) -> None:
     figures.activation_scatter(comparison, ax)
-    assert ax.get_xlabel() == "activation of a 20"
-    assert ax.collections[0].get_label() == "5 of 12 tokens where either fires"
+    assert ax.get_xlabel() == "activation of a 0"
+    label = "a 0, b 39: 5 of 12 tokens where either fires"
+    assert ax.collections[0].get_label() == label
+
+
+def test_the_tokens_that_both_raise_most_are_named(comparison: Comparison, ax: Axes) -> None:
+    figures.logit_scatter(comparison, ax, pair=(3, 36))
+    assert comparison.pair_logits is not None
+    row = comparison.pair_logits.iloc[3]
+    order = np.argsort(-(row["weights_a"] + row["weights_b"]))[:3]
+    assert [text.get_text() for text in ax.texts] == [row["tokens"][i] for i in order]
 
 
 def test_what_was_not_kept_is_refused(comparison: Comparison, ax: Axes) -> None:
@@ -65,7 +74,7 @@ def test_what_was_not_kept_is_refused(comparison: Comparison, ax: Axes) -> None:
         InvalidInputError, match=r"--pair 3,36: this result kept nothing.*compare w"
     ):
         figures.figures_of(without, pair=(3, 36))
-    with pytest.raises(InvalidInputError, match=r"--pair 3,4:.* such as 20,19"):
+    with pytest.raises(InvalidInputError, match=r"--pair 3,4:.* such as 0,39"):
         figures.figures_of(comparison, pair=(3, 4))
     with pytest.raises(InvalidInputError, match="--pair is for results of two runs"):
         figures.figures_of(made_stability(), pair=(3, 4))
@@ -83,4 +92,4 @@ def test_figures_of_a_pair_are_all_of_the_same(comparison: Comparison) -> None:
         found = names & set(drawn)
         assert found == {"activation_scatter", "logit_scatter"} & set(drawn)
         labels = {drawn[name](Figure().subplots()).get_xlabel().split(" of ")[1] for name in found}
-        assert labels == {"a 20" if pair is None else "a 3"}
+        assert labels == {"a 0" if pair is None else "a 3"}

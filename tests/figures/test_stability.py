@@ -33,6 +33,7 @@ def test_only_in_one_is_drawn_against_the_number_of_runs(ax: Axes) -> None:
     figures.only_in_one(made_stability(), ax)
     line = next(line for line in ax.get_lines() if line.get_label() == "decoder")
     assert line.get_xydata().tolist() == [[2, 0.2], [3, 0.1]]
+    assert [text.get_text() for text in ax.texts] == ["decoder"]  # beside its line
 
 
 def test_the_matrix_holds_every_pair_twice(ax: Axes) -> None:
@@ -53,6 +54,8 @@ def test_every_view_has_its_own_matrix(ax: Axes) -> None:
     assert ax.get_title(loc="left") == "null of the equally wide runs: 0.06"
     assert sorted(text.get_text() for text in ax.texts) == sorted([".25", ".20", ".15"] * 2)
     assert ax.collections[0].get_gid() == "mean correlation of activations"
+    assert ax.collections[0].get_clim()[0] == 0.0625  # colours begin at the null
+    assert ax.get_xlabel() == "runs in the order of their likeness"
 
 
 def test_the_figures_of_many_runs_are_found_by_their_result() -> None:
@@ -100,8 +103,13 @@ def test_every_ribbon_of_the_flow_keeps_its_thickness_and_ends_inside_its_bars(a
     figures.width_flow(made_ladder(), ax)
     ribbons = [one for one in ax.collections if one.get_gid()]
     assert {one.get_gid() for one in ribbons} >= {"same to same: 2", "nothing to none: 6"}
+    assert not any("to nothing" in one.get_gid() for one in ribbons)
+    written = [text.get_text() for text in ax.texts]
+    assert {"wide: 6 latents", "wide: 12 latents", "1 narrow latents are found in none"} <= set(
+        written
+    )
     bars = [box for box in ax.patches if isinstance(box, Rectangle)]
-    shares = {"same to same: 2": 2 / 6, "same to same: 6": 6 / 13, "none to nothing: 1": 1 / 13}
+    shares = {"same to same: 2": 2 / 6, "same to same: 6": 6 / 12}
     for ribbon in ribbons:
         corners = ribbon.get_paths()[0].vertices
         for x in (corners[:, 0].min(), corners[:, 0].max()):

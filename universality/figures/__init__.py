@@ -36,6 +36,11 @@ from universality.figures.many_runs import (
 from universality.figures.numbers import plotted_numbers
 from universality.figures.one_more_run import coverage_against_runs, reappearance_reliability
 from universality.figures.pairs import activation_scatter, logit_scatter
+from universality.figures.several_results import (
+    figures_together,
+    only_in_one_together,
+    shares_together,
+)
 from universality.figures.similarities import (
     decoder_against_activations,
     decoder_against_encoder,
@@ -68,6 +73,7 @@ __all__ = [
     "feature_overlaps",
     "features_in_plane",
     "figures_of",
+    "figures_together",
     "frequency_histogram",
     "grades",
     "grouped_bars",
@@ -78,6 +84,7 @@ __all__ = [
     "matched_similarity",
     "means_beside_null",
     "only_in_one",
+    "only_in_one_together",
     "only_settings",
     "p_value_calibration",
     "p_value_levels",
@@ -90,6 +97,7 @@ __all__ = [
     "reappearance_reliability",
     "run_matrix",
     "share_against_threshold",
+    "shares_together",
     "similarity_against_frequency",
     "similarity_against_ratio",
     "spectrum",

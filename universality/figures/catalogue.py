@@ -77,7 +77,7 @@ def figures_of(
     """Every figure that the result can fill, by name: functions that draw on given axes.
 
     `pair` says whose activations and logit weights are drawn, a latent of a and one of b; by
-    default the pair in the middle of those kept, from the most alike to the least.
+    default the most alike of the pairs that were kept.
 
     Raises:
         InvalidInputError: nothing was kept of the pair, or the result is not of two runs.

@@ -21,37 +21,55 @@ from universality.figures.style import (
 )
 from universality.validation import FLAG, TEXT, Is, Number, either, takes
 
-_LONGEST_NAME = 20
+_LINE = 12
+"""Characters in a line of a run's name."""
 _MOST_NUMBERED = 12
 
 
-@takes(matrix=TABLE, ax=AXES, name=TEXT, cluster=FLAG, decimals=Number(0, whole=True))
+@takes(
+    matrix=TABLE,
+    ax=AXES,
+    name=TEXT,
+    cluster=FLAG,
+    decimals=Number(0, whole=True),
+    low=either(Number(), None),
+)
 def run_matrix(
-    matrix: pd.DataFrame, ax: Axes, *, name: str, cluster: bool = True, decimals: int = 2
+    matrix: pd.DataFrame,
+    ax: Axes,
+    *,
+    name: str,
+    cluster: bool = True,
+    decimals: int = 2,
+    low: float | None = None,
 ) -> Axes:
     """Annotated heatmap of a similarity of every run with every run.
 
     Rows and columns are runs, in the order of an average-linkage clustering of the mean of both
-    directions unless `cluster` is off; `name` says what the numbers are. Missing pairs stay
-    empty, and cells of more than 12 runs have no number. The diagonal, a run with itself, is left
-    out of the colours.
+    directions unless `cluster` is off; `name` says what the numbers are, and `low` where the
+    colours begin, such as at a null. Missing pairs stay empty, and cells of more than 12 runs have
+    no number. The diagonal, a run with itself, is left out of the colours.
     """
     order = _clustered(matrix) if cluster and len(matrix) > 2 else list(matrix.index)
     shown = matrix.loc[order, order].to_numpy(dtype=float)
     off_diagonal = np.where(np.eye(len(shown), dtype=bool), np.nan, shown)
     mesh = ax.pcolormesh(off_diagonal, cmap="cividis", edgecolors="white", linewidth=0.5)
     mesh.set_gid(name)
-    low, high = mesh.get_clim()
+    if low is not None:
+        mesh.set_clim(vmin=min(low, float(np.nanmin(off_diagonal))))
+    least, high = mesh.get_clim()
     numbered = len(shown) <= _MOST_NUMBERED
     for (row, column), value in np.ndenumerate(off_diagonal):
         if numbered and not np.isnan(value):
-            dark = value < (low + high) / 2
+            dark = value < (least + high) / 2
             text = f"{value:.{decimals}f}".replace("0.", ".", 1)
             colour = "white" if dark else "black"
             ax.text(
                 column + 0.5, row + 0.5, text, ha="center", va="center", size="small", color=colour
             )
     _label_cells(ax, order)
+    if cluster and len(matrix) > 2:
+        ax.set_xlabel("runs in the order of their likeness", size="small")
     ax.figure.colorbar(mesh, ax=ax, label=name, shrink=0.8)
     return ax
 
@@ -146,9 +164,9 @@ def _clustered(matrix: pd.DataFrame) -> list[object]:
 
 def _label_cells(ax: Axes, names: Sequence[object]) -> None:
     centres = np.arange(len(names)) + 0.5
-    labels = [_short(str(name)) for name in names]
+    labels = _labels([str(name) for name in names])
     if len(names) <= _MOST_NUMBERED:
-        ax.set_xticks(centres, labels, rotation=45, ha="right")
+        ax.set_xticks(centres, labels, rotation=90)
         ax.set_yticks(centres, labels)
     else:
         ax.set_xticks(centres, labels, rotation=90, size="xx-small")
@@ -158,9 +176,18 @@ def _label_cells(ax: Axes, names: Sequence[object]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _short(name: str) -> str:
-    """A name that fits beside a figure: its end tells runs apart."""
-    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
+def _labels(names: list[str]) -> list[str]:
+    """Names that fit beside a figure: folded at a dash, or if too long without their beginning."""
+    return [
+        _folded(name if len(name) <= 2 * _LINE else f"…{name[1 - 2 * _LINE :]}") for name in names
+    ]
+
+
+def _folded(name: str) -> str:
+    if len(name) <= _LINE:
+        return name
+    cut = max(name.rfind(mark, 0, _LINE) for mark in "-_. /") + 1 or _LINE
+    return f"{name[:cut]}\n{name[cut:]}"
 
 
 def _colours(n: int) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from universality.figures.from_tables import run_matrix
@@ -16,7 +18,10 @@ from universality.figures.style import (
     COLOURS,
     LABELS,
     MANY_RUNS,
+    WEIGHTS,
+    label_ends,
     legend_above,
+    legend_of,
     needs,
     null_ticks,
     plain_axes,
@@ -69,10 +74,11 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
 )
 def only_in_one(stability: Stability, ax: Axes) -> Axes:
     """Fraction of latents found in one run only, against how many runs are compared."""
+    lines = {}
     for view, rows in stability.summary["only_in_one_by_view"].items():
         n_runs = [row["n_runs"] for row in rows]
         fractions = [row["fraction"] for row in rows]
-        ax.plot(n_runs, fractions, "o-", markersize=3, color=COLOURS[view], label=LABELS[view])
+        lines[LABELS[view]] = _line(ax, view, n_runs, fractions)
         null = [row.get("null", np.nan) for row in rows]
         line = ax.plot(n_runs, null, "--", color=COLOURS[view], linewidth=1)[0]
         line.set_gid(f"null, {LABELS[view]}")
@@ -80,7 +86,8 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=2)
+    label_ends(ax, lines)
+    legend_of(ax, "null")
     return plain_axes(ax, x="number of runs compared", y="share in one run only")
 
 
@@ -103,7 +110,8 @@ def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> A
     null = stability.summary.get("over_pairs", {}).get(view, {}).get("mean", {}).get("null")
     if null is not None:
         ax.set_title(f"null of the equally wide runs: {null:.2f}", loc="left")
-    return run_matrix(matrix.reindex(index=names, columns=names), ax, name=name, decimals=decimals)
+    square = matrix.reindex(index=names, columns=names)
+    return run_matrix(square, ax, name=name, decimals=decimals, low=null)
 
 
 @takes(stability=MANY_RUNS, ax=AXES)
@@ -152,16 +160,27 @@ def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
 
 
 def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:
+    lines = {}
     for view, found in stability.summary["stability_by"][covariate].items():
         x = [one["median"] for one in found["classes"]]
         y = [one["mean_stability"] for one in found["classes"]]
-        ax.plot(x, y, "o-", markersize=3, color=COLOURS[view], label=LABELS[view])
+        lines[LABELS[view]] = _line(ax, view, x, y)
         null = [found.get("null", np.nan)] * len(x)
         line = ax.plot(x, null, "--", color=COLOURS[view], linewidth=1)[0]
         line.set_gid(f"null, {LABELS[view]}")
     ax.plot([], [], "--", color=COLOURS["null"], label="null")
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=2)
+    label_ends(ax, lines)
+    legend_of(ax, "null")
+
+
+def _line(ax: Axes, view: str, x: Sequence[float | int], y: Sequence[float]) -> Line2D:
+    """Views that lie upon each other are seen through their weights."""
+    width = WEIGHTS[view] * float(mpl.rcParams["lines.linewidth"])
+    size = 2.5 + 2 * WEIGHTS[view]
+    (line,) = ax.plot(x, y, "o-", color=COLOURS[view], label=LABELS[view])
+    line.set(linewidth=width, markersize=size)
+    return line
 
 
 def views_with_means(stability: Stability) -> list[str]:

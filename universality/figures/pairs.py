@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -13,13 +14,16 @@ from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, legen
 from universality.results import Comparison
 from universality.validation import takes
 
+_NAMED = 3
+_LONGEST_TOKEN = 16
+
 
 def figures_of_pair(
     comparison: Comparison, pair: tuple[int, int] | None = None
 ) -> dict[str, Callable[[Axes], Axes]]:
     """The figures that what was kept of a pair can fill, by name.
 
-    By default of one pair for all: the pair in the middle of those kept.
+    By default of one pair for all: the most alike of those kept.
 
     Raises:
         InvalidInputError: nothing was kept of the pair that was asked for.
@@ -33,14 +37,14 @@ def figures_of_pair(
         if table is not None and len(table)
     }
     if pair is None:
-        return {} if not tables else figures_of_pair(comparison, _middle(tables.values()))
+        return {} if not tables else figures_of_pair(comparison, _strongest(tables.values()))
     drawn: dict[str, Callable[[Axes], Axes]] = {
         draw.__name__: partial(draw, comparison, pair=pair)
         for draw, table in tables.items()
         if len(_rows_of(table, pair))
     }
     if not drawn:
-        kept = [_middle([table]) for table in tables.values()]
+        kept = [_strongest([table]) for table in tables.values()]
         raise InvalidInputError(
             f"--pair {pair[0]},{pair[1]}: this result kept nothing of this pair (latent of a, "
             "latent of b); "
@@ -59,13 +63,16 @@ def activation_scatter(
 ) -> Axes:
     """Activation of one latent against its partner's, a point per token where either fires.
 
-    By default the pair in the middle of those kept, from the most alike to the least.
+    By default the most alike of the pairs that were kept.
 
     Raises:
         InvalidInputError: the comparison has no activations, or kept nothing of this pair.
     """
     row = _row(comparison.pair_activations, pair, "activations; compare with --activations DIR")
-    label = f"{len(row['codes_a']):,} of {row['n_either']:,} tokens where either fires"
+    label = (
+        f"a {row['a']}, b {row['b']}: {len(row['codes_a']):,} of {row['n_either']:,} tokens "
+        "where either fires"
+    )
     colour = COLOURS["activations"]
     return _drawn(ax, row, "codes", name="activation", colour=colour, label=label)
 
@@ -81,15 +88,15 @@ def logit_scatter(comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | N
         InvalidInputError: the comparison has no unembedding, or kept nothing of this pair.
     """
     row = _row(comparison.pair_logits, pair, "logit weights; compare with --unembedding MODEL")
-    label = f"tokens (correlation over the vocabulary {row['correlation']:.2f})"
-    colour = COLOURS["decoder"]
-    return _drawn(ax, row, "weights", name="logit weight", colour=colour, label=label)
+    label = f"a {row['a']}, b {row['b']}: tokens (correlation {row['correlation']:.2f})"
+    drawn = _drawn(ax, row, "weights", name="logit weight", colour=COLOURS["decoder"], label=label)
+    return _with_extreme_tokens(drawn, row)
 
 
 def _row(table: pd.DataFrame | None, pair: tuple[int, int] | None, missing: str) -> pd.Series:
     if table is None or table.empty:
         raise InvalidInputError(f"this result has no {missing}")
-    found = _rows_of(table, pair or _middle([table]))
+    found = _rows_of(table, pair or _strongest([table]))
     if found.empty and pair is not None:
         raise InvalidInputError(
             f"--pair {pair[0]},{pair[1]}: nothing was kept of this pair; kept are assigned pairs "
@@ -98,10 +105,9 @@ def _row(table: pd.DataFrame | None, pair: tuple[int, int] | None, missing: str)
     return found.iloc[0]
 
 
-def _middle(tables: Iterable[pd.DataFrame]) -> tuple[int, int]:
-    """The pair in the middle of the shortest table."""
-    shortest = min(tables, key=len)
-    row = shortest.iloc[len(shortest) // 2]
+def _strongest(tables: Iterable[pd.DataFrame]) -> tuple[int, int]:
+    """The first pair of the shortest table: they are kept from the most alike to the least."""
+    row = min(tables, key=len).iloc[0]
     return int(row["a"]), int(row["b"])
 
 
@@ -114,3 +120,20 @@ def _drawn(ax: Axes, row: pd.Series, columns: str, *, name: str, colour: str, la
     ax.scatter(x, y, s=1.5 * dot(), alpha=0.5, linewidths=0, color=colour, label=label)
     legend_above(ax, columns=1)
     return plain_axes(ax, x=f"{name} of a {row['a']}", y=f"{name} of b {row['b']}")
+
+
+def _with_extreme_tokens(ax: Axes, row: pd.Series) -> Axes:
+    """The names of the tokens that both latents raise most."""
+    together = np.asarray(row["weights_a"]) + np.asarray(row["weights_b"])
+    for rank, token in enumerate(np.argsort(-together)[:_NAMED]):
+        place = (row["weights_a"][token], row["weights_b"][token])
+        name = ascii(row["tokens"][token])[1:-1][:_LONGEST_TOKEN]  # no font has every letter
+        ax.annotate(
+            name,
+            place,
+            xytext=(-3, -7 * rank),
+            textcoords="offset points",
+            ha="right",
+            size="small",
+        )
+    return ax

@@ -14,7 +14,6 @@ from universality.figures.style import (
     LABELS,
     TWO_RUNS,
     dot,
-    legend,
     legend_above,
     needs,
     plain_axes,
@@ -27,8 +26,11 @@ from universality.validation import takes
 BINS = np.linspace(0, 1, 51)
 """Edges of the histogram bins; every edge is a threshold of the saved curves."""
 
-LEAST_P = 1e-12
-"""P-values below this are drawn here."""
+LEAST_P = 1e-30
+"""Below this p-values are counted in words."""
+
+_ROOM = 1.3
+"""Height of the axes over the tallest bin that was observed."""
 
 
 def _has(*views: str) -> Callable[[Comparison], bool]:
@@ -37,21 +39,28 @@ def _has(*views: str) -> Callable[[Comparison], bool]:
 
 @takes(comparison=TWO_RUNS, ax=AXES)
 def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
-    """Histogram of the similarity of assigned pairs in each view, beside the null's."""
+    """Outlines of the similarity of assigned pairs in each view, beside the null's.
+
+    The axes are as high as what was observed; how far a null goes beyond is written at its place.
+    """
+    tallest = 0.0
+    nulls: dict[str, np.ndarray] = {}
     for view, pairs in comparison.pairs.groupby("view", sort=False):
         colour, name = COLOURS[str(view)], LABELS[str(view)]
-        weights = np.full(len(pairs), 1 / len(pairs))
-        values = pairs["similarity"].clip(0, 1)
-        ax.hist(values, BINS.tolist(), weights=weights, color=colour, alpha=0.45, label=name)
-        null = ax.stairs(
-            _null_histogram(comparison, str(view)),
-            BINS,
-            color=colour,
-            linestyle="--",
-            linewidth=thin(),
-        )
-        null.set_gid(f"null, {name}")
+        counts, _ = np.histogram(pairs["similarity"].clip(0, 1), BINS)
+        observed = ax.stairs(counts / len(pairs), BINS, color=colour, label=name)
+        observed.set_linewidth(1.2 * thin())
+        nulls[str(view)] = _null_histogram(comparison, str(view))
+        dashed = ax.stairs(nulls[str(view)], BINS, color=colour, linestyle="--", linewidth=thin())
+        dashed.set_gid(f"null, {name}")
+        tallest = max(tallest, float((counts / len(pairs)).max()))
     dashed_nulls(comparison, ax)
+    ax.set_ylim(0, _ROOM * tallest)
+    beyond = {view: null for view, null in nulls.items() if null.max() > _ROOM * tallest}
+    for place, (view, null) in enumerate(beyond.items()):
+        text = f"null, {LABELS[view]}: up to {null.max():.0%}"
+        y = 0.97 - 0.08 * place
+        ax.text(0.99, y, text, color=COLOURS[view], transform=ax.transAxes, ha="right", va="top")
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     legend_above(ax, columns=3)
@@ -121,21 +130,24 @@ def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
     """Share of the latents of a whose p-value, or bound on it, is at most p, against p.
 
     Runs that share nothing follow the diagonal or stay below it; the further above it, the more is
-    shared.
+    shared. A line begins at the share that lies below the axis.
     """
     latents = comparison.latents_a[comparison.latents_a["alive"]]
     for view in comparison.summary["views"]:
         name = next((n for n in (f"p_value_{view}", f"p_bound_{view}") if n in latents), None)
         if name is None:
             continue
-        p = latents[name].fillna(1.0).clip(lower=LEAST_P)
-        ax.ecdf(p, color=COLOURS[view], label=LABELS[view])
+        p = latents[name].fillna(1.0)
+        below = float((p < LEAST_P).mean())
+        label = f"{LABELS[view]} ({below:.0%} below {LEAST_P:.0e})" if below else LABELS[view]
+        ax.ecdf(p.clip(lower=LEAST_P), color=COLOURS[view], label=label)
     uniform = np.geomspace(LEAST_P, 1, 50)
     ax.plot(uniform, uniform, color=COLOURS["null"], linestyle="--", label="nothing shared")
     ax.set_xscale("log")
+    ax.set_xlim(LEAST_P, 1)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend(ax, loc="upper left")
+    legend_above(ax, columns=1)
     return plain_axes(ax, x="p-value of the nearest latent", y="share of latents at or below")
 
 

@@ -9,9 +9,11 @@ from types import MappingProxyType
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 
 from universality.errors import InvalidInputError
 from universality.results import Comparison, Connection, Investigation, Stability, ToyResult
@@ -65,10 +67,11 @@ STYLES: Mapping[str, dict[Any, Any]] = MappingProxyType(
             **_EDITABLE,
         },
         "talk": {
-            "font.size": 16,
+            "font.size": 17,
             "axes.titlesize": 17,
-            "legend.fontsize": 13,
-            "lines.linewidth": 2.4,
+            "legend.fontsize": 13.5,
+            "lines.linewidth": 3.4,
+            "axes.linewidth": 1.6,
             **_EDITABLE,
         },
     }
@@ -108,6 +111,36 @@ def dot() -> float:
     return (1.7 * float(mpl.rcParams["lines.linewidth"])) ** 2
 
 
+def label_ends(ax: Axes, lines: Mapping[str, Line2D], *, gap: float = 0.075) -> None:
+    """The name of each line at its right end, in its colour, pushed apart where ends are close.
+
+    Call it when the limits of the axes stand; `gap` is in heights of the axes.
+    """
+    low, high = ax.get_ylim()
+    ends = {name: np.asarray(line.get_ydata(), dtype=float)[-1] for name, line in lines.items()}
+    places = {name: (y - low) / (high - low) for name, y in ends.items() if np.isfinite(y)}
+    floor = -np.inf
+    for name in sorted(places, key=lambda one: places[one]):
+        floor = max(places[name], floor + gap)
+        x = np.asarray(lines[name].get_xdata(), dtype=float)[-1]
+        ax.annotate(
+            name,
+            (x, low + floor * (high - low)),
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=lines[name].get_color(),
+            size="small",
+            va="center",
+            annotation_clip=False,
+        )
+
+
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"decoder": 1.0, "encoder": 1.8, "decoder_and_encoder": 0.7, "activations": 1.0}
+)
+"""How thick the line of each view is: both views together often lie upon one of them."""
+
+
 def legend(ax: Axes, **options: Any) -> None:
     """A legend that stays readable over lines and points."""
     ax.legend(**{"framealpha": 0.85, "edgecolor": "none", "borderpad": 0.3} | options)
@@ -117,6 +150,12 @@ def legend_above(ax: Axes, *, columns: int, **options: Any) -> None:
     """A legend above the axes, for data that fill them."""
     place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2}
     legend(ax, **place | {"ncols": columns, "columnspacing": 1.0, "handlelength": 1.4} | options)
+
+
+def legend_of(ax: Axes, *names: str) -> None:
+    """A legend of these names only, above the axes, where lines have theirs beside them."""
+    handles, labels = ax.get_legend_handles_labels()
+    legend_above(ax, columns=len(names), handles=[handles[labels.index(name)] for name in names])
 
 
 def needs(

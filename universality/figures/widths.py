@@ -36,7 +36,7 @@ _COLOURS = MappingProxyType(
     }
 )
 _BAR = 0.03
-_STEP = 1.55
+_STEP = 1.7
 _GAP = 0.07
 _LONGEST_TITLE = 60
 
@@ -67,18 +67,25 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
 def width_flow(stability: Stability, ax: Axes) -> Axes:
     """The latents of each wide run, by the grade of the narrow latent that each comes from.
 
-    One band of ribbons for each step, as thick as their share; narrow latents found in none go
-    to nothing.
+    One band of ribbons for each step, as thick as their share of the wide run. How many narrow
+    latents are found in none is written below.
     """
     assert stability.widths is not None
     steps = stability.widths.flow.groupby(["narrow", "wide"], sort=False)
     for number, ((narrow, wide), flow) in enumerate(steps):
         top = -number * _STEP
-        _ribbons(flow, ax, top=top)
+        lost = int(flow.loc[flow["target"] == "nothing", "n_latents"].sum())
+        found = flow[flow["target"] != "nothing"]
+        _ribbons(found, ax, top=top)
         title = textwrap.shorten(f"{narrow} to {wide}", _LONGEST_TITLE, placeholder=" …")
-        ax.text(0.5, top + 0.03, title, ha="center", va="bottom")
+        ax.text(0.5, top + 0.1, title, ha="center", va="bottom")
+        total = int(found["n_latents"].sum())
+        ax.text(0, top + 0.03, "from narrow latents", ha="left", va="bottom", size="small")
+        ax.text(1, top + 0.03, f"wide: {total:,} latents", ha="right", va="bottom", size="small")
+        note = f"{lost:,} narrow latents are found in none"
+        ax.text(0.5, top - 1.1, note, ha="center", va="top", size="small")
     ax.set_xlim(-0.45, 1.55)
-    ax.set_ylim(-(len(steps) - 1) * _STEP - 1.05 - _GAP * len(_TARGETS), 0.15)
+    ax.set_ylim(-(len(steps) - 1) * _STEP - 1.05 - _GAP * len(_TARGETS), 0.22)
     ax.set_axis_off()
     return ax
 
