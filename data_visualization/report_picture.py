@@ -1,4 +1,4 @@
-"""The picture of a report: its table of latents, and two latents side by side.
+"""The picture of a report: its first screen, opened at the address of one latent.
 
 python -m data_visualization.report_picture RESULT [--latent 17] [--out docs/images/report.png]
 
@@ -17,11 +17,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
-_WIDTH, _HEIGHT, _SCALE = 950, 1000, 1.4
+_WIDTH, _HEIGHT = 1440, 900
 
 
 def draw(result: Path, latent: int, file: Path) -> None:
-    """Open the page at a latent of the first run and save what stands from the table on."""
+    """Open the page at a latent of the first run and save what a laptop shows of it."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     size = f"--window-size={_WIDTH},{_HEIGHT}"
@@ -29,20 +29,15 @@ def draw(result: Path, latent: int, file: Path) -> None:
         options.add_argument(flag)
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": _WIDTH, "height": _HEIGHT, "deviceScaleFactor": 1, "mobile": False},
+        )
         browser.get(f"{(result / 'report.html').resolve().as_uri()}#a/{latent}")
         WebDriverWait(browser, 30).until(
             lambda page: page.execute_script("return document.documentElement.dataset.ready")
         )
-        box = browser.execute_script(
-            "const of = (name) => document.getElementById(name).getBoundingClientRect();"
-            "const grid = of('grid'), pair = of('pair'), top = window.scrollY;"
-            "const from = grid.top + top - 110;"
-            "return [grid.left - 12, from, grid.width + 24, pair.bottom + top + 12 - from];"
-        )
-        clip = dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": _SCALE}
-        shot = browser.execute_cdp_cmd(
-            "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
-        )
+        shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
     finally:
         browser.quit()
     file.write_bytes(base64.b64decode(shot["data"]))

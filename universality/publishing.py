@@ -32,6 +32,7 @@ from universality.results import (
     read_result,
 )
 from universality.results.connected import WEIGHTS_FILE
+from universality.results.explanations_of_two import explanations_of_two
 from universality.results.integrity import reading_of
 from universality.results.release_label import Label, check_label_page, read_label
 from universality.results.result_files import SUMMARY
@@ -417,16 +418,29 @@ def draw_training(
         return [file.replace(places / file.name) for file in files]
 
 
-def rewrite_report(folder: str | Path) -> Path:
+def rewrite_report(folder: str | Path, *, explanations: Path | None = None) -> Path:
     """The report of a saved result, written anew from its tables.
 
+    Args:
+        folder: Of the result.
+        explanations: A file as `explanations_of_two` takes it, for a comparison.
+
     Raises:
-        MissingFileError, FormatError: the folder holds no whole result.
+        MissingFileError, FormatError: the folder holds no whole result, or the file no explanations
+            of its latents.
+        InvalidInputError: explanations are given, and the result is not of two runs.
     """
     folder = Path(folder)
     with reading_of(folder):
         result = read_result(folder)
-        name, text = page_name(result), page(result)
+        if explanations is None:
+            text = page(result)
+        elif isinstance(result, Comparison):
+            said = explanations_of_two(explanations, result.summary)
+            text = page(result, explanations=said)
+        else:
+            raise InvalidInputError("--explanations are of latents of two runs; leave them out")
+        name = page_name(result)
     with staged_outputs(folder) as staged:
         (staged / name).write_text(text, encoding="utf-8")
     return folder / name

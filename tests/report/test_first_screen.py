@@ -377,3 +377,17 @@ def test_a_ladder_opens_too(chromium: Chrome, tmp_path: Path) -> None:
     opened = Page(chromium, path)
     assert opened.errors() == []
     assert opened.axe() == []
+
+
+def test_explanations_are_shown_and_found(
+    chromium: Chrome, comparison: Comparison, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    said = {"a": {7: "Adverbs of frequency"}, "b": {}}
+    path.write_text(page(comparison, explanations=said), encoding="utf-8")
+    opened = Page(chromium, path, "#a/7")
+    assert opened.text("#pair .explanation") == "“Adverbs of frequency”"
+    opened.choose("search", "adverbs")
+    assert opened.column("latent") == ["7"]
+    assert opened.column("explanation") == ["Adverbs of frequency"]
+    assert opened.errors() == []

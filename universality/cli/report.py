@@ -12,11 +12,17 @@ from universality.cli.types import UserPath
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=UserPath())
-def report(folder: Path) -> None:
+@click.option(
+    "--explanations",
+    type=UserPath(),
+    metavar="FILE",
+    help="CSV with the columns run (a, b or a name), latent, explanation: shown and searched.",
+)
+def report(folder: Path, explanations: Path | None) -> None:
     """Write the report of a saved result DIR anew: one page that needs no network."""
     from universality.publishing import rewrite_report
     from universality.results import age_of_saved
 
     if age := age_of_saved(folder):
         complain(f"{folder} was {age}")
-    say_line(str(rewrite_report(folder)))
+    say_line(str(rewrite_report(folder, explanations=explanations)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import jinja2
 from markupsafe import Markup
@@ -48,9 +49,17 @@ _STABILITY = ("stability.js", "one_more_run.js", "families.js")
 _CONNECTION = ("weight_map.js", "connector_rows.js")
 
 
+Explanations: TypeAlias = Mapping[str, Mapping[int, str]]
+"""By side and latent."""
+
+
 @singledispatch
-def page(result: SavedResult) -> str:
+def page(result: SavedResult, *, explanations: Explanations | None = None) -> str:
     """The report of a saved result as HTML.
+
+    Args:
+        result: What is shown.
+        explanations: Of latents of a comparison, by side and latent.
 
     Raises:
         InvalidInputError: a toy experiment whose hidden space is no plane.
@@ -69,8 +78,8 @@ def has_page(result: SavedResult) -> bool:
 
 
 @page.register
-def _comparison(result: Comparison) -> str:
-    data = comparison_data(result)
+def _comparison(result: Comparison, *, explanations: Explanations | None = None) -> str:
+    data = comparison_data(result) | {"explanations": explanations}
     return _render(
         "comparison.html",
         scripts=_COMPARISON,
