@@ -2,6 +2,7 @@
 const COLUMNS = [
   { id: "family", name: "family", width: 60 }, { id: "kind", name: "kind", width: 60, words: true }, { id: "n_runs", name: "runs", width: 50 },
   { id: "mean_similarity", name: "mean similarity", width: 84 }, { id: "lowest_similarity", name: "lowest", width: 70 }, { id: "frequency", name: "frequency", width: 84 },
+  { id: "p_reappears", name: "comes back", width: 84 },
   { id: "token", name: "strongest token", width: 130, words: true }, { id: "runs", name: "found in", width: 150, words: true, spare: true },
 ].filter(({ id }) => id === "token" ? Object.keys(report.contexts).length : report.families.some((family) => family[id] != null));
 const ofRule = d3.group(report.families, (family) => family.view);
@@ -10,7 +11,7 @@ const text = (value) => (value == null ? "" : typeof value === "number" && !Numb
 const membersOf = ({ view, family }) => report.members[view]?.[family] ?? [];
 const textsOf = ({ view, family }) => report.contexts[view]?.[family] ?? [];
 const strongest = (family) => { const [first] = textsOf(family); return first ? first.tokens[first.centre].slice(0, 60) : ""; };
-const cells = { token: strongest, frequency: ({ frequency }) => share(frequency) };
+const cells = { token: strongest, frequency: ({ frequency }) => share(frequency), p_reappears: (family) => share(family.p_reappears) };
 
 // By run, by member such as "w2304-s0 17", by number, by kind, or by words of a text.
 function fits(family, wanted) {

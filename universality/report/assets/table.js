@@ -3,8 +3,9 @@ const COLUMNS = [
   { id: "latent", name: "latent", width: 68 }, { id: "grade", name: "grade", width: 70, words: true }, { id: "partner", name: "partner", width: 72 },
   { id: "similarity", name: "similarity", width: 96 }, { id: "nearest", name: "nearest", width: 70, spare: true }, { id: "nearestSimilarity", name: "to nearest", width: 84, spare: true },
   { id: "margin", name: "margin", width: 70, spare: true }, { id: "frequency", name: "frequency", width: 92 }, { id: "q", name: "q-value", width: 104 },
+  { id: "comesBack", name: "comes back", width: 88 },
   { id: "text", name: "strongest token", width: 130, words: true }, { id: "explanation", name: "explanation", width: 150, words: true },
-].filter(({ id }) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q) && (id !== "explanation" || report.explanations));
+].filter(({ id }) => (id !== "text" || report.contexts) && (id !== "frequency" || report.a.frequency) && (id !== "q" || viewOf("a", report.view).q) && (id !== "explanation" || report.explanations) && (id !== "comesBack" || report.a.p_reappears || report.b.p_reappears));
 
 let columnsNow = {};
 const cell = (name, i) => columnsNow[name]?.[i];
@@ -14,7 +15,7 @@ const texts = {
   partner: (i) => latentCell("partner", i), nearest: (i) => latentCell("nearest", i),
   similarity: (i) => number(cell("similarity", i)), nearestSimilarity: (i) => number(cell("nearestSimilarity", i)),
   margin: (i) => number(cell("margin", i)), text: (i) => strongest(i), explanation: (i) => explanationOf(state.side, i),
-  frequency: (i) => share(cell("frequency", i)), q: (i) => (missing(cell("q", i)) ? "" : qText(cell("q", i))),
+  frequency: (i) => share(cell("frequency", i)), q: (i) => (missing(cell("q", i)) ? "" : qText(cell("q", i))), comesBack: (i) => share(cell("comesBack", i)),
 };
 
 function strongest(latent) {
@@ -31,8 +32,8 @@ const withinRanges = (i) => RANGES.every((name) => {
 });
 
 function fillColumns() {
-  const { latent, frequency } = report[state.side];
-  columnsNow = { ...viewOf(state.side, state.view), latent, frequency, grade: gradesOf(state.side, state.view, state.threshold) };
+  const { latent, frequency, p_reappears: comesBack } = report[state.side];
+  columnsNow = { ...viewOf(state.side, state.view), latent, frequency, comesBack, grade: gradesOf(state.side, state.view, state.threshold) };
 }
 
 // What a search asks for: who fits, and where words were searched, how well.
