@@ -139,16 +139,19 @@ def fitted(
     check_ends(source, target)
     problem = standard_problem(source, target, settings)
     state = _start(problem, settings, start)
-    shown = set(np.linspace(0, settings.steps, n_frames + 1).astype(int).tolist())
+    evenly = np.linspace(0, settings.steps, n_frames + 1).astype(int).tolist()
+    shown = set(evenly) if keep is not None else set()
     batches = _batches(problem, settings)
     with tqdm(total=settings.steps, desc="connecting", unit="step", disable=not progress) as bar:
         for number, rows in enumerate(batches):
+            weights = at_their_latents(state.W.weights, problem) if number in shown else None
             fvu = _step(state, problem, settings, number, rows)
-            if keep is not None and number in shown:
-                keep(_frame(state, problem, number, fvu))
+            if keep is not None and weights is not None:
+                keep(FitFrame(number, fvu, int(weights.nnz), weights))
             bar.update()
     if keep is not None:
-        keep(_frame(state, problem, settings.steps, fvu))
+        weights = at_their_latents(state.W.weights, problem)
+        keep(FitFrame(settings.steps, fvu, int(weights.nnz), weights))
     found = _connector(state, problem, source, target, settings)
     if found.n_weights == 0:
         _log.warning("no weight is left: %s", why_empty(settings))
@@ -258,11 +261,6 @@ def _product(
     codes: sparse.csr_array | Float32[np.ndarray, "n ds"], error: Float32[np.ndarray, "n dt"]
 ) -> Float32[np.ndarray, "ds dt"]:
     return np.ascontiguousarray(codes.T @ error, dtype=np.float32)
-
-
-def _frame(state: _State, problem: StandardProblem, number: int, fvu: float) -> FitFrame:
-    weights = at_their_latents(state.W.weights, problem)
-    return FitFrame(number, fvu, int(weights.nnz), weights)
 
 
 def _connector(
