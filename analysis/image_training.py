@@ -58,9 +58,9 @@ class Settings:
     """Of the network."""
     batch_size: int = 128
     """Of the network."""
-    n_inputs: int = 800_000
+    n_inputs: int = 500_000
     """Presentations to each autoencoder."""
-    steps: int = 1_500
+    steps: int = 1_000
     """Of each connector."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of the autoencoders; the network has one."""
