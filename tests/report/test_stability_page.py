@@ -71,7 +71,6 @@ def test_the_flow_of_each_step_of_the_ladder_can_be_chosen(
     opened.choose("step", "1")
     assert set(opened.run(titles)) == {
         "same to same: 6",
-        "none to nothing: 1",
         "nothing to none: 6",
     }
     assert "0.6000" in opened.text("#widths")
@@ -81,3 +80,13 @@ def test_the_flow_of_each_step_of_the_ladder_can_be_chosen(
 def test_search_keeps_the_families_of_a_run(opened: Page) -> None:
     opened.choose("search", "r2")
     assert opened.text("#found") == "2 of 3 families"
+
+
+def test_the_title_counts_the_runs_that_families_are_over(chromium: Chrome, tmp_path: Path) -> None:
+    made = made_stability()
+    made.summary["runs"].append({"name": "narrow", "in_families": False})
+    file = tmp_path / "report.html"
+    file.write_text(page(made), encoding="utf-8")
+    opened = Page(chromium, file)
+    assert opened.text("h1") == "What 3 runs have in common"
+    assert "narrow stands in the pairs of runs" in opened.text("#counted")

@@ -15,8 +15,8 @@ from universality.reappearance.domain import recipe_of
 from universality.reappearance.exchangeable import dependence_among, recipe_differences
 from universality.recurrence.families.consensus import consensus
 from universality.recurrence.families.covariates import stability_by
-from universality.recurrence.families.family_contexts import family_contexts
-from universality.recurrence.families.family_rules import Rule, find_rules, headline
+from universality.recurrence.families.family_contexts import contexts_of_rules
+from universality.recurrence.families.family_rules import Rule, find_rules
 from universality.recurrence.families.family_table import family_table, mean_over_members
 from universality.recurrence.further_run import with_further_run
 from universality.recurrence.members import Members, members_of
@@ -81,7 +81,7 @@ def study_group(
     summary = found.summary | about | {"pairs": as_records(pairs)}
     summary["grid"] = cells_of([run.key for run in runs.dictionaries], runs.names, pairs)
     _add_floors(summary["over_pairs"], [own[run] for run in group], policy.threshold)
-    contexts = family_contexts(rules[headline(rules)], members.parts)
+    contexts = contexts_of_rules(rules, members.parts)
     return with_further_run(
         replace(found, pairs=pairs, summary=summary, contexts=contexts),
         rules,

@@ -111,6 +111,7 @@ def _stability(result: Stability) -> str:
         summary=result.summary,
         age=age_of(result.summary),
         withdrawal=withdrawal(result.summary),
+        **_who_is_counted(result.summary),
         has_contexts=result.contexts is not None,
         files=stability_files(result),
         data=embed(data),
@@ -131,6 +132,15 @@ def _connection(result: Connection) -> str:
         files=connection_files(result),
         data=embed(connection_data(result)),
     )
+
+
+def _who_is_counted(summary: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The runs that families are over, and the others."""
+    runs = [run if isinstance(run, Mapping) else {"name": run} for run in summary["runs"]]
+    return {
+        "counted": [run["name"] for run in runs if run.get("in_families", True)],
+        "others": [run["name"] for run in runs if not run.get("in_families", True)],
+    }
 
 
 @page.register

@@ -51,3 +51,11 @@ def test_runs_without_a_family_have_no_texts(tmp_path: Path) -> None:
     found = stability([run, tilted], policy, activations=[cache])
     assert found.summary["families"]["decoder"]["n"] == 0
     assert found.contexts is None
+
+
+def test_families_of_every_rule_have_their_texts(tmp_path: Path) -> None:
+    cache = write_cache(tmp_path / "c", axis_activations())
+    policy = Policy(views=("decoder", "encoder"), nulls=("geometry",), n_draws=2)
+    made = stability([axis_run(seed) for seed in range(3)], policy, activations=[cache])
+    assert made.contexts is not None
+    assert set(made.contexts["view"]) == set(made.summary["families"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -31,6 +31,13 @@ class _Member:
 
     tokens: Int64[np.ndarray, " n"]
     codes: Float[np.ndarray, " n"]
+
+
+def contexts_of_rules(rules: Mapping[str, Rule], runs: Sequence[RunPart]) -> pd.DataFrame | None:
+    """The texts of the families of every rule, as `family_contexts` gives them."""
+    tables = (family_contexts(rule, runs) for rule in rules.values())
+    found = [table for table in tables if table is not None]
+    return pd.concat(found, ignore_index=True) if found else None
 
 
 def family_contexts(rule: Rule, runs: Sequence[RunPart]) -> pd.DataFrame | None:

@@ -98,7 +98,7 @@ function drawFlow() {
   document.getElementById("flow").hidden = !steps.length;
   if (!steps.length) return;
   const rank = (link) => 10 * SOURCES.indexOf(link.source) + TARGETS.indexOf(link.target);
-  const links = d3.sort(steps[chosenIn("step") ?? 0].links.filter((link) => link.n_latents > 0), rank), svg = d3.select("#flow svg");
+  const links = d3.sort(steps[chosenIn("step") ?? 0].links.filter((link) => link.n_latents > 0 && link.target !== "nothing"), rank), svg = d3.select("#flow svg");
   svg.selectAll("*").remove();
   const column = (side, x) => {
     const order = side === "source" ? SOURCES : TARGETS;
