@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
 from tests.tiny_study import make_study
 from universality.comparison import Policy, compare
@@ -35,7 +36,7 @@ def test_every_rule_has_its_rows_and_says_what_it_lacks() -> None:
     assert list(found.table.columns) == [*RULE_COLUMNS, "floor_untrained"]
     assert set(found.table["rule"]) == set(PUBLISHED)
     skipped = found.table[found.table["reason_skipped"].notna()].set_index("rule")
-    assert set(skipped.index) == {"gurnee2024", "lan2024", "saelens2026"}
+    assert set(skipped.index) == {"gurnee2024", "lan2024", "leask2025", "saelens2026"}
     assert skipped.loc["saelens2026", "reason_skipped"] == "no known truth (--truth)"
     assert skipped["value"].isna().all()
     json.loads(json.dumps(found.summary, allow_nan=False))
@@ -108,6 +109,26 @@ def test_rules_on_firing_have_values_nulls_and_a_floor(tmp_path) -> None:
     assert np.isfinite(excess["floor_untrained"])
     rsa = found[found["quantity"] == "RSA"].iloc[0]
     assert rsa["value"] > rsa["null_mean"]
+
+
+def test_latents_of_a_wider_run_are_novel_where_the_narrower_lacks_what_they_write(
+    tmp_path,
+) -> None:
+    """The wider run has the narrower's latents and as many more, whose features the tokens hold:
+    those lower its error; the others, added twice, do not; turned anywhere, hardly any does."""
+    features = unit_rows(40, 48, seed=3)
+    generator = torch.Generator().manual_seed(1)
+    codes = torch.rand(900, 40, generator=generator) + 0.5
+    codes *= torch.rand(900, 40, generator=generator) < 2 / 40
+    of = {"model_name": "planted", "hook_name": "blocks.0.hook_resid_post"}
+    write_cache(tmp_path / "cache", codes @ features, n_documents=30, **of)
+    runs = [make_run(features[:20], name="narrow"), make_run(features, name="wide")]
+    policy = Policy(nulls=("isotropic",), n_draws=2, min_firing=2)
+    found = apply_rules(runs, ["leask2025"], policy, activations=[tmp_path / "cache"]).table
+    assert cell(found, "leask2025") == pytest.approx(0.5, abs=0.1)
+    assert cell(found, "leask2025", "null_mean") < 0.2
+    same = apply_rules([runs[0], make_run(unit_rows(20, 48, seed=9))], ["leask2025"], policy).table
+    assert cell(same, "leask2025", "reason_skipped").startswith("no ")
 
 
 def test_chance_needs_no_runs_and_closed_forms_are_what_is_drawn() -> None:

@@ -15,6 +15,7 @@ from universality.rules.between_spaces import lan2024, lan2024_by_chance
 from universality.rules.by_assignment import agreement2025, paulo2025, saelens2026, song2025
 from universality.rules.by_firing import gurnee2024
 from universality.rules.by_nearest import gerasimov2026, husai2026, mcs2023
+from universality.rules.by_stitching import leask2025, leask2025_by_chance
 from universality.rules.rule import Need, PublishedRule
 
 _BOTH: tuple[Need, ...] = ("decoder", "encoder")
@@ -92,6 +93,15 @@ PUBLISHED: Mapping[str, PublishedRule] = MappingProxyType(
                 lan2024,
                 "own",
                 read_by_chance=lan2024_by_chance,
+            ),
+            PublishedRule(
+                "leask2025",
+                "leask2025",
+                "latents of the wider run that lower the narrower run's error",
+                ("decoder", "activations", "two widths"),
+                leask2025,
+                "own",
+                read_by_chance=leask2025_by_chance,
             ),
             PublishedRule(
                 "saelens2026",

@@ -10,8 +10,11 @@ import torch
 
 from universality.rules.compared_runs import ComparedRuns, RuleReading
 
-Need: TypeAlias = Literal["decoder", "encoder", "decoder rows", "activations", "truth"]
-"""What a rule cannot do without: directions in one space, decoder rows in any, codes, a truth."""
+Need: TypeAlias = Literal[
+    "decoder", "encoder", "decoder rows", "activations", "two widths", "truth"
+]
+"""What a rule cannot do without: directions in one space, decoder rows in any, codes, runs of
+different widths, a truth."""
 Chance: TypeAlias = Literal["each view", "both views", "tokens", "own"]
 """How runs that share nothing are drawn for it: directions, each view by itself or both together;
 codes on other tokens; or by a way of the rule's own."""

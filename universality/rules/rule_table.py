@@ -188,6 +188,11 @@ def _lack(need: Need, runs: RuledRuns) -> str:
             return "no decoder rows" if lacking else ""
         case "activations":
             return "" if first.codes is not None else "no activations (--activations)"
+        case "two widths":
+            widths = {part.dictionary.d_sae for part in runs.own_space.parts}
+            if not runs.own_space.parts:
+                return "no runs of their own"
+            return "" if len(widths) > 1 else "runs of one width"
         case "truth":
             return "" if runs.with_truth is not None else "no known truth (--truth)"
         case _:

@@ -11,10 +11,10 @@ from tests.made_runs import unit_rows
 from universality.activation_functions import ReLU
 from universality.activations.cache import read_rows
 from universality.dictionary import Dictionary, RunKey, Source
+from universality.evidence.stitching import stitching_gain
 from universality.matching import find_candidates
 from universality.recurrence.study import stability
 from universality.recurrence.widths import ladder as widths
-from universality.recurrence.widths.stitching import stitching_gain
 from universality.runs.policy import Policy
 from universality.runs.run_set import RunSet, gather_runs
 

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
 from universality.encoding.encoder_hash import encoder_hash
+from universality.evidence.stitching import Stitching, stitching_gain
 from universality.matching import find_candidates
 from universality.nulls.null import find_null
 from universality.recurrence.widths.combinations import NEAREST, Combinations, combine
-from universality.recurrence.widths.stitching import Stitching, stitching_gain
 from universality.results.grades import ROUNDING
 from universality.runs.matched import matching_choices
 from universality.runs.partner_table import PartnerTable
