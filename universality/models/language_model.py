@@ -12,6 +12,7 @@ from typing import Any, final
 import torch
 
 from universality.errors import FormatError, MissingDependencyError, MissingFileError
+from universality.models.quiet_bars import no_foreign_bars
 
 _NO_CODE = {"trust_remote_code": False}
 """Of every call that reads a model folder: code in it is never run, and nobody is asked."""
@@ -85,9 +86,10 @@ def load_language_model(
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **options, **_NO_CODE)
         if random_weights is None:
-            module = transformers.AutoModelForCausalLM.from_pretrained(
-                source, dtype=dtype, **options, **_NO_CODE, **_unpacked(transformers, options)
-            )
+            with no_foreign_bars():
+                module = transformers.AutoModelForCausalLM.from_pretrained(
+                    source, dtype=dtype, **options, **_NO_CODE, **_unpacked(transformers, options)
+                )
         else:
             module = _untrained(transformers, source, options, seed=random_weights)
             name = f"{name}, random weights of seed {random_weights}"
