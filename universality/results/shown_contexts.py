@@ -35,6 +35,12 @@ def strongest_contexts(evidence: pd.DataFrame, most: int = MOST) -> pd.DataFrame
 def context_line(row: Mapping[Hashable, Any], *, before: int = 8, after: int = 4) -> str:
     """One text on one line, the token on which the latents fire in brackets."""
     tokens, centre = [str(token) for token in row["tokens"]], int(row["centre"])
-    left = "".join(tokens[max(0, centre - before) : centre])
+    left = "".join(tokens[_at_a_word(tokens, max(0, centre - before), centre) : centre])
     right = "".join(tokens[centre + 1 : centre + 1 + after])
     return " ".join(f"{left}[{tokens[centre]}]{right}".split())
+
+
+def _at_a_word(tokens: list[str], start: int, centre: int) -> int:
+    """The first place from `start` on at which a word begins."""
+    words = (place for place in range(start, centre) if place == 0 or tokens[place][:1].isspace())
+    return next(words, centre)
