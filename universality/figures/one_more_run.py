@@ -43,7 +43,7 @@ def reappearance_reliability(stability: Stability, ax: Axes, *, view: str | None
     for place, (k, row) in enumerate(by_k.iterrows()):
         right = place % 2 == 0
         ax.annotate(
-            f"k = {k}, {row['n']:,.0f}",
+            f"k = {k} ({row['n']:,.0f})",
             (row["predicted"], row["observed"]),
             textcoords="offset points",
             xytext=(8 if right else -8, 0),
