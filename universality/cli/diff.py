@@ -16,7 +16,7 @@ from universality.cli.types import UserPath
 @click.argument("new", type=UserPath())
 @click.option("--exit-code", is_flag=True, help="Leave with 3 where anything differs.")
 def diff(old: Path, new: Path, exit_code: bool) -> None:
-    """Say what is another in the second of two labels: runs, validity, every rule's number.
+    """Say what differs between two labels: runs, validity, every rule's number.
 
     Exit codes: 0, with --exit-code 3 where anything differs, 2 unreadable.
     """
