@@ -307,7 +307,7 @@ def test_what_cannot_be_trained_says_why(cache, tmp_path):
         runs.train(cache, [replace(SMALL, batch_size=5000)], tmp_path)
     with pytest.raises(InvalidInputError, match="two cells are the same run: w32-s0"):
         runs.train(cache, [SMALL, SMALL], tmp_path)
-    with pytest.raises(InvalidInputError, match="architecture must be one of topk, relu"):
+    with pytest.raises(InvalidInputError, match="architecture must be one of topk, topk_aligned"):
         make_architecture("tanh")
     with pytest.raises(InvalidInputError, match="--l1 means nothing to topk, whose options are"):
         make_architecture("topk", {"l1": 2.0})

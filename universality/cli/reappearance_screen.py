@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from universality.cli.wrapping import wrapped
 
 if TYPE_CHECKING:
     from universality.reappearance.fitted_forecast import Calibration
@@ -53,19 +54,20 @@ def forecast_lines(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def comparison_line(summary: Mapping[str, Any], width: int) -> list[str]:
-    """The forecast for both of two runs in one line: the means, or the first reason against it."""
+def comparison_lines(summary: Mapping[str, Any]) -> list[str]:
+    """The forecast for both of two runs: the mean chances, or the first reason against them."""
     found = summary.get("reappearance")
     if found is None:
         return []
     for side, record in found.items():
         if not record["calibrated"]:
             text = f"Chance to come back, {side}: not calibrated here: {record['reasons'][0]}"
-            return [textwrap.shorten(text, width, placeholder=" …")]
+            return wrapped(text)
     rules = [record["rules"]["decoder_and_encoder"] for record in found.values()]
     means = ", ".join(f"{rule['mean']:.1%}" for rule in rules)
     known = _KNOWS[next(iter(found.values()))["known"]]
-    return [f"Chance to come back, {known}: mean {means}; AUC {rules[0]['auc']:.2f} where tested."]
+    tested = f"AUC {rules[0]['auc']:.2f} where tested"
+    return wrapped(f"Chance to come back, {known}: mean {means}; {tested}.")
 
 
 def covariate_lines(record: Mapping[str, Any]) -> list[str]:
@@ -77,8 +79,8 @@ def covariate_lines(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def further_run_lines(summary: Mapping[str, Any], width: int) -> list[str]:
-    """What many runs say of one run more, by the headline's rule: three lines at most."""
+def further_run_lines(summary: Mapping[str, Any]) -> list[str]:
+    """What many runs say of one run more, by the headline's rule."""
     rule, chances = summary["headline_rule"], summary.get("reappearance", {})
     census = summary.get("census", {}).get("rules", {}).get(rule)
     text = ""
@@ -89,4 +91,4 @@ def further_run_lines(summary: Mapping[str, Any], width: int) -> list[str]:
         text = f"Found in 1 ... {len(by_k)} runs, one run more has it: {', '.join(by_k)}. "
     if census is not None:
         text += f"{census['n_runs']} runs hold {census['coverage']:.1%} of the latents of another."
-    return textwrap.wrap(text, width, max_lines=3, placeholder=" …")
+    return wrapped(text)

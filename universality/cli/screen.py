@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from universality.cli.reappearance_screen import comparison_line
+from universality.cli.reappearance_screen import comparison_lines
 from universality.cli.wrapping import loud_checks, wrapped
 from universality.results.validity import validity_of, withdrawal
 
@@ -31,7 +31,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
         *([] if reasons else _filters(summary)),
         "",
         *wrapped(" ".join(said)),
-        *comparison_line(summary, WIDTH),
+        *comparison_lines(summary),
         *_uncertified(summary["views"]),
         *_checks(summary),
         f"Report: {folder / 'report.html'}",

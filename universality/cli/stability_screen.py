@@ -7,7 +7,7 @@ from typing import Any
 
 from universality.cli.reappearance_screen import further_run_lines
 from universality.cli.screen import said_already, shown_in_training, withdrawn_lines
-from universality.cli.wrapping import loud_checks, window_width, wrapped
+from universality.cli.wrapping import loud_checks, wrapped
 
 _FEW_RUNS = 3
 _MOST_STEPS = 2
@@ -27,7 +27,7 @@ def stability_screen(summary: dict[str, Any], folder: Path) -> str:
             "",
             *_agreement(summary),
             *_only_in_one(summary),
-            *further_run_lines(summary, window_width()),
+            *further_run_lines(summary),
             *_outliers(summary),
             *_checks(summary),
             f"Report: {folder / 'report.html'}",

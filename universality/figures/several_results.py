@@ -21,9 +21,10 @@ from universality.figures.style import (
     thin,
 )
 from universality.results import Comparison, SavedResult, Stability, withdrawal
-from universality.validation import TEXT, Mapped, takes
+from universality.validation import TEXT, Mapped, either, takes
 
 
+@takes(results=Mapped(either(TWO_RUNS, MANY_RUNS)))
 def figures_together(results: Mapping[str, SavedResult]) -> dict[str, Callable[[Axes], Axes]]:
     """The figures that set several results on one axis, by name.
 
