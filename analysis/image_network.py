@@ -4,7 +4,7 @@ r"""An image network run on features: connectors between its layers, and whether
         --out analysis/results/image_network/mnist
 
 DIR holds the four idx files of MNIST or Fashion-MNIST (`analysis.idx_images` says where to get
-them); `--images digits` takes scikit-learn's digits instead. About four minutes on one core.
+them); `--images digits` takes scikit-learn's digits instead. About five minutes on one core.
 
 A network of four layers is trained; on each hidden layer tied, untied and TopK autoencoders of
 several seeds; between the layers connectors by three recipes. `published` is the recipe of
@@ -91,6 +91,7 @@ def _autoencoders(layers: Layers, images: Images, settings: Settings) -> pd.Data
                 "architecture": name,
                 "layer": layer + 1,
                 "seed": seed,
+                "n_inputs": settings.presentations(name),
                 "fvu": fvu,
                 "l0": float((codes > 0).float().sum(dim=1).mean()),
                 "dead_share": float((codes == 0).all(dim=0).float().mean()),
@@ -265,7 +266,8 @@ def main() -> None:
     images = (
         sklearn_digits() if digits else read_images(Path(arguments.images), name=arguments.name)
     )
-    settings = Settings(epochs=40, n_inputs=200_000) if digits else Settings()
+    few = Settings(epochs=40, n_inputs=200_000, n_inputs_connected=200_000)
+    settings = few if digits else Settings()
     with tempfile.TemporaryDirectory() as temporary:
         run(images, arguments.out, arguments.work or Path(temporary), settings)
 

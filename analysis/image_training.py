@@ -59,7 +59,9 @@ class Settings:
     batch_size: int = 128
     """Of the network."""
     n_inputs: int = 500_000
-    """Presentations to each autoencoder."""
+    """Presentations to each autoencoder that is not connected."""
+    n_inputs_connected: int = 3_000_000
+    """Presentations to each that is: seeds agree only where they are trained for long."""
     steps: int = 1_000
     """Of each connector."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -68,6 +70,10 @@ class Settings:
     def recipes(self) -> tuple[Architecture, ...]:
         """The architectures of the autoencoders."""
         return TiedReLURecipe(l1=self.l1), ReLURecipe(l1=self.l1), TopKRecipe(k=self.k)
+
+    def presentations(self, architecture: str) -> int:
+        """Inputs that an autoencoder of this architecture is trained on, repeats counted."""
+        return self.n_inputs_connected if architecture == HEADLINE else self.n_inputs
 
 
 @final
@@ -115,7 +121,7 @@ def trained_layers(images: Images, work: Path, settings: Settings) -> Layers:
                     architecture=recipe,
                     init_seed=seed,
                     order_seed=seed,
-                    n_tokens=settings.n_inputs,
+                    n_tokens=settings.presentations(recipe.name),
                     batch_size=min(1_024, len(states) // 2),
                     learning_rate=4e-3,
                     dtype="float32",

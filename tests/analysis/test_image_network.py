@@ -25,7 +25,14 @@ def idx(values: np.ndarray) -> bytes:
 @pytest.mark.slow
 def test_a_network_of_digits_runs_on_features(tmp_path: Path) -> None:
     settings = Settings(
-        width=32, epochs=20, n_inputs=20_000, steps=150, seeds=(0, 1), expansion=2, l1=0.1
+        width=32,
+        epochs=20,
+        n_inputs=20_000,
+        n_inputs_connected=20_000,
+        steps=150,
+        seeds=(0, 1),
+        expansion=2,
+        l1=0.1,
     )
     run(sklearn_digits(), tmp_path / "out", tmp_path / "work", settings)
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
