@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, assert_never
 
 from universality.activations.cache import ActivationCache
+from universality.compute.stages import Stage, enter_stage
 from universality.connectors.connecting import Connected
 from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
@@ -485,6 +486,7 @@ def _write(
     command: Sequence[str],
     settings: dict[str, Any] | None,
 ) -> None:
+    enter_stage(Stage.WRITE)
     result.save(staged)
     if runs and isinstance(result, Stability):
         dictionary = consensus_of(result, runs)

@@ -17,6 +17,7 @@ from universality.cli.options import (
     policy_options,
     result_options,
     strict_option,
+    verbose_option,
 )
 from universality.cli.strict import leave_if_a_check_failed
 from universality.cli.terminal import say
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _with_options(command: Callable[..., None]) -> Callable[..., None]:
-    command = result_options("comparison")(strict_option(command))
+    command = result_options("comparison")(strict_option(verbose_option(command)))
     command = policy_options()(command)
     for option in reversed(_INPUTS):
         command = option(command)
@@ -127,33 +128,36 @@ def _compare(
     overwrite: bool,
     as_json: bool,
     strict: bool,
+    verbose: bool,
     **choices: Any,
 ) -> None:
     from universality.cli.screen import comparison_screen
+    from universality.cli.stage_progress import stages_of_comparison
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
     from universality.publishing import publish_comparison
     from universality.storage.json_output import as_json as to_json
 
     policy = Policy(**chosen(choices))
-    comparison = publish_comparison(
-        lambda: compare_runs(
-            a,
-            b,
-            policy,
-            activations=activations or None,
-            codes=codes,
-            unembedding=unembedding,
-            effects=effects,
-            effect_pairs=effect_pairs,
-            calibration=calibration,
-        ),
-        out,
-        inputs=[*inputs, *activations, codes, unembedding, effects, calibration],
-        overwrite=overwrite,
-        command=["universality", *sys.argv[1:]],
-        settings=asdict(policy),
-    )
+    with stages_of_comparison(verbose=verbose):
+        comparison = publish_comparison(
+            lambda: compare_runs(
+                a,
+                b,
+                policy,
+                activations=activations or None,
+                codes=codes,
+                unembedding=unembedding,
+                effects=effects,
+                effect_pairs=effect_pairs,
+                calibration=calibration,
+            ),
+            out,
+            inputs=[*inputs, *activations, codes, unembedding, effects, calibration],
+            overwrite=overwrite,
+            command=["universality", *sys.argv[1:]],
+            settings=asdict(policy),
+        )
     if as_json:
         say(to_json(comparison.summary), end="")
     else:

@@ -175,6 +175,13 @@ def strict_option(command: Command) -> Command:
     )(command)
 
 
+verbose_option: Option = click.option(
+    "--verbose",
+    is_flag=True,
+    help="Show a bar for every step, with what the solver is at, in place of one line of stages.",
+)
+
+
 def chosen(choices: dict[str, Any]) -> dict[str, Any]:
     """What was chosen; the rest is the policy's own."""
     return {name: value for name, value in choices.items() if value is not None}

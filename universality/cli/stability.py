@@ -14,13 +14,14 @@ from universality.cli.options import (
     policy_options,
     result_options,
     strict_option,
+    verbose_option,
 )
 from universality.cli.strict import leave_if_a_check_failed
 from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath
 from universality.intake.names import all_visible, visible
 
-_OF_ASSIGNMENTS = ("assignments", "seed", "out", "overwrite", "as_json", "strict")
+_OF_ASSIGNMENTS = ("assignments", "seed", "out", "overwrite", "as_json", "strict", "verbose")
 
 
 def _refuse_idle_options(assignments: Path | None) -> None:
@@ -64,6 +65,7 @@ def _refuse_idle_options(assignments: Path | None) -> None:
 @loading_options
 @result_options("stability")
 @strict_option
+@verbose_option
 def stability(
     runs: tuple[str, ...],
     activations: tuple[Path, ...],
@@ -75,6 +77,7 @@ def stability(
     overwrite: bool,
     as_json: bool,
     strict: bool,
+    verbose: bool,
     **choices: Any,
 ) -> None:
     """Find what many runs have in common: each RUN is a checkpoint, or a folder of them.
@@ -84,6 +87,7 @@ def stability(
     """
     from universality.cli.interrupts import resumable
     from universality.cli.stability_screen import stability_screen
+    from universality.cli.stage_progress import stages_of_study
     from universality.publishing import publish_assignments, publish_stability
     from universality.runs.opening import open_runs
     from universality.runs.policy import Policy
@@ -100,7 +104,7 @@ def stability(
     else:
         opened = open_runs(runs, keys=keys, format=format_, orientation=orientation)
         policy = Policy(**chosen(choices))
-        with resumable():
+        with stages_of_study(verbose=verbose), resumable():
             found = publish_stability(
                 opened,
                 out,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from types import TracebackType
@@ -58,6 +59,16 @@ def complain(text: str) -> None:
     line = visible(text)
     with contextlib.suppress(OSError):
         click.echo(_coloured(line) if colours(sys.stderr) else line, err=True)
+
+
+def show_progress(text: str) -> None:
+    """Show a line on standard error in place of the last one shown, where that is a terminal."""
+    stream = sys.stderr
+    with contextlib.suppress(OSError, ValueError):
+        if stream is not None and stream.isatty():
+            room = shutil.get_terminal_size().columns - 1
+            line = visible(text)[:room].ljust(room)
+            click.echo(f"\r{line}" if text else f"\r{line}\r", nl=False, err=True)
 
 
 def colours(stream: Any) -> bool:

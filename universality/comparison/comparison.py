@@ -14,6 +14,7 @@ from universality.comparison.latents import latent_tables
 from universality.comparison.sharing import crosscoder_columns, crosscoder_summary
 from universality.comparison.summary import summarise
 from universality.comparison.tables import curve_table, denominators
+from universality.compute.stages import Stage, enter_stage
 from universality.investigation.effect_agreement import SAMPLED
 from universality.loading.checkpoints import ORIENTATIONS
 from universality.models.language_model import LanguageModel
@@ -94,15 +95,19 @@ def compare(
             `read_calibration`.
     """
     policy = policy or Policy()
+    enter_stage(Stage.READ)
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
     to_logits = open_unembedding(unembedding, opened, caches=caches)
     runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
+    enter_stage(Stage.MATCH)
     (pair,) = match_runs(runs, policy).pairs.values()
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(pair.matches, thresholds)
+    enter_stage(Stage.CHANCE)
     nulls = draw_nulls(runs, (0, 1), policy, thresholds=thresholds, matches=pair.matches)
     own = dict(zip(SIDES, match_own_runs(runs, policy, thresholds=thresholds), strict=True))
+    enter_stage(Stage.JUDGE)
     between = find_between(pair, policy)
     forecasts = forecast_beside(
         pair,
@@ -117,6 +122,7 @@ def compare(
         )
         for side, table in latent_tables(pair, nulls, own, policy=policy).items()
     }
+    enter_stage(Stage.EVIDENCE)
     evidence = evidence_of(pair, between, latents, to_logits)
     checks = check_records(check_pair(pair, nulls, policy, found=between.summary))
     summary = (

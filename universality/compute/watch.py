@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import final
 
-from tqdm import tqdm
-
+from universality.compute.stages import StageBar
 from universality.errors import InvalidInputError
 
 
@@ -20,7 +19,7 @@ class Watch:
         if time_limit is not None and not time_limit >= 0:
             raise InvalidInputError(f"time_limit must be at least 0 seconds, got {time_limit}")
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
-        self._bar = tqdm(disable=None if progress else True, leave=False, unit="block")
+        self._bar = StageBar(unit="block", progress=progress)
 
     def __enter__(self) -> Watch:
         return self
@@ -45,6 +44,7 @@ class Watch:
 
     def report(self, phase: str, **state: object) -> None:
         """Show what is being done and how far it is."""
+        self._bar.total = None
         self._bar.set_description_str(phase, refresh=False)
         self._bar.set_postfix(state)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Never
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from tqdm import tqdm
 
 from universality.activations.cache import CACHE, ActivationCache, read_activations
 from universality.activations.formats.detection import as_cache
 from universality.codes import Codes, cut_chunks
 from universality.compute.devices import resolve_device
+from universality.compute.stages import StageBar
 from universality.dictionary import Dictionary, Firing
 from universality.encoding.encoder_hash import encoder_hash
 from universality.encoding.folder import (
@@ -77,12 +76,11 @@ def encode(
             f"{dictionary.source.name} reads d_in={dictionary.d_in}: collect the activations of "
             f"its own model and hook ({dictionary.key.hook_name or 'hook unknown'})"
         )
-    bar: tqdm[Never] = tqdm(
+    bar = StageBar(
         total=len(cache),
         desc=f"encoding {dictionary.source.name}",
         unit="token",
-        leave=False,
-        disable=None if progress else True,
+        progress=progress,
     )
     with bar:
         if folder is None:
@@ -125,7 +123,7 @@ def _tiles(
     start: int,
     *,
     device: torch.device | str,
-    bar: tqdm[Never],
+    bar: StageBar,
 ) -> Iterator[Float[Tensor, "n_tokens d_sae"]]:
     bar.update(start)
     for first in range(start, len(cache), _TOKENS_PER_READ):

@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from tqdm import tqdm
 
+from universality.compute.stages import counted
 from universality.models.unembedding import Unembedding
 
 BINS = 40
@@ -37,7 +37,7 @@ def logit_tops(
     rows: list[tuple[str, int, list[str], np.ndarray]] = []
     counts: list[np.ndarray] = []
     starts = range(0, len(latents), _LATENTS_PER_STEP)
-    for start in tqdm(starts, f"logit weights of {side}", leave=False, disable=None):
+    for start in counted(starts, f"logit weights of {side}"):
         part = torch.as_tensor(latents[start : start + _LATENTS_PER_STEP])
         weights = directions[part].float() @ unembedding.weights.T
         n = min(TOP, weights.shape[1] // 2)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float64
-from tqdm import tqdm
 
 from universality.activations.cache import ActivationCache, read_rows
+from universality.compute.stages import counted
 from universality.dictionary import Dictionary
 from universality.input_normalization import normalize
 
@@ -48,7 +48,7 @@ def stitching_gain(narrow: Dictionary, wide: Dictionary, cache: ActivationCache)
     seen = torch.zeros(_MOST_GROUPS, dtype=torch.bool)
     error = 0.0
     steps = torch.split(tokens, _TOKENS_PER_STEP)
-    for part in tqdm(steps, desc="stitching", leave=False, disable=None):
+    for part in counted(steps, "stitching"):
         rows = read_rows(cache, part)
         x, group = rows.activations.float(), rows.documents.long() % _MOST_GROUPS
         residual = x - narrow.decode(narrow.encode(x), x)

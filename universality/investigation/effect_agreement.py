@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jaxtyping import Int64
-from tqdm import tqdm
 
+from universality.compute.stages import counted
 from universality.investigation.causal_effects import HookedModel
 from universality.investigation.corpus import Corpus
 from universality.investigation.matched_controls import ContextPlan
@@ -72,10 +72,7 @@ def effect_agreement(
     )
     sample = stratified_pairs(pairs[fires], a.codes.frequency, n=n, seed=seed)
     rows: list[dict[str, Any]] = []
-    bar = tqdm(
-        _records(sample), "effects of pairs", leave=False, disable=None if progress else True
-    )
-    for row in bar:
+    for row in counted(_records(sample), "effects of pairs", progress=progress):
         own = own_contexts(at, subject_of(a, int(row["a"])), corpus, _PLAN)
         others = matched_latents(
             b,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from universality.checks.about_run import about_run
 from universality.checks.pair_checks import check_pair
+from universality.compute.stages import Stage, enter_stage
 from universality.reappearance.domain import recipe_of
 from universality.reappearance.exchangeable import dependence_among, recipe_differences
 from universality.recurrence.families.consensus import consensus
@@ -57,10 +58,13 @@ def study_group(
     tables = {view: matched.table(view) for view in runs.view_names}
     latents = members_of(members.parts)
     ours = {view: among(table, group) for view, table in tables.items()}
+    enter_stage(Stage.FAMILIES)
     rules = find_rules(ours, policy.threshold, latents.content)
     drawn = [group[k % len(group)] for k in range(min(3, len(group)))]
+    enter_stage(Stage.CHANCE)
     nulls = draw_nulls(runs, drawn, policy, thresholds=thresholds, store=store)
     own = match_own_runs(runs, policy, thresholds=thresholds, store=store)
+    enter_stage(Stage.JUDGE)
     above = above_in_some_run(matched, group, policy, store=store)
     null = null_from(nulls, len(drawn))
     found = assemble(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from universality.compute.stages import Stage, enter_stage
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.loading.checkpoints import ORIENTATIONS
@@ -89,17 +90,20 @@ def stability(
     store = None if store is None else Path(store)
     if store is not None:
         begin_store(store)
+    enter_stage(Stage.READ)
     opened = open_runs(runs, keys=keys, format=format, orientation=orientation)
     given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
     gathered = gather_runs(opened, policy, caches, codes=store)
     pairs = PairStore(store) if store else None
+    enter_stage(Stage.MATCH)
     matched = match_runs(gathered, policy, store=pairs)
     group = of_one_model(gathered, groups(gathered)[0])
     independent = find_dependence(matched, group)
     found = study_group(matched, independent.kept, policy, store=pairs)
     about = about_dependence(matched, group, independent, policy)
     found = replace(found, summary=found.summary | about)
+    enter_stage(Stage.WIDTHS)
     steps = [
         climb(gathered, pair, matched.table("decoder"), policy, store=pairs)
         for pair in ladder(gathered)

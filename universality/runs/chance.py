@@ -9,10 +9,10 @@ from typing import final
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from universality.codes import rearrange_tokens
 from universality.compute.devices import resolve_device
+from universality.compute.stages import counted
 from universality.compute.workers import side_by_side
 from universality.nulls.draw_plan import DrawPlan, plan_draws, subsample
 from universality.nulls.null import NULLS, Draw, find_null
@@ -150,7 +150,7 @@ def draw_direction_nulls(
     # One draw of each null in turn: what the draws of one share is prepared beside another's.
     order = sorted((number, name) for name, n in n_draws.items() for number in range(n))
     drawn: dict[str, list[Drawn]] = {name: [] for name in n_draws}
-    found = tqdm(side_by_side(draw, order, device), "nulls", len(order), leave=False, disable=None)
+    found = counted(side_by_side(draw, order, device), "draws of nulls", total=len(order))
     for (_, name), one in zip(order, found, strict=True):
         drawn[name].append(one)
     return [_directions(name, plans[name], drawn[name], runs, absolute) for name in n_draws]
@@ -216,7 +216,7 @@ def _draw_tokens(
     """
     generator = torch.Generator().manual_seed(policy.seed)
     drawn = []
-    for number in tqdm(range(policy.n_draws), desc="null: tokens", leave=False, disable=None):
+    for number in counted(range(policy.n_draws), "draws of tokens"):
         moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
         places = [moves[0][0], *(move[1] for move in moves)]
 

@@ -11,9 +11,9 @@ from typing import Literal, assert_never, final
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
-from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
+from universality.compute.stages import counted
 from universality.matching import Matching
 from universality.runs.matrix import check_size
 from universality.runs.part import RunPart, array_digest
@@ -108,7 +108,7 @@ def match_runs(runs: RunSet, policy: Policy, *, store: PairStore | None = None) 
     numbers = list(combinations(range(len(runs.parts)), 2))
     if len(numbers) == 1:
         return MatchedRuns(runs, {numbers[0]: _match_pair(runs, policy, store, progress=True)})
-    bar = tqdm(numbers, "matching pairs", unit="pair", disable=None)
+    bar = counted(numbers, "pairs of runs")
     return MatchedRuns(runs, {two: _matched_at_rest(runs.among(two), policy, store) for two in bar})
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
-from tqdm import tqdm
 
 from universality.codes import Codes
+from universality.compute.stages import counted
 from universality.errors import InvalidInputError
 from universality.similarity.cofiring import Cofiring, cofiring, in_threads, parts, rows_per_panel
 from universality.similarity.interface import Index
@@ -138,9 +138,7 @@ class CodeSimilarity:
         j = torch.arange(self.shape[1])[cols].numpy()
         out = torch.empty((i.size, j.size), dtype=dtype)
         panels = parts(i.size, rows_per_panel(max(1, j.size)))
-        for panel in tqdm(
-            panels, desc="co-firing", leave=False, disable=None if progress else True
-        ):
+        for panel in counted(panels, "co-firing", progress=progress):
             self._fill(out[panel], i[panel], j)
         return out
 

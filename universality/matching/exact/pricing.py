@@ -63,7 +63,7 @@ def price_rest(
     rows = in_doubt(pool, solution, tiling=tiling, slack=tiling.margin)
     blocks = _Blocks(pool, solution, tiling.margin, tolerance)
     priced = solution.u - tiling.margin
-    for part in watch.steps(len(rows), tiling.block_rows, "pricing what is in doubt"):
+    for part in watch.steps(len(rows), tiling.block_rows, "looking at pairs in doubt"):
         some = rows[part]
         columns = np.flatnonzero(doubtful(pool, solution, some, tiling.margin))
         for start in range(0, len(columns), tiling.block_cols):

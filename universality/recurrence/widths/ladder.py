@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
-from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
+from universality.compute.stages import counted
 from universality.encoding.encoder_hash import encoder_hash
 from universality.evidence.stitching import Stitching, stitching_gain
 from universality.matching import find_candidates
@@ -129,7 +129,7 @@ def climb(
     digests = [runs.parts[run].digests["decoder"] for run in pair]
     key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
     found = kept(store, key, lambda: _search(narrow, wide, policy))
-    numbers = tqdm(range(policy.n_draws), desc="null: ladder", leave=False, disable=None)
+    numbers = counted(range(policy.n_draws), "draws of the ladder")
     null = find_null(policy.nulls[0])
     drawn_as = f"{null.name}/{null.version}"
     draws = []
