@@ -100,5 +100,5 @@ def test_the_screen_says_how_much_the_runs_were_shown() -> None:
         "   shown in training: 12M tokens, 120,000 a latent, 100,000 distinct"
     )
     assert "400,000 to 12M tokens, 4,000 to 120,000 a latent" in shown_in_training([long, short])
-    assert "1 of the 2 runs do not say" in shown_in_training([long, {"training": None}])
+    assert "1 of the 2 runs does not say" in shown_in_training([long, {"training": None}])
     assert shown_in_training([{"training": None}, {}]) == ""

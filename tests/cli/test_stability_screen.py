@@ -64,6 +64,7 @@ def test_a_long_ladder_is_cut_and_says_so() -> None:
     lines = stability_screen(_summary(5), Path("out")).splitlines()
     assert sum("same" in line for line in lines) == 2
     assert "and 3 more steps of the ladder" in lines
+    assert "and 1 more step of the ladder" in stability_screen(_summary(3), Path("out"))
 
 
 @pytest.mark.parametrize(("columns", "widest"), [("50", 50), ("90", 90), ("200", 100)])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 
 from tests.made_results import HOSTILE, made_ladder, made_stability
 from tests.report.browser import Page
 from universality.report import page
+from universality.results import Stability
 
 
 @pytest.fixture
@@ -90,3 +96,84 @@ def test_the_title_counts_the_runs_that_families_are_over(chromium: Chrome, tmp_
     opened = Page(chromium, file)
     assert opened.text("h1") == "What 3 runs have in common"
     assert "narrow stands in the pairs of runs" in opened.text("#counted")
+
+
+def narrow_latents() -> pd.DataFrame:
+    """Three latents of r0 in r1, one of each grade; the first by hand, the numbers made up."""
+    return pd.DataFrame(
+        {
+            "narrow": "r0",
+            "wide": "r1",
+            "latent": [0, 1, 5],
+            "grade": ["same", "split", "none"],
+            "partner": [4, 3, -1],
+            "partner_similarity": [0.9, 0.5, np.nan],
+            "nearest_similarity": [0.9, 0.6, 0.2],
+            "members": [[4], [3, 2], []],
+            "coefficients": [[0.9], [0.5, 0.4], []],
+            "explained_variance": [0.81, 0.45, 0.0],
+            "null_explained_variance": [0.0, 0.1, 0.1],
+        }
+    )
+
+
+@pytest.fixture
+def of_widths(chromium: Chrome, tmp_path: Path) -> Page:
+    made = made_ladder()
+    assert made.widths is not None
+    made = replace(made, widths=replace(made.widths, narrow=narrow_latents()))
+    file = tmp_path / "report.html"
+    file.write_text(page(made), encoding="utf-8")
+    return Page(chromium, file)
+
+
+@pytest.mark.parametrize(
+    ("latent", "said"),
+    [
+        ("0", "r0 0, in r1: same; its partner one to one is 4 (cosine 0.900)."),
+        (
+            "1",
+            "r0 1, in r1: split into 3 (weight 0.50) and 2 (weight 0.40), which explain 45.0 % of"
+            " its direction, in null draws at most 10.0 %; its partner one to one is 3"
+            " (cosine 0.500).",
+        ),
+        ("5", "r0 5, in r1: none; it has no partner one to one, the nearest reaches 0.200."),
+        ("4", "r0 4, in r1: not judged; 3 latents of r0 that take part are."),
+        ("", ""),
+    ],
+)
+def test_a_narrow_latent_says_what_became_of_it(of_widths: Page, latent: str, said: str) -> None:
+    of_widths.choose("narrow-latent", latent)
+    assert of_widths.text("#wider") == said
+    assert of_widths.errors() == []
+
+
+def test_a_result_without_narrow_latents_asks_for_none(opened: Page) -> None:
+    assert opened.run("return document.getElementById('narrow-latent')") is None
+
+
+def with_specs(specs: Sequence[str | None]) -> Stability:
+    """A result of runs that lie at these addresses, or that were made in memory."""
+    made = made_stability()
+    runs = [run | {"spec": spec} for run, spec in zip(made.summary["runs"], specs, strict=True)]
+    return replace(made, summary=made.summary | {"runs": runs})
+
+
+def test_a_family_says_how_to_see_two_of_its_members(chromium: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(with_specs(["/runs/it's here", "/runs/b", None])), encoding="utf-8")
+    opened = Page(chromium, file)
+    opened.first_row().click()
+    command = opened.text("#of-pairs code")
+    asked = ["universality", "compare", "/runs/it's here", "/runs/b", "--out", "PAIR"]
+    assert shlex.split(command) == asked
+    assert "PAIR/report.html#a/" in opened.text("#of-pairs")
+
+
+def test_a_run_that_no_one_can_open_is_in_no_command(chromium: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(page(with_specs(["/runs/a", None, None])), encoding="utf-8")
+    opened = Page(chromium, file)
+    opened.first_row().click()
+    assert opened.run("return document.getElementById('members') !== null")
+    assert opened.run("return document.getElementById('of-pairs')") is None

@@ -60,7 +60,8 @@ def shown_in_training(runs: Sequence[dict[str, Any]]) -> str:
     distinct = [one["n_distinct_tokens"] for one in known]
     parts += [_range(distinct) + " distinct"] if None not in distinct else []
     silent = len(runs) - len(known)
-    unknown = f"; {silent} of the {len(runs)} runs do not say" if silent else ""
+    do = "does" if silent == 1 else "do"
+    unknown = f"; {silent} of the {len(runs)} runs {do} not say" if silent else ""
     return f"   shown in training: {', '.join(parts)}{unknown}"
 
 

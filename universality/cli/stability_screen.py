@@ -89,7 +89,8 @@ def _widths(steps: list[dict[str, Any]]) -> list[str]:
         pair = f"{step['narrow']} in {step['wide']}{same}"
         lines += wrapped(f"{pair}: {narrow}{wide}", hanging=3)
     more = len(steps) - _MOST_STEPS
-    return lines + ([f"and {more} more steps of the ladder"] if more > 0 else [])
+    words = "step" if more == 1 else "steps"
+    return lines + ([f"and {more} more {words} of the ladder"] if more > 0 else [])
 
 
 def _agreement(summary: dict[str, Any]) -> list[str]:

@@ -12,6 +12,11 @@ from universality.results import Stability
 MOST_FAMILIES = 5_000
 """Families of each rule that the page lists, largest first; the saved tables hold all."""
 
+_OF_NARROW = (
+    *("latent", "grade", "partner", "partner_similarity", "nearest_similarity", "members"),
+    *("coefficients", "explained_variance", "null_explained_variance"),
+)
+
 
 def stability_data(result: Stability) -> dict[str, Any]:
     """What the page of many runs draws and lists."""
@@ -33,6 +38,8 @@ def stability_data(result: Stability) -> dict[str, Any]:
         "left_out": _at_policy(result, result.left_out),
         "census": _at_policy(result, result.census),
         "flow": [] if result.widths is None else _records(result.widths.flow),
+        "specs": _specs(summary["runs"]),
+        "narrow": [] if result.widths is None else _narrow(result.widths.narrow),
     }
 
 
@@ -43,6 +50,27 @@ def _at_policy(result: Stability, table: pd.DataFrame | None) -> list[dict[str, 
     threshold = result.summary.get("policy", {}).get("threshold")
     at = table["threshold"].isna() if threshold is None else table["threshold"] == threshold
     return _records(table[at])
+
+
+def _specs(runs: list[dict[str, Any] | str]) -> dict[str, str]:
+    """By name, where a run lies, unless the result does not say it or it was made in memory."""
+    return {
+        run["name"]: str(run["spec"])
+        for run in runs
+        if not isinstance(run, str) and run.get("spec") and run.get("format") != "memory"
+    }
+
+
+def _narrow(latents: pd.DataFrame) -> list[dict[str, Any]]:
+    """By step of the ladder, the columns on what became of each narrow latent."""
+    if latents.empty:
+        return []
+    found = []
+    for (narrow, wide), step in latents.groupby(["narrow", "wide"], sort=False):
+        rows = _records(step[list(_OF_NARROW)])
+        columns = {name: [row[name] for row in rows] for name in _OF_NARROW}
+        found.append({"narrow": narrow, "wide": wide} | columns)
+    return found
 
 
 def _members(latents: pd.DataFrame) -> dict[str, dict[str, list[list[Any]]]]:

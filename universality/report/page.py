@@ -45,7 +45,7 @@ _COMPARISON = (
     "table.js",
     "main.js",
 )
-_STABILITY = ("stability.js", "one_more_run.js", "families.js")
+_STABILITY = ("stability.js", "one_more_run.js", "wider.js", "families.js")
 _CONNECTION = ("weight_map.js", "connector_rows.js")
 
 
@@ -113,6 +113,7 @@ def _stability(result: Stability) -> str:
         withdrawal=withdrawal(result.summary),
         **_who_is_counted(result.summary),
         has_contexts=result.contexts is not None,
+        has_narrow=bool(data["narrow"]),
         files=stability_files(result),
         data=embed(data),
     )

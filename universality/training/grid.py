@@ -133,7 +133,8 @@ def shared_starts(found: Sequence[Cell]) -> str | None:
         return None
     first = shared[0]
     some = ", ".join(first[:3]) + (", ..." if len(first) > 3 else "")
-    others = f" (and {len(shared) - 1} more such sets)" if len(shared) > 1 else ""
+    more = len(shared) - 1
+    others = f" (and {more} more such set{'s' if more > 1 else ''})" if more else ""
     return (
         f"{len(first)} runs ({some}) share an initialisation seed and start from the same weights"
         f"{others}: wanted to see what the order of the data, the sparsity or the architecture "

@@ -63,6 +63,15 @@ function sentencesOf(family) {
   return found;
 }
 
+// How to look at two of its members as `compare` does.
+function pairsOf(members) {
+  const two = members.filter(([run]) => report.specs[run]).slice(0, 2), quoted = (word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  if (two.length < 2) return [];
+  const [[a, latent], [b]] = two, [first, second] = [a, b].map((run) => quoted(report.specs[run]));
+  const whole = `universality compare ${first} ${second} --out PAIR`;
+  return [element("p", { class: "soft", id: "of-pairs" }, "Two of its members beside each other, with every view and null: ", element("code", {}, whole), `; then PAIR/report.html#a/${latent} opens at ${a} ${latent}, beside what ${b} has. With --activations DIR it shows their texts.`)];
+}
+
 function show(family) {
   state.family = family;
   const members = membersOf(family), texts = textsOf(family), kept = Object.keys(report.contexts).map(spell).join(", ");
@@ -71,8 +80,10 @@ function show(family) {
     element("h2", { id: "pair-title", tabindex: "-1" }, `Family ${family.family}, by ${spell(family.view)}`),
     ...sentencesOf(family).map((sentence) => element("p", {}, sentence)),
     element("div", { class: "wide", tabindex: "0", role: "group", "aria-label": "members" }, element("table", { id: "members" }, element("thead", {}, element("tr", {}, element("th", { scope: "row" }, "run"), ...runNames)), element("tbody", {}, element("tr", {}, element("th", { scope: "row" }, "latent"), ...latents)))),
+    ...members.flatMap(([run, latent]) => widerOf(run, latent)).map((sentence) => element("p", {}, sentence)),
     ...(texts.length ? [element("h4", {}, "Texts, and what each member does there as a share of its largest code"), textTable(members, texts)]
       : [element("p", { class: "soft" }, kept ? `No texts were kept for this family: they are kept for an even part of the families by ${kept}.` : "No texts: the study was made without activations; `--activations DIR` adds them.")]),
+    ...pairsOf(members),
   );
   grid.point(family);
   writeAddress();
