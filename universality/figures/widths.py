@@ -36,7 +36,7 @@ _COLOURS = MappingProxyType(
     }
 )
 _BAR = 0.03
-_STEP = 1.7
+_STEP = 2.05
 _GAP = 0.07
 _LONGEST_TITLE = 60
 
@@ -78,14 +78,16 @@ def width_flow(stability: Stability, ax: Axes) -> Axes:
         found = flow[flow["target"] != "nothing"]
         _ribbons(found, ax, top=top)
         title = textwrap.shorten(f"{narrow} to {wide}", _LONGEST_TITLE, placeholder=" …")
-        ax.text(0.5, top + 0.1, title, ha="center", va="bottom")
+        ax.text(0.5, top + 0.2, title, ha="center", va="bottom")
         total = int(found["n_latents"].sum())
-        ax.text(0, top + 0.03, "from narrow latents", ha="left", va="bottom", size="small")
-        ax.text(1, top + 0.03, f"wide: {total:,} latents", ha="right", va="bottom", size="small")
+        ax.text(-0.02, top + 0.05, "from narrow latents", ha="right", va="bottom", size="small")
+        ax.text(1.02, top + 0.05, f"wide: {total:,} latents", ha="left", va="bottom", size="small")
         note = f"{lost:,} narrow latents are found in none"
-        ax.text(0.5, top - 1.1, note, ha="center", va="top", size="small")
+        bars = max(found[side].nunique() for side in ("source", "target"))
+        below = top - 1 - (bars - 1) * _GAP - 0.05
+        ax.text(0.5, below, note, ha="center", va="top", size="small")
     ax.set_xlim(-0.45, 1.55)
-    ax.set_ylim(-(len(steps) - 1) * _STEP - 1.05 - _GAP * len(_TARGETS), 0.22)
+    ax.set_ylim(-(len(steps) - 1) * _STEP - 1.15 - _GAP * len(_TARGETS), 0.4)
     ax.set_axis_off()
     return ax
 
