@@ -36,7 +36,7 @@ from universality.training.trainer import Trainer
 
 OURS = {
     "topk": [32], "batchtopk": [20, 32, 48], "matryoshka": [20, 32, 48],
-    "relu": [3.0, 6.0, 12.0], "gated": [3.0, 6.0, 12.0], "jumprelu": [24, 32, 48],
+    "relu": [1.0, 2.0, 4.0], "gated": [0.75, 1.5, 3.0], "jumprelu": [24, 32, 48],
 }  # fmt: skip
 THEIRS: dict[tuple[str, str], list[float]] = {
     ("sae-lens", "relu"): [3.0, 6.0, 12.0],
