@@ -7,7 +7,9 @@ in the environment that `benchmarks.training_peers` describes. Every trainer is 
 presentations of the first tokens of the cache, in the same order, at two or three sparsities; the
 fraction of variance unexplained and L0 are measured on documents that none of them saw, by each
 library's own inference, and the FVU is interpolated, linear in log L0, at the L0 that the mean of
-ours has in the middle. `ratio` is our FVU over the best peer's there, means over the seeds.
+ours has in the middle. `ratio` is our FVU over the best peer's there, means over the seeds. A peer
+whose L0 does not reach there has no FVU there; `beaten` names the peers each of whose points has a
+point of ours with no more latents active and no more error.
 
 Ours at its defaults but for `--lr`; peers at theirs (`training_peers` says which).
 """
@@ -111,20 +113,27 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         values = sorted({row["sparsity"] for row in own if row["by"] == "ours"})
         middle = values[len(values) // 2]
         l0 = fmean(r["l0"] for r in own if r["by"] == "ours" and r["sparsity"] == middle)
-        means = {}
+        means, every = {}, {}
         for by in dict.fromkeys(row["by"] for row in own):
             points = [
                 (fmean(r["fvu"] for r in same), fmean(r["l0"] for r in same))
                 for value in {r["sparsity"] for r in own if r["by"] == by}
                 if (same := [r for r in own if r["by"] == by and r["sparsity"] == value])
             ]
-            means[by] = at_l0(points, l0)
+            means[by], every[by] = at_l0(points, l0), points
         peers = [v for by, v in means.items() if by != "ours" and v is not None]
         ratio = round(means["ours"] / min(peers), 4) if peers and means["ours"] else None
-        found.append(
-            {"architecture": architecture, "l0": round(l0, 2), "fvu": means, "ratio": ratio}
-        )
+        beaten = [by for by in every if by != "ours" and outdone(every[by], every["ours"])]
+        found.append({
+            "architecture": architecture, "l0": round(l0, 2), "fvu": means, "ratio": ratio,
+            "beaten": beaten,
+        })  # fmt: skip
     return found
+
+
+def outdone(points: list[tuple[float, float]], by: list[tuple[float, float]]) -> bool:
+    """Whether each of the points (FVU, L0) has one in `by` that is no higher in either."""
+    return all(any(fvu <= p[0] and l0 <= p[1] for fvu, l0 in by) for p in points)
 
 
 def main() -> None:
