@@ -183,9 +183,9 @@ def _shown(
     for label in ("or", "and_not"):
         found = [(one, row) for one in read for row in one.rows if row.label == label]
         found.sort(key=lambda each: (-each[1].evidence, each[1].fvu))
-        first = {(one.seed, row.target): (one, row) for one, row in reversed(found)}
-        best = [each for each in found if each is first[each[0].seed, each[1].target]]
-        shown += [_described(*each, seeds, cache) for each in best[: settings.n_shown]]
+        best = {(one.seed, row.target): (one, row) for one, row in reversed(found)}
+        kept = [each for each in found if best[each[0].seed, each[1].target][1] is each[1]]
+        shown += [_described(*each, seeds, cache) for each in kept[: settings.n_shown]]
     return shown
 
 
