@@ -11,7 +11,7 @@ import pytest
 
 from tests.made_results import made_comparison
 from universality.errors import FormatError, MissingFileError, OutputError
-from universality.publishing import redraw, rewrite_report
+from universality.redrawing import redraw, rewrite_report
 from universality.storage.manifest import write_manifest
 
 

@@ -17,8 +17,6 @@ from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
 from universality.encoding.folder import discard
 from universality.errors import InvalidInputError, UnsupportedError
-from universality.figures import figures_of, figures_together, headlines_of, write_figures
-from universality.figures.trained_runs import training_figures_of
 from universality.reappearance.fitted_forecast import Calibration, read_calibration
 from universality.recurrence.study import consensus_of, stability, stability_of_assignments
 from universality.report import has_page, page, page_name
@@ -27,16 +25,12 @@ from universality.results import (
     Comparison,
     Connection,
     Investigation,
-    SavedResult,
     Stability,
     ToyResult,
     read_result,
 )
 from universality.results.connected import WEIGHTS_FILE
-from universality.results.explanations_of_two import explanations_of_two
-from universality.results.integrity import reading_of
 from universality.results.release_label import Label, check_label_page, read_label
-from universality.results.result_files import SUMMARY
 from universality.results.trained import AGREEMENT, read_trained_runs
 from universality.runs.along_training import agreement_along_training
 from universality.runs.opening import dictionary_of
@@ -44,7 +38,6 @@ from universality.runs.policy import Policy
 from universality.saving import save
 from universality.storage.kept import end_store
 from universality.storage.manifest import hash_file, write_manifest
-from universality.storage.outputs import staged_outputs
 from universality.storage.owned import in_words
 from universality.storage.places import check_holds_no_input, real_place
 from universality.storage.single_file import new_file
@@ -314,81 +307,6 @@ def publish_connection(
     return result
 
 
-def redraw(
-    folder: str | Path,
-    *,
-    style: str = "paper",
-    formats: Sequence[str] = ("png", "pdf"),
-    width: float | None = None,
-    pair: tuple[int, int] | None = None,
-) -> list[Path]:
-    """The files of a saved result's figures, drawn anew.
-
-    Those of the same names that were drawn before are replaced; files in other formats, and files
-    that are not ours, stay. `pair` as in `figures_of`.
-
-    Raises:
-        MissingFileError, FormatError: the folder holds no whole result.
-        InvalidInputError: the style, a format or the width is none, or nothing was kept of the
-            pair.
-        OutputError: a file of such a name is not ours, or cannot be written.
-    """
-    folder = Path(folder)
-    with reading_of(folder):
-        draws = figures_of(read_result(folder), pair=pair)
-        with staged_outputs(folder) as staged:
-            places = staged / "figures"
-            files = write_figures(draws, places, style=style, formats=formats, width=width)
-    return [folder / "figures" / file.name for file in files]
-
-
-def draw_together(
-    folders: Sequence[Path],
-    out: Path,
-    *,
-    style: str = "paper",
-    formats: Sequence[str] = ("png", "pdf"),
-    width: float | None = None,
-    overwrite: bool = False,
-) -> list[Path]:
-    """The files of the figures that set several results on one axis, in a folder of their own.
-
-    Each result is called as its folder, with as much of its path as tells them apart.
-
-    Raises:
-        MissingFileError, FormatError: a folder holds no whole result.
-        InvalidInputError: the results do not belong on one axis.
-        OutputError: as `publish`.
-    """
-    check_holds_no_input(out, [*folders])
-    results: dict[str, SavedResult] = {}
-    for name, folder in zip(_told_apart(folders), folders, strict=True):
-        with reading_of(folder):
-            results[name] = read_result(folder)
-    draws = figures_together(results)
-    with staged_folder(out, overwrite=overwrite) as staged:
-        files = write_figures(draws, staged, style=style, formats=formats, width=width)
-        inputs = {
-            name: {"spec": str(folder), "sha256": hash_file(folder / SUMMARY)}
-            for name, folder in zip(results, folders, strict=True)
-        }
-        write_manifest(staged, inputs, command=(), settings=None)
-    return [out / file.name for file in files]
-
-
-def _told_apart(folders: Sequence[Path]) -> list[str]:
-    """The shortest ends of paths that are all different."""
-    paths = [folder.resolve() for folder in folders]
-    if len(set(paths)) < len(paths):
-        raise InvalidInputError("a result is given twice; results on one axis must differ")
-    longest = max(len(path.parts) for path in paths)
-    for n in range(1, longest + 1):
-        names = ["/".join(path.parts[-n:]) for path in paths]
-        if len(set(names)) == len(names):
-            return names
-    return [str(path) for path in paths]
-
-
 def draw_training(
     folder: str | Path,
     *,
@@ -405,6 +323,9 @@ def draw_training(
         MissingFileError: the folder holds no trained runs.
         OutputError: a file cannot be written.
     """
+    from universality.figures import write_figures
+    from universality.figures.trained_runs import training_figures_of
+
     folder = Path(folder)
     read_trained_runs(folder)
     agreement = agreement_along_training(folder)
@@ -417,34 +338,6 @@ def draw_training(
     with tempfile.TemporaryDirectory(prefix=".figures.", dir=folder) as made:
         files = write_figures(draws, Path(made), style=style, formats=formats, width=width)
         return [file.replace(places / file.name) for file in files]
-
-
-def rewrite_report(folder: str | Path, *, explanations: Path | None = None) -> Path:
-    """The report of a saved result, written anew from its tables.
-
-    Args:
-        folder: Of the result.
-        explanations: A file as `explanations_of_two` takes it, for a comparison.
-
-    Raises:
-        MissingFileError, FormatError: the folder holds no whole result, or the file no explanations
-            of its latents.
-        InvalidInputError: explanations are given, and the result is not of two runs.
-    """
-    folder = Path(folder)
-    with reading_of(folder):
-        result = read_result(folder)
-        if explanations is None:
-            text = page(result)
-        elif isinstance(result, Comparison):
-            said = explanations_of_two(explanations, result.summary)
-            text = page(result, explanations=said)
-        else:
-            raise InvalidInputError("--explanations are of latents of two runs; leave them out")
-        name = page_name(result)
-    with staged_outputs(folder) as staged:
-        (staged / name).write_text(text, encoding="utf-8")
-    return folder / name
 
 
 def paths_of(
@@ -511,6 +404,8 @@ def _inputs_of(result: Comparison | Stability | Investigation) -> dict[str, Any]
 
 
 def _add_pictures(folder: Path) -> None:
+    from universality.figures import headlines_of, write_figures  # once there is what to draw
+
     saved = read_result(folder)
     write_figures(headlines_of(saved), folder / "figures")
     if has_page(saved):

@@ -25,8 +25,8 @@ from universality.activations.shards import read_counts
 from universality.activations.windows import Window
 from universality.codes import Codes
 from universality.encoding.delphi import is_delphi, open_delphi
-from universality.publishing import redraw, rewrite_report
 from universality.recurrence.study import stability_of_assignments
+from universality.redrawing import redraw, rewrite_report
 from universality.runs.keys import keyed
 from universality.storage.manifest import write_manifest
 

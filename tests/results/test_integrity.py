@@ -10,7 +10,7 @@ import pytest
 
 from tests.made_results import made_comparison
 from universality.errors import FormatError, MissingFileError
-from universality.publishing import redraw, rewrite_report
+from universality.redrawing import redraw, rewrite_report
 from universality.results.integrity import reading_of
 from universality.storage.manifest import write_manifest
 

@@ -70,7 +70,7 @@ def figures(
     Of several results: what they have in common on one axis, into --out. Beside each figure lies a
     .csv with exactly the numbers it shows. Nothing is recomputed.
     """
-    from universality.publishing import draw_together, draw_training, redraw
+    from universality.redrawing import draw_together, redraw
     from universality.results import age_of_saved
 
     if len(folders) > 1:
@@ -89,6 +89,8 @@ def figures(
         raise click.UsageError("figures of one result go into its folder; --out is for several")
     (folder,) = folders
     if not (folder / "summary.json").is_file() and any(folder.glob("*/training_record.json")):
+        from universality.publishing import draw_training
+
         for file in draw_training(folder, style=style, formats=formats, width=width):
             say_line(str(file))
         return

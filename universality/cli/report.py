@@ -20,7 +20,7 @@ from universality.cli.types import UserPath
 )
 def report(folder: Path, explanations: Path | None) -> None:
     """Write the report of a saved result DIR anew: one page that needs no network."""
-    from universality.publishing import rewrite_report
+    from universality.redrawing import rewrite_report
     from universality.results import age_of_saved
 
     if age := age_of_saved(folder):

@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float64, Int64
-from scipy import sparse, stats
+from scipy import sparse
 
 from universality.connectors.connector import Connector, weights_in
 from universality.connectors.ends import ConnectorEnd
@@ -269,6 +269,8 @@ def _blocks(row: _Row, one: RowInput) -> bool:
         return False
     if one.n_released <= _MOSTLY * one.n_both_off:
         return False
+    from scipy import stats  # half a second of imports that most commands do without
+
     any_positive = int(row.fires[:, row.weights > 0].any(axis=1).sum())
     chance = stats.hypergeom.sf(one.n_both - 1, row.n_tokens, any_positive, one.n_fires)
     return bool(chance < _P)

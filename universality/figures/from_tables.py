@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from universality.figures.style import (
     AXES,
@@ -157,6 +155,9 @@ def _clustered(matrix: pd.DataFrame) -> list[object]:
     both = np.nan_to_num(directions).sum(axis=0) / known
     distance = both.max() - both
     np.fill_diagonal(distance, 0)
+    from scipy.cluster.hierarchy import leaves_list, linkage  # which no other figure needs
+    from scipy.spatial.distance import squareform
+
     condensed = squareform(distance, checks=False)
     leaves = leaves_list(linkage(condensed, "average", optimal_ordering=True))
     return [matrix.index[int(leaf)] for leaf in leaves]
