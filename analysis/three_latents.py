@@ -21,7 +21,7 @@ import pandas as pd
 
 from universality.investigation.investigating import investigate
 from universality.models.language_model import load_language_model
-from universality.publishing import publish_investigation
+from universality.publishing import publish_made
 from universality.results.investigated import Investigation
 from universality.storage.json_output import write_json
 
@@ -88,7 +88,7 @@ def run(model: str, work: Path, out: Path, settings: Settings) -> None:
                 keep=work / "kept",
             )
 
-        found = publish_investigation(ask, work / name, overwrite=True)
+        found = publish_made(ask, work / name, overwrite=True)
         rows += _rows(name, found, time.perf_counter() - started)
         _keep(work / name, out / name)
     table = pd.DataFrame(rows)

@@ -37,9 +37,9 @@ STAGES = {
     "universality.comparison.comparison.latent_tables": "latents",
     "universality.comparison.comparison.evidence_of": "evidence",
     "universality.comparison.comparison.check_pair": "checks",
-    "universality.publishing.write_figures": "figures",
-    "universality.publishing.page": "page",
-    "universality.publishing.write_manifest": "manifest",
+    "universality.publishing.publication.write_figures": "figures",
+    "universality.publishing.publication.page": "page",
+    "universality.publishing.publication.write_manifest": "manifest",
 }
 """Functions of the command, each in the module that calls it, and what their time is called."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from universality.matching.nearest import nearest
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
-    from universality.publishing import publish
+    from universality.publishing.publication import publish
     from universality.reappearance.fitted_forecast import Calibration
     from universality.reappearance.from_run import reappearance_of
     from universality.recurrence.reappearance.calibrating import calibrate
@@ -101,7 +101,7 @@ _PUBLIC = {
     "read_connector": "universality.connectors.connector_file",
     "compare_connectors": "universality.connectors.across_seeds",
     # Keeping and reading results.
-    "publish": "universality.publishing",
+    "publish": "universality.publishing.publication",
     "read_result": "universality.results",
     "read_comparison": "universality.results",
     "read_stability": "universality.results",

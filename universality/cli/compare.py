@@ -135,12 +135,12 @@ def _compare(
     from universality.cli.stage_progress import stages_of_comparison
     from universality.comparison import Policy
     from universality.comparison import compare as compare_runs
-    from universality.publishing import publish_comparison
+    from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
 
     policy = Policy(**chosen(choices))
     with stages_of_comparison(verbose=verbose):
-        comparison = publish_comparison(
+        comparison = publish_made(
             lambda: compare_runs(
                 a,
                 b,

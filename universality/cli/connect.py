@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +116,14 @@ def connect(
     from universality.connectors.connecting import connect as connect_ends
     from universality.connectors.fit_settings import ConnectorSettings
     from universality.loading import load
-    from universality.publishing import publish_connection
+    from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
 
     settings = ConnectorSettings(l1=penalties[0], **options)
     layer = None if between is None else read_between(between, relu=between_relu)
     runs = load(source), load(target)
     caches = [open_activations(one, rows=rows) for one in (activations, target_activations)]
-    result = publish_connection(
+    made = publish_made(
         lambda: connect_ends(
             *runs,
             (caches[0], caches[1]),
@@ -137,7 +138,9 @@ def connect(
         inputs=[source, target, activations, target_activations, between],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
+        settings=asdict(settings) | {"held_out": held_out},
     )
+    result = made.connection
     if as_json:
         say(to_json(result.summary), end="")
         return

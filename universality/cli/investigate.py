@@ -118,7 +118,7 @@ def investigate(
     from universality.investigation.addressed_latents import addressed_latent
     from universality.investigation.investigating import investigate as ask
     from universality.models.language_model import LanguageModel, load_language_model
-    from universality.publishing import publish_investigation
+    from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
 
     found = addressed_latent(place, latent)
@@ -137,7 +137,7 @@ def investigate(
         "n_controls": n_controls,
         "seed": seed,
     }
-    result = publish_investigation(
+    result = publish_made(
         lambda: ask(
             found.run,
             found.latent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -51,15 +52,19 @@ def toy(out: Path, overwrite: bool, as_json: bool, **options: object) -> None:
     """
     import sys
 
-    from universality.publishing import publish_toy
+    from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
-    from universality.toy.experiment import ToySettings
+    from universality.toy.experiment import ToySettings, toy_experiment
 
     settings = ToySettings(**options)  # type: ignore[arg-type]
-    result = publish_toy(
-        settings, out, overwrite=overwrite, command=sys.argv, progress=sys.stderr.isatty()
+    made = publish_made(
+        lambda: toy_experiment(settings, progress=sys.stderr.isatty()),
+        out,
+        overwrite=overwrite,
+        command=sys.argv,
+        settings=asdict(settings),
     )
-    summary = result.summary
+    summary = made.result.summary
     if as_json:
         say(to_json(summary), end="")
         return
