@@ -27,15 +27,17 @@ def gurnee2024(runs: ComparedRuns, *, seed: int = 0) -> list[RuleReading]:
     norm 1, not orthogonal. Theirs sums in float32 and keeps float16; this is float64. Latents that
     never vary are left out.
     """
-    excess = []
-    for i, run in enumerate(runs.runs):
-        others = [other for j, other in enumerate(runs.runs) if j != i]
-        each = [
-            excess_correlation(_codes(run), _codes(other), rotation(_codes(other).d_sae, seed + j))
-            for j, other in enumerate(others)
-        ]
-        mean = np.mean(each, axis=0)
-        excess.append(mean[np.isfinite(mean)])
+    codes = [_codes(run) for run in runs.runs]
+    turned = [_turned_variances(one, _places(j, len(codes)), seed) for j, one in enumerate(codes)]
+    each: list[list[Float64[np.ndarray, " n_latents"]]] = [[] for _ in codes]
+    for i, j in runs.pairs:
+        across = _covariance(codes[i], codes[j])
+        for one, other, matrix, place in ((i, j, across, j - 1), (j, i, across.T, i)):
+            turn = rotation(codes[other].d_sae, seed + place)
+            found = _excess(matrix, codes[one], codes[other], turn, turned[other][place])
+            each[one].append(found)
+    means = [np.mean(of_run, axis=0) for of_run in each]
+    excess = [mean[np.isfinite(mean)] for mean in means]
     return [
         mean_reading("share of latents", [one > UNIVERSAL for one in excess]),
         mean_reading("mean excess correlation", excess),
@@ -57,14 +59,43 @@ def excess_correlation(
     NaN for latents of a that never vary. From covariances alone, so that the dense turned codes
     need not exist. Memory O(n_a n_b + n_b^2).
     """
-    across, within = _covariance(a, b), _covariance(b, b)
+    return _excess(_covariance(a, b), a, b, turn, _turned_variance(_covariance(b, b), turn))
+
+
+def _excess(
+    across: Float64[np.ndarray, "n_a n_b"],
+    a: Codes,
+    b: Codes,
+    turn: Float64[np.ndarray, "n_b n_b"],
+    turned_variance: Float64[np.ndarray, " n_b"],
+) -> Float64[np.ndarray, " n_a"]:
     with np.errstate(divide="ignore", invalid="ignore"):
         of_a = np.sqrt(a.variance)[:, None]
         straight = across / (of_a * np.sqrt(b.variance))
-        turned_variance = np.einsum("ij,ij->i", turn @ within, turn)
         turned = (across @ turn.T) / (of_a * np.sqrt(turned_variance))
     best, chance = (np.where(np.isfinite(x), x, -1.0).max(axis=1) for x in (straight, turned))
     return np.where(a.varies, best - chance, np.nan)
+
+
+def _places(j: int, n_runs: int) -> range:
+    """Which places run j has among the others of a run: all but those after it count it as j."""
+    return range(max(j - 1, 0), min(j, n_runs - 2) + 1)
+
+
+def _turned_variances(
+    codes: Codes, places: range, seed: int
+) -> dict[int, Float64[np.ndarray, " n"]]:
+    """By place among the others, which says the rotation."""
+    within = _covariance(codes, codes)
+    return {
+        place: _turned_variance(within, rotation(codes.d_sae, seed + place)) for place in places
+    }
+
+
+def _turned_variance(
+    within: Float64[np.ndarray, "n n"], turn: Float64[np.ndarray, "n n"]
+) -> Float64[np.ndarray, " n"]:
+    return np.asarray(np.einsum("ij,ij->i", turn @ within, turn))
 
 
 def _codes(run: Traits) -> Codes:
