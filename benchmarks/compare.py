@@ -37,7 +37,7 @@ STAGES = {
     "universality.comparison.comparison.latent_tables": "latents",
     "universality.comparison.comparison.evidence_of": "evidence",
     "universality.comparison.comparison.check_pair": "checks",
-    "universality.publishing.publication.write_figures": "figures",
+    "universality.figures.write_figures": "figures",
     "universality.publishing.publication.page": "page",
     "universality.publishing.publication.write_manifest": "manifest",
 }
