@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
@@ -15,32 +14,15 @@ from jaxtyping import Float32
 from universality.errors import FormatError
 from universality.intake.array_files import read_npy
 from universality.results.citation import cite_comparison
-from universality.results.result_files import (
-    SUMMARY,
-    begin_saving,
-    read_summary,
-    read_tables,
-    sentences,
-    three_lines,
-    write_tables,
-)
+from universality.results.result_files import sentences, three_lines
+from universality.results.result_kind import ResultKind, read_kept, save_result
 from universality.results.schemas import COMPARISON, absent_columns, with_new_counts, with_new_names
 from universality.results.validity import answer_of
-from universality.storage.json_output import write_json
 from universality.storage.staged_files import staged_file
 from universality.validation import PATH, takes
 
 COMPARISON_SCHEMA = COMPARISON.written
 """Written into every summary of a comparison."""
-
-_FILES: Mapping[str, str] = MappingProxyType(
-    {
-        "latents_a": "latents_a.parquet",
-        "latents_b": "latents_b.parquet",
-        "pairs": "pairs.parquet",
-        "curves": "curves.csv",
-    }
-)
 
 OPTIONAL_TABLES = (
     "held_out",
@@ -53,7 +35,19 @@ OPTIONAL_TABLES = (
 )
 """Tables that a comparison has only where activations, an unembedding or a model were given."""
 
-_OPTIONAL_FILES = {name: f"{name}.parquet" for name in OPTIONAL_TABLES}
+_MATRICES = {view: f"similarity_{view}.npy" for view in ("decoder", "encoder", "activations")}
+
+_KIND = ResultKind(
+    COMPARISON,
+    {
+        "latents_a": "latents_a.parquet",
+        "latents_b": "latents_b.parquet",
+        "pairs": "pairs.parquet",
+        "curves": "curves.csv",
+    },
+    {name: f"{name}.parquet" for name in OPTIONAL_TABLES},
+    tuple(_MATRICES.values()),
+)
 
 
 @final
@@ -140,18 +134,12 @@ class Comparison:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
-        folder, tables = Path(folder), {**_FILES, **_OPTIONAL_FILES}
-        matrices = [_matrix_file(view) for view in ("decoder", "encoder", "activations")]
-        begin_saving(folder, [*tables.values(), *matrices], kind=COMPARISON.kind)
-        write_tables(self, tables, folder)
+        save_result(self, _KIND, folder, others=self._save_matrices)
+
+    def _save_matrices(self, folder: Path) -> None:
         for view, matrix in self.matrices.items():
-            with staged_file(folder / _matrix_file(view)) as staged, staged.open("wb") as file:
+            with staged_file(folder / _MATRICES[view]) as staged, staged.open("wb") as file:
                 np.save(file, matrix)
-        write_json(self.summary, folder / SUMMARY)
-
-
-def _matrix_file(view: str) -> str:
-    return f"similarity_{view}.npy"
 
 
 @takes(folder=PATH)
@@ -163,8 +151,7 @@ def read_comparison(folder: str | Path) -> Comparison:
         FormatError: a file cannot be read, or was written by a newer version.
     """
     folder = Path(folder)
-    summary = read_summary(folder, *COMPARISON.read)
-    read = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
+    summary, read = read_kept(folder, _KIND)
     tables = with_new_names(read, summary)
     return Comparison(
         summary=with_new_counts(summary, tables),

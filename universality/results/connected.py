@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float32, Int64
 
-from universality.errors import MissingFileError
-from universality.intake.array_files import read_arrays
-from universality.intake.damage import damage_named
-from universality.results.result_files import (
-    SUMMARY,
-    begin_saving,
-    read_summary,
-    read_tables,
-    sentences,
-    three_lines,
-    write_tables,
+from universality.results.result_files import sentences, three_lines
+from universality.results.result_kind import (
+    ResultKind,
+    files_of,
+    read_kept,
+    read_named_arrays,
+    save_result,
+    write_arrays,
 )
 from universality.results.schemas import CONNECTION
-from universality.storage.json_output import write_json
-from universality.storage.staged_files import staged_file
 from universality.validation import PATH, takes
 
 CONNECTION_SCHEMA = CONNECTION.written
@@ -38,7 +31,10 @@ WEIGHTS_FILE = "connector.safetensors"
 ROW_LABELS = ("copy", "or", "and_not", "mixed", "unread")
 """Words for what a row of a connector does."""
 
-_FILES: Mapping[str, str] = MappingProxyType(
+_FRAMES = "frames.npz"
+
+_KIND = ResultKind(
+    CONNECTION,
     {
         "targets": "targets.parquet",
         "sources": "sources.parquet",
@@ -47,10 +43,10 @@ _FILES: Mapping[str, str] = MappingProxyType(
         "degrees": "degrees.csv",
         "path": "path.csv",
         "training": "training.csv",
-    }
+    },
+    {"contexts": "contexts.parquet"},
+    (_FRAMES,),
 )
-_OPTIONAL_FILES: Mapping[str, str] = MappingProxyType({"contexts": "contexts.parquet"})
-_FRAMES = "frames.npz"
 
 
 @final
@@ -111,18 +107,15 @@ class Connection:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json`, tables and frames into a folder, which is made if it is missing."""
-        folder, tables = Path(folder), {**_FILES, **_OPTIONAL_FILES}
-        begin_saving(folder, [*tables.values(), _FRAMES], kind=CONNECTION.kind)
-        write_tables(self, tables, folder)
-        with staged_file(folder / _FRAMES) as staged, staged.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **vars(self.frames))
-        write_json(self.summary, folder / SUMMARY)
+        save_result(self, _KIND, folder, others=self._save_frames)
+
+    def _save_frames(self, folder: Path) -> None:
+        write_arrays(folder / _FRAMES, vars(self.frames))
 
 
 def connection_files(result: Connection) -> list[str]:
     """Names of the files that the result of a connector is saved as."""
-    some = [file for name, file in _OPTIONAL_FILES.items() if getattr(result, name) is not None]
-    return [SUMMARY, WEIGHTS_FILE, *_FILES.values(), _FRAMES, *some]
+    return [*files_of(result, _KIND), _FRAMES, WEIGHTS_FILE]
 
 
 @takes(folder=PATH)
@@ -133,13 +126,6 @@ def read_connection(folder: str | Path) -> Connection:
         MissingFileError: the folder, or one of its files, is not there.
         FormatError: a file cannot be read, or was written by a newer version.
     """
-    folder = Path(folder)
-    summary = read_summary(folder, *CONNECTION.read)
-    tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
-    path = folder / _FRAMES
-    if not path.is_file():
-        raise MissingFileError(f"the result in {folder} is incomplete: no {_FRAMES}")
-    with damage_named(path, advice="make the result again"):
-        arrays = read_arrays(path)
-        frames = WeightFrames(**{name: arrays[name] for name in WeightFrames.__dataclass_fields__})
-    return Connection(summary, **tables, frames=frames)
+    summary, tables = read_kept(folder, _KIND)
+    frames = read_named_arrays(Path(folder) / _FRAMES, WeightFrames.__dataclass_fields__)
+    return Connection(summary, **tables, frames=WeightFrames(**frames))

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
 
-from universality.results.result_files import (
-    SUMMARY,
-    begin_saving,
-    read_summary,
-    read_tables,
-    sentences,
-    three_lines,
-    write_tables,
-)
+from universality.results.result_files import sentences, three_lines
+from universality.results.result_kind import ResultKind, read_kept, save_result
 from universality.results.schemas import INVESTIGATION
-from universality.storage.json_output import write_json
 from universality.validation import PATH, takes
 
-_ALWAYS: Mapping[str, str] = {
-    "histogram": "histogram.csv",
-    "groups": "groups.csv",
-    "contexts": "contexts.parquet",
-}
-_OPTIONAL: Mapping[str, str] = {
-    "proxies": "proxies.csv",
-    "proxy_groups": "proxy_groups.csv",
-    "ratios": "ratios.csv",
-    "logits": "logits.parquet",
-    "effects": "effects.parquet",
-    "promoted": "promoted.csv",
-    "controls": "controls.csv",
-    "neurons": "neurons.csv",
-    "similarities": "similarities.csv",
-    "pair_tokens": "pair_tokens.parquet",
-    "pair_effects": "pair_effects.parquet",
-    "scores": "scores.csv",
-}
+_KIND = ResultKind(
+    INVESTIGATION,
+    {"histogram": "histogram.csv", "groups": "groups.csv", "contexts": "contexts.parquet"},
+    {
+        "proxies": "proxies.csv",
+        "proxy_groups": "proxy_groups.csv",
+        "ratios": "ratios.csv",
+        "logits": "logits.parquet",
+        "effects": "effects.parquet",
+        "promoted": "promoted.csv",
+        "controls": "controls.csv",
+        "neurons": "neurons.csv",
+        "similarities": "similarities.csv",
+        "pair_tokens": "pair_tokens.parquet",
+        "pair_effects": "pair_effects.parquet",
+        "scores": "scores.csv",
+    },
+)
 
 
 @final
@@ -93,11 +83,7 @@ class Investigation:
         Raises:
             OutputError: files of these names are there, and no such result.
         """
-        folder = Path(folder)
-        files = {**_ALWAYS, **_OPTIONAL}
-        begin_saving(folder, files.values(), kind=INVESTIGATION.kind)
-        write_tables(self, files, folder)
-        write_json(self.summary, folder / SUMMARY)
+        save_result(self, _KIND, folder)
 
 
 @takes(folder=PATH)
@@ -108,7 +94,5 @@ def read_investigation(folder: str | Path) -> Investigation:
         MissingFileError: the folder, or one of its files, is not there.
         FormatError: a file cannot be read, or was written by a newer version.
     """
-    folder = Path(folder)
-    summary = read_summary(folder, *INVESTIGATION.read)
-    always = read_tables(folder, _ALWAYS)
-    return Investigation(summary, **always, **read_tables(folder, _OPTIONAL, optional=True))
+    summary, tables = read_kept(folder, _KIND)
+    return Investigation(summary, **tables)

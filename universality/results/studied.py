@@ -12,40 +12,37 @@ import pandas as pd
 
 from universality.results.citation import cite_stability
 from universality.results.result_files import (
-    SUMMARY,
-    begin_saving,
-    read_summary,
     read_tables,
     sentences,
     three_lines,
     write_tables,
 )
+from universality.results.result_kind import ResultKind, files_of, read_kept, save_result
 from universality.results.schemas import STABILITY, absent_columns, with_new_keys, with_new_names
-from universality.storage.json_output import write_json
 from universality.validation import PATH, takes
 
 STABILITY_SCHEMA = STABILITY.written
 """Written into every summary of many runs."""
 
-_FILES: Mapping[str, str] = MappingProxyType(
+_WIDTH_FILES: Mapping[str, str] = MappingProxyType(
+    {"narrow": "narrow_latents.parquet", "wide": "wide_latents.parquet", "flow": "flow.csv"}
+)
+_KIND = ResultKind(
+    STABILITY,
     {
         "latents": "latents.parquet",
         "families": "families.parquet",
         "pairs": "pairs.csv",
         "spectrum": "spectrum.csv",
         "triples": "triples.csv",
-    }
-)
-_WIDTH_FILES: Mapping[str, str] = MappingProxyType(
-    {"narrow": "narrow_latents.parquet", "wide": "wide_latents.parquet", "flow": "flow.csv"}
-)
-_OPTIONAL_FILES: Mapping[str, str] = MappingProxyType(
+    },
     {
         "contexts": "contexts.parquet",
         "reappearance": "reappearance.csv",
         "left_out": "left_out.csv",
         "census": "census.csv",
-    }
+    },
+    tuple(_WIDTH_FILES.values()),
 )
 
 
@@ -127,21 +124,16 @@ class Stability:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and the tables into a folder, which is made if it is missing."""
-        folder, tables = Path(folder), {**_FILES, **_OPTIONAL_FILES}
-        begin_saving(folder, [*tables.values(), *_WIDTH_FILES.values()], kind=STABILITY.kind)
-        write_tables(self, tables, folder)
+        save_result(self, _KIND, folder, others=self._save_widths)
+
+    def _save_widths(self, folder: Path) -> None:
         if self.widths is not None:
             write_tables(self.widths, _WIDTH_FILES, folder)
-        write_json(self.summary, folder / SUMMARY)
 
 
 def stability_files(result: Stability) -> list[str]:
     """Names of the files that a result of many runs is saved as."""
-    names = [SUMMARY, *_FILES.values()]
-    names += [] if result.widths is None else _WIDTH_FILES.values()
-    return names + [
-        file for name, file in _OPTIONAL_FILES.items() if getattr(result, name) is not None
-    ]
+    return files_of(result, _KIND) + ([] if result.widths is None else [*_WIDTH_FILES.values()])
 
 
 @takes(folder=PATH)
@@ -153,8 +145,8 @@ def read_stability(folder: str | Path) -> Stability:
         FormatError: a file cannot be read, or was written by a newer version.
     """
     folder = Path(folder)
-    summary = with_new_keys(read_summary(folder, *STABILITY.read))
-    tables = read_tables(folder, _FILES) | read_tables(folder, _OPTIONAL_FILES, optional=True)
+    kept, tables = read_kept(folder, _KIND)
+    summary = with_new_keys(kept)
     widths = read_tables(folder, _WIDTH_FILES, optional=not (folder / "flow.csv").exists())
     return Stability(
         summary=summary,

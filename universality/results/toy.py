@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Float
 
-from universality.errors import MissingFileError
-from universality.intake.array_files import read_arrays
-from universality.intake.damage import damage_named
-from universality.results.result_files import SUMMARY, read_summary
+from universality.results.result_kind import (
+    ResultKind,
+    read_kept,
+    read_named_arrays,
+    save_result,
+    write_arrays,
+)
 from universality.results.schemas import TOY
-from universality.storage.json_output import write_json
 
 TOY_SCHEMA = TOY.written
 """Written into every summary of a toy experiment."""
@@ -24,6 +25,7 @@ TOY_SCHEMA = TOY.written
 FRAMES = "frames.npz"
 """Where the frames lie in the folder of a toy experiment."""
 
+_KIND = ResultKind(TOY, {}, others=(FRAMES,))
 _ARRAYS = ("step", "probe", "W_enc", "W_dec", "reconstruction", "active_fraction", "resampled")
 
 
@@ -43,10 +45,10 @@ class ToyResult:
 
     def save(self, folder: str | Path) -> None:
         """Write `summary.json` and `frames.npz` into a folder, which is made if it is missing."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.summary, folder / SUMMARY)
-        np.savez_compressed(folder / FRAMES, allow_pickle=False, W=self.W, **self.frames)
+        save_result(self, _KIND, folder, others=self._save_frames)
+
+    def _save_frames(self, folder: Path) -> None:
+        write_arrays(folder / FRAMES, {"W": self.W, **self.frames})
 
 
 def read_toy(folder: str | Path) -> ToyResult:
@@ -56,11 +58,6 @@ def read_toy(folder: str | Path) -> ToyResult:
         MissingFileError: the folder, or one of its files, is not there.
         FormatError: a file cannot be read, or was written by a newer version.
     """
-    folder = Path(folder)
-    summary = read_summary(folder, *TOY.read)
-    path = folder / FRAMES
-    if not os.path.lexists(path):
-        raise MissingFileError(f"the result in {folder} is incomplete: no {FRAMES}")
-    arrays = read_arrays(path)
-    with damage_named(path, advice="make the result again"):
-        return ToyResult(summary, arrays["W"], {name: arrays[name] for name in _ARRAYS})
+    summary, _ = read_kept(folder, _KIND)
+    arrays = read_named_arrays(Path(folder) / FRAMES, ("W", *_ARRAYS))
+    return ToyResult(summary, arrays.pop("W"), arrays)
