@@ -14,47 +14,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.activation_functions import TopK
-from universality.dictionary import Dictionary
-from universality.training.architectures.interface import (
-    Architecture,
-    Batch,
-    Parameters,
-    StepLoss,
-    centred_dictionary,
-)
-from universality.training.architectures.topk import check_k, topk_loss
+from universality.training.architectures.interface import Architecture, Parameters
+from universality.training.architectures.topk import KLargest
 
 
 @final
 @dataclass(frozen=True)
-class AlignedTopKRecipe(Architecture):
+class AlignedTopKRecipe(KLargest):
     """As TopK, and every latent that writes one unit reads one unit."""
 
     name: ClassVar[str] = "topk_aligned"
-    k: int = 32
-    """Latents per token."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the width holds k latents.
-
-        Raises:
-            InvalidInputError: k is below 1 or above d_sae.
-        """
-        check_k(self.k, d_sae)
-
-    def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
-        """As of TopK."""
-        return topk_loss(parameters, batch, self.k)
 
     def after_step(self, parameters: Parameters) -> None:
         """Decoder rows of norm 1, encoder rows of inner product 1 with them."""
         Architecture.after_step(self, parameters)
         align(parameters["W_enc"], parameters["W_dec"])
-
-    def dictionary(self, parameters: Parameters) -> Dictionary:
-        """The TopK rule with these weights."""
-        return centred_dictionary(parameters, TopK(self.k))
 
 
 @torch.no_grad()

@@ -35,15 +35,13 @@ _SAMPLE = 65_536
 _MARGIN = 1.2
 
 
-@final
 @dataclass(frozen=True)
-class BatchTopKRecipe(Architecture):
-    """As TopK, with the budget shared by the tokens of a batch.
+class KLargestOfBatch(Architecture):
+    """What recipes have in common that share a budget of k per token over a batch.
 
     After training one threshold, set on tokens held out, stands for it.
     """
 
-    name: ClassVar[str] = "batchtopk"
     k: int = 32
     """Latents per token, on average."""
 
@@ -60,6 +58,18 @@ class BatchTopKRecipe(Architecture):
         """
         check_k(self.k, d_sae)
 
+    def dictionary(self, parameters: Parameters) -> Dictionary:
+        """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""
+        return centred_dictionary(parameters, JumpReLU(torch.zeros_like(parameters["b_enc"])))
+
+
+@final
+@dataclass(frozen=True)
+class BatchTopKRecipe(KLargestOfBatch):
+    """As TopK, with the budget shared by the tokens of a batch."""
+
+    name: ClassVar[str] = "batchtopk"
+
     def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
         """Fraction of variance unexplained, and of the error by dead latents."""
         weights, W_dec = centred_weights(parameters), parameters["W_dec"]
@@ -70,10 +80,6 @@ class BatchTopKRecipe(Architecture):
             fvu, weights, W_dec, batch, pre=pre, reconstruction=reconstruction, k=2 * self.k
         )
         return step_loss(support, codes, loss=loss, fvu=fvu, reconstruction=reconstruction)
-
-    def dictionary(self, parameters: Parameters) -> Dictionary:
-        """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""
-        return centred_dictionary(parameters, JumpReLU(torch.zeros_like(parameters["b_enc"])))
 
 
 def batch_topk(weights: Weights, batch: Batch, k: int) -> tuple[Tensor, Support, Tensor]:

@@ -13,42 +13,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.activation_functions import TopK
-from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.training.architectures.interface import (
     Architecture,
-    Batch,
     Parameters,
     Space,
-    StepLoss,
-    centred_dictionary,
     tied_start,
 )
-from universality.training.architectures.topk import check_k, topk_loss
+from universality.training.architectures.topk import KLargest
 
 
 @final
 @dataclass(frozen=True)
-class FrozenDecoderRecipe(Architecture):
+class FrozenDecoderRecipe(KLargest):
     """Only encoder and biases are trained."""
 
     name: ClassVar[str] = "frozen_decoder"
     frozen: ClassVar[frozenset[str]] = frozenset({"W_dec"})
-    k: int = 32
-    """Latents per token."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the width holds k latents.
-
-        Raises:
-            InvalidInputError: k is below 1 or above d_sae.
-        """
-        check_k(self.k, d_sae)
-
-    def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
-        """As of TopK."""
-        return topk_loss(parameters, batch, self.k)
 
     def before_step(self, parameters: Parameters) -> None:
         """Nothing: the decoder has no gradient."""
@@ -56,20 +37,14 @@ class FrozenDecoderRecipe(Architecture):
     def after_step(self, parameters: Parameters) -> None:
         """Nothing: the decoder did not move."""
 
-    def dictionary(self, parameters: Parameters) -> Dictionary:
-        """The TopK rule with these weights."""
-        return centred_dictionary(parameters, TopK(self.k))
-
 
 @final
 @dataclass(frozen=True)
-class SoftFrozenDecoderRecipe(Architecture):
+class SoftFrozenDecoderRecipe(KLargest):
     """Each decoder row stays within a cone around its random start."""
 
     name: ClassVar[str] = "soft_frozen_decoder"
     frozen: ClassVar[frozenset[str]] = frozenset({"W_dec_start"})
-    k: int = 32
-    """Latents per token."""
     least_cosine: float = 0.8
     """Cosine with its start that no decoder row falls below (2602.14111)."""
 
@@ -79,7 +54,7 @@ class SoftFrozenDecoderRecipe(Architecture):
         Raises:
             InvalidInputError: k is below 1 or above d_sae, or the cosine is outside [0, 1).
         """
-        check_k(self.k, d_sae)
+        KLargest.check(self, d_sae)
         if not 0 <= self.least_cosine < 1:
             raise InvalidInputError(f"--least-cosine must lie in [0, 1), got {self.least_cosine}")
 
@@ -88,18 +63,10 @@ class SoftFrozenDecoderRecipe(Architecture):
         parameters = tied_start(space, generator)
         return parameters | {"W_dec_start": parameters["W_dec"].clone()}
 
-    def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
-        """As of TopK."""
-        return topk_loss(parameters, batch, self.k)
-
     def after_step(self, parameters: Parameters) -> None:
         """Decoder rows of norm 1, brought back to the surface of their cones."""
         Architecture.after_step(self, parameters)
         into_cone(parameters["W_dec"], parameters["W_dec_start"], self.least_cosine)
-
-    def dictionary(self, parameters: Parameters) -> Dictionary:
-        """The TopK rule with these weights."""
-        return centred_dictionary(parameters, TopK(self.k))
 
 
 @torch.no_grad()

@@ -11,13 +11,12 @@ from universality.activation_functions import Gated
 from universality.dictionary import Dictionary
 from universality.training.architectures.encoder import centred_weights, supported
 from universality.training.architectures.interface import (
-    Architecture,
     Batch,
+    L1Penalised,
     Parameters,
     Space,
     StepLoss,
     centred_dictionary,
-    check_at_least_zero,
     tied_start,
 )
 from universality.training.architectures.losses import (
@@ -30,24 +29,13 @@ from universality.training.architectures.losses import (
 
 @final
 @dataclass(frozen=True)
-class GatedRecipe(Architecture):
+class GatedRecipe(L1Penalised):
     """The penalty falls on the gate alone, so the magnitudes do not shrink.
 
     The gate has to reconstruct too, through a decoder held fixed.
     """
 
     name: ClassVar[str] = "gated"
-    l1: float = 5.0
-    """Weight of the sum of the positive gate pre-activations beside the squared error; tokens have
-    norm sqrt(d_in)."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the penalty is none that rewards firing.
-
-        Raises:
-            InvalidInputError: l1 is negative or no number.
-        """
-        check_at_least_zero(self.l1, "--l1")
 
     def start(self, space: Space, generator: torch.Generator) -> Parameters:
         """As of every architecture, both biases zero and both paths alike."""

@@ -126,6 +126,23 @@ class Architecture(ABC):
         """What these parameters compute, in the scaled space, sharing their memory."""
 
 
+@dataclass(frozen=True)
+class L1Penalised(Architecture):
+    """What recipes have in common that pay for the sum of their codes."""
+
+    l1: float = 5.0
+    """Weight of that sum beside the squared error; tokens have norm sqrt(d_in) (Anthropic's April
+    2024 update: 5, at this scale)."""
+
+    def check(self, d_sae: int) -> None:
+        """Nothing, when the penalty is none that rewards firing.
+
+        Raises:
+            InvalidInputError: l1 is negative or no number.
+        """
+        check_at_least_zero(self.l1, "--l1")
+
+
 def tied_start(space: Space, generator: torch.Generator) -> Parameters:
     """Isotropic unit decoder rows, an encoder equal to them, b_dec the centre."""
     W_dec = random_rows(space.d_sae, len(space.centre), generator)

@@ -10,20 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from universality.activation_functions import JumpReLU
-from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
-from universality.training.architectures.batchtopk import batch_topk
+from universality.training.architectures.batchtopk import KLargestOfBatch, batch_topk
 from universality.training.architectures.encoder import Support, centred_weights
-from universality.training.architectures.interface import (
-    Architecture,
-    Batch,
-    Parameters,
-    StepLoss,
-    centred_dictionary,
-)
+from universality.training.architectures.interface import Batch, Parameters, StepLoss
 from universality.training.architectures.losses import step_loss, unexplained, with_dead
-from universality.training.architectures.topk import check_k
 from universality.training.gather import Active, sparse_decode
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -31,22 +22,15 @@ _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 @final
 @dataclass(frozen=True)
-class MatryoshkaRecipe(Architecture):
+class MatryoshkaRecipe(KLargestOfBatch):
     """BatchTopK whose loss is the mean over nested prefixes of the latents.
 
     So the first ones learn what is general.
     """
 
     name: ClassVar[str] = "matryoshka"
-    k: int = 32
-    """Latents per token, on average."""
     prefixes: tuple[float, ...] = _FRACTIONS
     """Fractions of the latents that reconstruct alone, rising, the last 1."""
-
-    @property
-    def calibrated_l0(self) -> float | None:
-        """K."""
-        return float(self.k)
 
     def check(self, d_sae: int) -> None:
         """Nothing, when the width holds k latents and the prefixes rise to all of them.
@@ -54,7 +38,7 @@ class MatryoshkaRecipe(Architecture):
         Raises:
             InvalidInputError: k is below 1 or above d_sae, or the prefixes do not rise to 1.
         """
-        check_k(self.k, d_sae)
+        KLargestOfBatch.check(self, d_sae)
         rising = all(a < b for a, b in zip((0.0, *self.prefixes), self.prefixes, strict=False))
         if not self.prefixes or self.prefixes[-1] != 1 or not rising:
             raise InvalidInputError(f"--prefixes must rise from above 0 to 1, got {self.prefixes}")
@@ -71,10 +55,6 @@ class MatryoshkaRecipe(Architecture):
             reconstruction=nested[-1], k=2 * self.k,
         )  # fmt: skip
         return step_loss(support, codes, loss=loss, fvu=losses[-1], reconstruction=nested[-1])
-
-    def dictionary(self, parameters: Parameters) -> Dictionary:
-        """The JumpReLU rule with these weights and thresholds of zero, to be calibrated."""
-        return centred_dictionary(parameters, JumpReLU(torch.zeros_like(parameters["b_enc"])))
 
     def _ends(self, d_sae: int) -> list[int]:
         return sorted({max(1, round(fraction * d_sae)) for fraction in self.prefixes})

@@ -11,13 +11,12 @@ from universality.activation_functions import ReLU
 from universality.dictionary import Dictionary
 from universality.training.architectures.encoder import Weights, centred_weights, supported
 from universality.training.architectures.interface import (
-    Architecture,
     Batch,
+    L1Penalised,
     Parameters,
     Space,
     StepLoss,
     centred_dictionary,
-    check_at_least_zero,
     tied_start,
 )
 from universality.training.architectures.losses import (
@@ -30,21 +29,10 @@ from universality.training.architectures.losses import (
 
 @final
 @dataclass(frozen=True)
-class ReLURecipe(Architecture):
+class ReLURecipe(L1Penalised):
     """Squared error plus l1 times the sum of the codes, decoder rows of norm 1."""
 
     name: ClassVar[str] = "relu"
-    l1: float = 5.0
-    """Weight of the sum of codes beside the squared error; tokens have norm sqrt(d_in)
-    (Anthropic's April 2024 update: 5, at this scale)."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the penalty is none that rewards firing.
-
-        Raises:
-            InvalidInputError: l1 is negative or no number.
-        """
-        check_at_least_zero(self.l1, "--l1")
 
     def loss(self, parameters: Parameters, batch: Batch) -> StepLoss:
         """Fraction of variance unexplained plus the penalty in the same unit."""
@@ -57,20 +45,10 @@ class ReLURecipe(Architecture):
 
 @final
 @dataclass(frozen=True)
-class TiedReLURecipe(Architecture):
+class TiedReLURecipe(L1Penalised):
     """As ReLU, with one matrix for both (Cunningham et al. 2023): it reads what it writes."""
 
     name: ClassVar[str] = "relu_tied"
-    l1: float = 5.0
-    """Weight of the sum of codes beside the squared error; tokens have norm sqrt(d_in)."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the penalty is none that rewards firing.
-
-        Raises:
-            InvalidInputError: l1 is negative or no number.
-        """
-        check_at_least_zero(self.l1, "--l1")
 
     def start(self, space: Space, generator: torch.Generator) -> Parameters:
         """As of every architecture, without an encoder."""

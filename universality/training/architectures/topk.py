@@ -26,12 +26,10 @@ from universality.training.architectures.interface import (
 from universality.training.architectures.losses import step_loss, unexplained, with_dead
 
 
-@final
 @dataclass(frozen=True)
-class TopKRecipe(Architecture):
-    """Reconstruction from the k largest, and the auxiliary loss on 2k dead latents."""
+class KLargest(Architecture):
+    """What recipes have in common whose tokens are made of their k largest pre-activations."""
 
-    name: ClassVar[str] = "topk"
     k: int = 32
     """Latents per token; that of the shipped runs."""
 
@@ -50,6 +48,14 @@ class TopKRecipe(Architecture):
     def dictionary(self, parameters: Parameters) -> Dictionary:
         """The TopK rule with these weights."""
         return centred_dictionary(parameters, TopK(self.k))
+
+
+@final
+@dataclass(frozen=True)
+class TopKRecipe(KLargest):
+    """Reconstruction from the k largest, and the auxiliary loss on 2k dead latents."""
+
+    name: ClassVar[str] = "topk"
 
 
 def check_k(k: int, d_sae: int) -> None:

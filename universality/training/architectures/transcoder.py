@@ -10,12 +10,11 @@ import torch
 from universality.activation_functions import ReLU
 from universality.dictionary import Dictionary
 from universality.training.architectures.interface import (
-    Architecture,
     Batch,
+    L1Penalised,
     Parameters,
     Space,
     StepLoss,
-    check_at_least_zero,
 )
 from universality.training.architectures.relu import l1_loss
 from universality.training.architectures.sphere import random_rows
@@ -23,7 +22,7 @@ from universality.training.architectures.sphere import random_rows
 
 @final
 @dataclass(frozen=True)
-class TranscoderRecipe(Architecture):
+class TranscoderRecipe(L1Penalised):
     """ReLU with an L1 penalty between two hooks, decoder rows of norm 1.
 
     The centre of what it reads is constant, and becomes part of the encoder's bias.
@@ -31,17 +30,6 @@ class TranscoderRecipe(Architecture):
 
     name: ClassVar[str] = "transcoder"
     frozen: ClassVar[frozenset[str]] = frozenset({"centre"})
-    l1: float = 5.0
-    """Weight of the sum of codes beside the squared error; tokens have norm sqrt(d_in) on both
-    sides."""
-
-    def check(self, d_sae: int) -> None:
-        """Nothing, when the penalty is none that rewards firing.
-
-        Raises:
-            InvalidInputError: l1 is negative or no number.
-        """
-        check_at_least_zero(self.l1, "--l1")
 
     def start(self, space: Space, generator: torch.Generator) -> Parameters:
         """Isotropic unit rows, independent on both sides; b_dec the centre of what is written."""
