@@ -3,8 +3,8 @@
 Run as `python -m analysis.unmatched_subspaces --out analysis/results/unmatched_subspaces`.
 
 A latent is unmatched when the assignment of its decoder row reaches less than the threshold.
-Writes `overlap.csv`: mean squared cosine of the principal angles between the top eigenspaces of
-the two remainders, beside equally many random latents of the same runs, and chance, r / d.
+Writes `energy.csv`: the share of the energy of one remainder in the leading span of the other,
+beside a uniformly random rotation (chance, r / d in the mean) and as many assigned pairs.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
+import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from universality.dictionary import Dictionary
-from universality.geometry.subspaces import subspace_agreement
 from universality.loading import load
 from universality.matching import match
+from universality.nulls.unrelated_spans import span_agreement
 from universality.shipped import shipped_folder
 from universality.storage.json_output import write_json
 
@@ -33,59 +33,69 @@ class Settings:
 
     pairs: tuple[tuple[str, str], ...] = (
         ("w2304-s0", "w2304-s1"),
+        ("w2304-s0", "w2304-s2"),
+        ("w2304-s1", "w2304-s2"),
         ("w2304-s0", "w2304-s0-order1"),
     )
     """Names of shipped runs: independent seeds, and a shared start."""
     threshold: float = 0.7
     """Similarity below which an assigned latent counts as unmatched."""
-    ranks: tuple[int, ...] = (8, 16, 32, 64, 128)
-    """Dimensions of the eigenspaces."""
+    ranks: tuple[int, ...] = (8, 16, 32, 64, 128, 256)
+    """Dimensions of the leading spans."""
+    n_draws: int = 99
+    """Random rotations."""
+    n_subsets: int = 8
+    """Subsets of assigned pairs."""
     seed: int = 0
-    """Seed of the random subsets."""
+    """Seed of rotations and subsets."""
 
 
 def run(out: Path, settings: Settings) -> None:
     """Compare every pair and write the table into `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    rows: list[dict[str, Any]] = []
+    tables = []
     for names in settings.pairs:
         a, b = (load(shipped_folder() / name) for name in names)
-        rows += [{"a": names[0], "b": names[1]} | row for row in _overlaps(a, b, settings)]
-    table = pd.DataFrame(rows)
-    table.to_csv(out / "overlap.csv", index=False, float_format="%.5f")
+        tables.append(_energies(a, b, settings).assign(a=names[0], b=names[1]))
+    table = pd.concat(tables, ignore_index=True)
+    table = table[["a", "b", *(name for name in table if name not in ("a", "b"))]]
+    table.to_csv(out / "energy.csv", index=False, float_format="%.5f")
     command = f"python -m analysis.unmatched_subspaces --out {out}"
     write_json({"command": command} | asdict(settings), out / "settings.json")
     print(table.to_string(index=False, float_format="%.4f"))
 
 
-def _overlaps(a: Dictionary, b: Dictionary, settings: Settings) -> list[dict[str, Any]]:
+def _energies(a: Dictionary, b: Dictionary, settings: Settings) -> pd.DataFrame:
     decoders = [run.directions("decoder").float() for run in (a, b)]
-    unmatched = _unmatched(decoders[0], decoders[1], settings.threshold)
-    generator = torch.Generator().manual_seed(settings.seed)
-    rows = []
-    for r in settings.ranks:
-        found = subspace_agreement(*decoders, unmatched, r=r, generator=generator)
-        rows.append(
-            {
-                "r": r,
-                "unmatched_a": int(unmatched[0].sum()),
-                "unmatched_b": int(unmatched[1].sum()),
-                "overlap": found.overlap,
-                "random_subsets": found.null_overlap_mean,
-                "random_subsets_sd": found.null_overlap_sd,
-                "chance": found.chance,
-            }
-        )
-    return rows
-
-
-def _unmatched(a: Tensor, b: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-    matching = match(a, b)
-    below = torch.ones(len(a), dtype=torch.bool), torch.ones(len(b), dtype=torch.bool)
-    reached = torch.from_numpy(matching.similarity >= threshold)
-    below[0][torch.from_numpy(matching.a)[reached]] = False
-    below[1][torch.from_numpy(matching.b)[reached]] = False
-    return below
+    found = match(*decoders, progress=False)
+    reached = found.similarity >= settings.threshold
+    left = np.setdiff1d(np.arange(found.n_a), found.a[reached])
+    left_b = np.setdiff1d(np.arange(found.n_b), found.b[reached])
+    agreement = span_agreement(
+        decoders[0],
+        decoders[1],
+        (found.a, found.b),
+        (left, left_b),
+        ranks=settings.ranks,
+        n_draws=settings.n_draws,
+        n_subsets=settings.n_subsets,
+        generator=torch.Generator().manual_seed(settings.seed),
+    )
+    return pd.DataFrame(
+        {
+            "r": agreement.ranks,
+            "unmatched_a": len(left),
+            "unmatched_b": len(left_b),
+            "energy": agreement.energy,
+            "a_in_b": agreement.a_in_b,
+            "b_in_a": agreement.b_in_a,
+            "chance": agreement.chance,
+            "chance_sd": agreement.chance_sd,
+            "p": agreement.p,
+            "at_large": agreement.at_large,
+            "at_large_sd": agreement.at_large_sd,
+        }
+    )
 
 
 def main() -> None:

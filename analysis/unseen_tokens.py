@@ -37,7 +37,7 @@ from universality.storage.json_output import write_json
 
 _KEPT = (
     *("a", "b", "policy", "activations", "views", "shared", "agreement"),
-    *("unmatched", "cross_view", "held_out"),
+    *("cross_view", "held_out"),
 )
 _MEASURES = ("pearson", "cosine", "jaccard")
 

@@ -201,9 +201,9 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
             {"decoder": [0.9, 1.0], "n_pairs": 4, "mean": 0.8, "same_partner": 0.5}
             | {f"q{q}": 0.01 * q for q in (10, 25, 50, 75, 90)}
         ],
-        "unmatched": {
-            "decoder": {"n_a": 1162, "n_b": 9, "r": 2, "overlap": 0.875}
-            | {"null": 0.625, "null_sd": 0.015625, "chance": 0.25},
+        "unmatched_span": {
+            "decoder": {"threshold": 0.7, "n_a": 1162, "n_b": 9}
+            | {"ranks": [_leading_span(2, at_large=0.625), _leading_span(4, at_large=None)]},
         },
         "agreement": {},
         "shared": [],
@@ -213,6 +213,12 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
         ],
         "answer": ["Most of it is the same.", HOSTILE[0]],
     }
+
+
+def _leading_span(r: int, *, at_large: float | None) -> dict[str, Any]:
+    large = {} if at_large is None else {"at_large": at_large, "at_large_sd": 0.015625}
+    energies = {"energy": 0.875, "a_in_b": 0.8125, "b_in_a": 0.9375}
+    return {"r": r} | energies | {"chance": r / 8, "chance_sd": 0.03125, "p": 0.025} | large
 
 
 def _held_out_summary(n_pairs: int) -> dict[str, Any]:

@@ -1,71 +1,64 @@
-"""Planted subspaces found, independent remainders left at chance."""
+"""Energy in leading spans: closed forms, what does not change it, and its direction in r."""
 
 import pytest
 import torch
 
-from universality.errors import InvalidInputError
-from universality.geometry.subspaces import subspace_agreement
+from universality.geometry.subspaces import energy_inside, span_of
 from universality.nulls.rotation import haar, unit_rows
 
-D = 64
+D = 24
 
 
 def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def runs(shared, rest_a, rest_b):
-    """Two runs with the same first rows, and which rows of each are unmatched."""
-    left = [torch.arange(shared.shape[0] + r.shape[0]) >= shared.shape[0] for r in (rest_a, rest_b)]
-    return torch.cat([shared, rest_a]), torch.cat([shared, rest_b]), (left[0], left[1])
+def energies(x, y):
+    return energy_inside(span_of(x), span_of(y))
 
 
-def test_independent_rows_in_a_planted_subspace_agree_though_no_two_match():
-    """Remainders of 200 random rows each in the same eight dimensions, plus a little noise."""
-    basis = haar(D, generator=generator())[:8]
-    rest = [
-        unit_rows(200, 8, generator=generator(s)) @ basis
-        + 0.1 * unit_rows(200, D, generator=generator(s + 5))
-        for s in (1, 2)
-    ]
-    a, b, left = runs(unit_rows(200, D, generator=generator(9)), *rest)
-    found = subspace_agreement(a, b, left, r=8, generator=generator())
-    assert found.overlap > 0.98
-    assert found.overlap > found.null_overlap_mean + 4 * found.null_overlap_sd
+def test_energy_is_the_squared_length_inside_the_leading_axes():
+    """The slow way: project every unit row on the leading right singular vectors."""
+    x, y = unit_rows(40, D, generator=generator(1)), unit_rows(60, D, generator=generator(2))
+    x_in_y, y_in_x = energies(3 * x, y)
+    for r in (1, 5, D):
+        for rows, other, found in ((x, y, x_in_y), (y, x, y_in_x)):
+            axes = torch.linalg.svd(other.double()).Vh[:r]
+            slow = (rows.double() @ axes.T).square().sum(dim=1).mean()
+            assert float(found[r - 1]) == pytest.approx(float(slow), abs=1e-6)
 
 
-def test_independent_remainders_overlap_as_independent_subspaces_do():
-    """The mean squared cosine of two random r-dimensional subspaces of d dimensions is r / d."""
-    overlaps = []
-    for s in range(20):
-        rest = [unit_rows(100, D, generator=generator(3 * s + k)) for k in (0, 1)]
-        a, b, left = runs(unit_rows(10, D, generator=generator(3 * s + 2)), *rest)
-        found = subspace_agreement(a, b, left, r=8, generator=generator(), n_draws=2)
-        overlaps.append(found.overlap)
-    assert found.chance == 8 / D
-    assert sum(overlaps) / 20 == pytest.approx(8 / D, abs=0.012)
+def test_the_planted_span_is_full_from_its_rank_on_and_energy_never_falls():
+    """Rows of both runs in the same three dimensions: 1 from r = 3, where an overlap would fall."""
+    basis = haar(D, generator=generator())[:3]
+    x, y = (unit_rows(50, 3, generator=generator(s)) @ basis for s in (1, 2))
+    for found in energies(x, y):
+        assert found[2:].numpy() == pytest.approx(1, abs=1e-6)
+        assert bool((found.diff() > -1e-9).all())
 
 
-def test_rotating_both_runs_changes_nothing():
-    rest = [unit_rows(100, D, generator=generator(s)) for s in (1, 2)]
-    a, b, left = runs(unit_rows(50, D, generator=generator(3)), *rest)
-    turn = haar(D, generator=generator(4))
-    before = subspace_agreement(a, b, left, generator=generator())
-    after = subspace_agreement(3 * a @ turn, b @ turn, left, generator=generator())
-    assert before.r == D // 4
-    torch.testing.assert_close(after.cosines, before.cosines, rtol=0, atol=1e-3)
+def test_rotating_both_changes_nothing_and_swapping_swaps():
+    x, y = unit_rows(40, D, generator=generator(1)), unit_rows(60, D, generator=generator(2))
+    turn = haar(D, generator=generator(3))
+    found, turned, swapped = energies(x, y), energies(x @ turn, y @ turn), energies(y, x)
+    for k in (0, 1):
+        torch.testing.assert_close(turned[k], found[k], rtol=0, atol=1e-5)
+        torch.testing.assert_close(swapped[1 - k], found[k], rtol=0, atol=1e-9)
 
 
-def test_the_same_remainder_spans_itself():
-    a = unit_rows(100, D, generator=generator(1))
-    everything = torch.ones(100, dtype=torch.bool)
-    found = subspace_agreement(a, a, (everything, everything), generator=generator())
-    assert found.overlap == pytest.approx(1, abs=1e-5)
+def test_a_random_rotation_gives_r_over_d_in_the_mean():
+    x = span_of(unit_rows(8, 3, generator=generator(1)) @ haar(D, generator=generator(2))[:3])
+    both = torch.stack(
+        [
+            torch.stack(energy_inside(x, x, cosines=haar(D, generator=generator(s))))
+            for s in range(400)
+        ]
+    ).mean(dim=0)
+    expected = torch.arange(1, D + 1, dtype=torch.float64) / D
+    torch.testing.assert_close(both, expected.expand(2, D), rtol=0, atol=0.03)
 
 
-@pytest.mark.parametrize(("r", "message"), [(17, "r must lie in 1 ... d/4=16"), (12, "found 9")])
-def test_subspaces_that_say_nothing_are_refused(r, message):
-    a = unit_rows(100, D, generator=generator(1))
-    few = torch.arange(100) < 9
-    with pytest.raises(InvalidInputError, match=message):
-        subspace_agreement(a, a, (few, few), r=r, generator=generator())
+def test_orthogonal_spans_share_nothing():
+    axes = haar(D, generator=generator())
+    found, _ = energies(axes[:4], axes[4:8] * torch.tensor([[4.0], [3.0], [2.0], [1.0]]))
+    assert float(found[3]) == pytest.approx(0, abs=1e-6)

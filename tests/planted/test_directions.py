@@ -192,27 +192,33 @@ def test_a_shared_start_is_found_though_the_runs_moved() -> None:
     assert check(independent)["status"] == "ok"
 
 
-def test_what_is_left_unmatched_may_span_the_same_subspace() -> None:
-    """Half of the latents are shared; the rest of both runs lies, independently, in 16 dimensions.
+@pytest.mark.parametrize("n_left", [N // 2, 4 * N // 5])
+def test_what_is_left_unmatched_may_span_the_same_subspace(n_left: int) -> None:
+    """Some of the latents are shared; the rest of both runs lies, independently, in 16 dimensions.
 
-    The remainders span those dimensions, one quarter of all: their top eigenspaces are the same,
-    while random subsets, half of them of shared latents from everywhere, have others mixed in.
-    Remainders from everywhere have no such subspace: they overlap as random subsets do, or less.
+    Of the rest all lies in those dimensions, a quarter of the space, from r = 16 on, and as many
+    pairs at random, some of them shared and from everywhere, lie there less: at every rank up to
+    it the remainder is above both references. Beyond it, at r = 32, its energy stays 1.
+    Remainders from everywhere have no such subspace: they lie at chance, r / d, and below the run
+    at large, whose shared pairs agree.
     """
-    shared = unit_rows(N // 2, D, seed=0)
-    runs = []
+    shared = unit_rows(N - n_left, D, seed=0)
+    confined, everywhere = [], []
     for seed in (1, 2):
-        rest = torch.zeros(N // 2, D)
-        rest[:, : D // 4] = unit_rows(N // 2, D // 4, seed=seed)
-        runs.append(make_run(torch.cat([shared, rest])))
-    found = compare(*runs, QUICK).summary["unmatched"]["decoder"]
-    assert (found["n_a"], found["n_b"]) == pytest.approx((N // 2, N // 2), abs=30)
-    assert (found["r"], found["chance"]) == (D // 4, 0.25)
-    assert found["overlap"] > 0.999
-    assert found["null"] < 0.9
-    other = [make_run(torch.cat([shared, unit_rows(N // 2, D, seed=s)])) for s in (1, 2)]
-    found = compare(*other, QUICK).summary["unmatched"]["decoder"]
-    assert found["overlap"] < found["null"] + 0.1
+        rest = torch.zeros(n_left, D)
+        rest[:, : D // 4] = unit_rows(n_left, D // 4, seed=seed)
+        confined.append(make_run(torch.cat([shared, rest])))
+        everywhere.append(make_run(torch.cat([shared, unit_rows(n_left, D, seed=seed)])))
+    found = compare(*confined, QUICK).summary["unmatched_span"]["decoder"]
+    assert (found["n_a"], found["n_b"]) == pytest.approx((n_left, n_left), abs=60)
+    rows = {row["r"]: row for row in found["ranks"]}
+    assert list(rows) == [1, 2, 4, 8, 16, 32]
+    assert (rows[16]["energy"], rows[32]["energy"]) == pytest.approx((1, 1), abs=1e-6)
+    assert all(row["p"] == 1 / 40 and row["energy"] > row["at_large"] for row in found["ranks"][2:])
+    found = compare(*everywhere, QUICK).summary["unmatched_span"]["decoder"]
+    for row in found["ranks"]:
+        assert abs(row["energy"] - row["chance"]) < 4 * row["chance_sd"]
+        assert row["energy"] < row["at_large"]
 
 
 def test_nulls_keep_the_names_that_reports_use() -> None:

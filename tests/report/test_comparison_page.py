@@ -141,8 +141,8 @@ def test_what_only_activations_say_stands_on_the_page(opened: Page) -> None:
     assert "1,162" in held_out
     assert "0.2500 to 0.5000" in held_out
     assert "0.9 to 1.0" in opened.text("#cross-view")
-    assert "1,162" in opened.text("#unmatched")
-    assert "0.875" in opened.text("#unmatched")
+    assert "1,162" in opened.text("#unmatched-span")
+    assert "0.875" in opened.text("#unmatched-span")
     assert "null (made; activations: shuffled)" in opened.text("#curve")
     opened.choose("view", "activations")
     assert opened.text("#null") == "shuffled"

@@ -29,7 +29,7 @@ def test_a_citation_names_the_papers_behind_what_was_run() -> None:
     assert "activations" in text.splitlines()[0]
     assert "Gerasimov" in text
     assert "arXiv:2501.16615" in text
-    summary = {k: v for k, v in comparison.summary.items() if k != "unmatched"}
+    summary = {k: v for k, v in comparison.summary.items() if k != "unmatched_span"}
     views = {"decoder": comparison.summary["views"]["decoder"]}
     less: Comparison = replace(comparison, summary=summary | {"views": views})
     assert "Gerasimov" not in less.citation()

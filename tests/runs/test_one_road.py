@@ -83,7 +83,7 @@ def test_two_of_many_have_what_two_alone_have(both: tuple[dict, dict]) -> None:
     two, many = both
     (between,) = many["between"]
     assert (between.pop("a"), between.pop("b")) == ("run0", "run1")
-    assert set(between) == {"leverage", "unmatched", "cross_view", "held_out"}
+    assert set(between) == {"leverage", "unmatched_span", "cross_view", "held_out"}
     assert between == {name: two[name] for name in between}
     known = {check["id"]: check for check in two["checks"]}
     assert {check["id"]: check for check in many["checks"]} == known

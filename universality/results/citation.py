@@ -47,8 +47,10 @@ def cite_comparison(summary: Mapping[str, Any]) -> str:
         )
     if "geometry" in nulls:
         keys += ["tyler1987", "wallace1959"]
-    if summary.get("unmatched"):
-        sentences.append("Subspaces of unmatched latents follow Gerasimov et al. (2026).")
+    if summary.get("unmatched_span"):
+        sentences.append(
+            "The span of unmatched latents was looked at after Gerasimov et al. (2026)."
+        )
         keys.append("gerasimov2026")
     sentences.append("P-values were adjusted by Benjamini and Hochberg (1995).")
     return _text(sentences, keys)

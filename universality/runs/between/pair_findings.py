@@ -12,7 +12,7 @@ import pandas as pd
 from universality.evidence.held_out import Fold, cross_fit
 from universality.runs.between.carriers import carriers_summary, with_carriers
 from universality.runs.between.cross_view import activation_findings
-from universality.runs.between.unmatched import unmatched_subspaces
+from universality.runs.between.unmatched import unmatched_spans
 from universality.runs.matched import MatchedPair
 from universality.runs.policy import Policy
 from universality.runs.views import ACTIVATIONS
@@ -30,7 +30,7 @@ class PairFindings:
     folds: tuple[Fold, Fold] | None
     """Pairs of activations on documents they were not found on; None where that is unknown."""
     summary: dict[str, Any]
-    """In a few numbers: `leverage`, `unmatched`, `cross_view`, `held_out`, as far as known."""
+    """In a few numbers: `leverage`, `unmatched_span`, `cross_view`, `held_out`, as far as known."""
 
 
 def find_between(pair: MatchedPair, policy: Policy) -> PairFindings:
@@ -38,8 +38,8 @@ def find_between(pair: MatchedPair, policy: Policy) -> PairFindings:
     pairs = with_carriers(pair_table(pair), pair, policy)
     folds = _held_out(pair, policy)
     summary = carriers_summary(pairs, policy.threshold)
-    if unmatched := unmatched_subspaces(pair, policy):
-        summary["unmatched"] = unmatched
+    if unmatched := unmatched_spans(pair, policy):
+        summary["unmatched_span"] = unmatched
     if pair.runs.compares_firing:
         summary |= activation_findings(pairs, folds, pair.matches[ACTIVATIONS])
     return PairFindings(pairs, folds, summary)

@@ -6,27 +6,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool
-from torch import Tensor
+from jaxtyping import Int64
 
 from universality.compute.devices import resolve_device
 from universality.compute.workers import side_by_side
-from universality.geometry.subspaces import subspace_agreement
+from universality.nulls.unrelated_spans import SpanAgreement, ranks_for, span_agreement
+from universality.results.grades import ROUNDING
 from universality.runs.matched import MatchedPair
 from universality.runs.policy import Policy
 from universality.runs.view_match import Partners
 
-_MOST_DIMENSIONS = 64
 _FEWEST_LATENTS = 8
 
 
-def unmatched_subspaces(matched: MatchedPair, policy: Policy) -> dict[str, dict[str, Any]]:
-    """By view of directions: the overlap of the top eigenspaces of what is left, beside its null.
+def unmatched_spans(matched: MatchedPair, policy: Policy) -> dict[str, dict[str, Any]]:
+    """By view of directions: the energy of what is left in the other run's leading span, by rank.
 
-    Left is what has no partner at the policy's threshold or above. The eigenspaces have d/4
-    dimensions, at most 64, and at most a quarter as many as latents are left; a view in which
-    fewer than eight are left in a run is absent. The null takes as many latents of each run at
-    random. A few eigendecompositions, O(d^3) each.
+    Left is what has no partner at the policy's threshold or above. Beside it stand random rotations
+    and, up to 90 % unmatched, as many assigned pairs. A view in which fewer than eight latents are
+    left in a run is absent, as is one of fewer than two dimensions.
     """
     views = list(matched.a.directions)
     device = resolve_device(policy.device)
@@ -36,30 +34,38 @@ def unmatched_subspaces(matched: MatchedPair, policy: Policy) -> dict[str, dict[
 
 def _leftover(matched: MatchedPair, view: str, policy: Policy) -> dict[str, Any] | None:
     rows, match = matched.a.directions[view], matched.matches[view]
-    left = [_left(partners, policy.threshold) for partners in (match.of_a, match.of_b)]
-    sizes = [int(one.sum()) for one in left]
-    if min(sizes) < _FEWEST_LATENTS:
+    left = (left_over(match.of_a, policy.threshold), left_over(match.of_b, policy.threshold))
+    sizes = [len(one) for one in left]
+    if min(sizes) < _FEWEST_LATENTS or not ranks_for(rows.shape[1], min(sizes)):
         return None
-    agreement = subspace_agreement(
+    agreement = span_agreement(
         rows,
         matched.b.directions[view],
-        (left[0].to(rows.device), left[1].to(rows.device)),
-        r=min(_MOST_DIMENSIONS, max(1, rows.shape[1] // 4), min(sizes) // 4),
+        (match.matching.a, match.matching.b),
+        left,
         generator=torch.Generator().manual_seed(policy.seed),
-        n_draws=policy.n_draws,
     )
-    return {
-        "threshold": policy.threshold,
-        "n_a": sizes[0],
-        "n_b": sizes[1],
-        "r": agreement.r,
-        "overlap": agreement.overlap,
-        "null": agreement.null_overlap_mean,
-        "null_sd": agreement.null_overlap_sd,
-        "chance": agreement.chance,
+    counts = {"threshold": policy.threshold, "n_a": sizes[0], "n_b": sizes[1]}
+    return counts | {"ranks": _by_rank(agreement)}
+
+
+def left_over(partners: Partners, threshold: float) -> Int64[np.ndarray, " n_left"]:
+    """Which latents have no partner at the threshold or above."""
+    similarity = np.nan_to_num(partners.similarity, nan=-1.0)
+    return np.flatnonzero(similarity < threshold - ROUNDING)
+
+
+def _by_rank(found: SpanAgreement) -> list[dict[str, Any]]:
+    columns = {
+        "r": found.ranks,
+        "energy": found.energy,
+        "a_in_b": found.a_in_b,
+        "b_in_a": found.b_in_a,
+        "chance": found.chance,
+        "chance_sd": found.chance_sd,
+        "p": found.p,
     }
-
-
-def _left(partners: Partners, threshold: float) -> Bool[Tensor, " n"]:
-    matched = np.nan_to_num(partners.similarity, nan=-1.0) >= threshold
-    return torch.from_numpy(~matched)
+    if found.at_large is not None and found.at_large_sd is not None:
+        columns |= {"at_large": found.at_large, "at_large_sd": found.at_large_sd}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
