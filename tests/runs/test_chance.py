@@ -12,9 +12,9 @@ from torch import Tensor
 from tests.made_runs import unit_rows
 from universality.nulls.rotation import rows_at_cosine
 from universality.runs.chance import draw_direction_nulls
+from universality.runs.drawn_match import match_traits
 from universality.runs.draws import OWN_DRAW
 from universality.runs.metrics import Statistics, measure
-from universality.runs.view_match import match_traits
 from universality.runs.views import Traits, View, direction_views
 
 D, N_A, N_B, DRAWS = 12, 40, 60, 14
@@ -87,5 +87,5 @@ def test_rows_along_few_axes_stay_where_they_are_and_the_null_says_so() -> None:
         device=CPU,
         seed=1,
     )
-    assert null.version == 2
+    assert null.version == 3
     assert null.mean.averages["decoder", OWN_DRAW] > 0.9

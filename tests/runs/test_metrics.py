@@ -8,8 +8,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tests.made_runs import unit_rows
+from universality.runs.drawn_match import match_traits
 from universality.runs.metrics import Statistics, measure, share_reaching
-from universality.runs.view_match import match_traits
 from universality.runs.views import Traits, direction_views
 
 CPU = torch.device("cpu")

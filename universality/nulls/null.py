@@ -45,7 +45,8 @@ class Null:
     draw: Draw
     """Draws a pair of runs; the same generator state gives the same pair."""
     version: int = 1
-    """Raised when its draws change; results name it, and draws kept from before are not used."""
+    """Raised when its draws, or what is made of them, change; results name it, and draws kept from
+    before are not used."""
     mixes_views: bool = False
     """Whether a draw of several views changes a little what each of them says alone."""
 
@@ -156,7 +157,7 @@ NULLS: Mapping[str, Null] = MappingProxyType(
                 "b turned by a random rotation that keeps its mean, its covariance and the "
                 "likeness of each latent's own rows; only the alignment with a is lost",
                 draw_geometry,
-                version=2,
+                version=3,
                 mixes_views=True,
             ),
             Null(
@@ -164,18 +165,21 @@ NULLS: Mapping[str, Null] = MappingProxyType(
                 "independent rows uniform on the sphere; keeps only the sizes and the angle "
                 "between each latent's own encoder and decoder",
                 draw_isotropic,
+                version=2,
             ),
             Null(
                 "haar",
                 "b turned by a uniformly random rotation; destroys a mean direction and spectrum "
                 "that the runs share, so it is no null for anisotropy",
                 draw_haar,
+                version=2,
             ),
             Null(
                 "untrained",
                 "two autoencoders of the same shape at initialisation, encoder tied to decoder: a "
                 "floor, not a null of independence",
                 draw_untrained,
+                version=2,
             ),
         )
     }

@@ -20,8 +20,10 @@ from universality.nulls.tokens import permute_windows
 from universality.runs.draws import (
     Drawn,
     as_arrays,
+    assigned,
     from_arrays,
     measured,
+    measured_nearest,
     of_firing,
     over_draws,
     views_apart,
@@ -118,8 +120,9 @@ def draw_direction_nulls(
 ) -> list[NullStatistics]:
     """Statistics of each null, drawn so often, for runs with the shapes and geometry of these.
 
-    Where a null mixes views, those of single views are from draws of each by itself, and those of
-    two views together from half as many draws of both.
+    Those of the nearest are from all draws, those of assignments from half of them. Where a null
+    mixes views, those of single views are from draws of each by itself, and those of two views
+    together from draws of both.
 
     `keep` gives what was kept under a key, or makes it; without it everything is drawn.
     """
@@ -133,13 +136,15 @@ def draw_direction_nulls(
         def made() -> Mapping[str, np.ndarray]:
             generator = torch.Generator().manual_seed(seeds[number])
             each = _drawn(null.draw_each_view, runs, generator)
-            found = measured(views, _narrow(each, plan, generator), thresholds)
+            narrow = _narrow(each, plan, generator)
+            if number >= assigned(plan.n_draws):
+                found = measured_nearest(views, narrow, thresholds)
+                return as_arrays(with_room(found, runs[1], each[1], absolute=absolute))
+            found = measured(views, narrow, thresholds)
             found = with_room(found, runs[1], each[1], absolute=absolute)
             if null.mixes_views and len(views) > 1:
-                joint = None
-                if number < max(2, plan.n_draws // 2):
-                    both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
-                    joint = measured(views, both, thresholds)
+                both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
+                joint = measured(views, both, thresholds)
                 found = views_apart(found, joint, views=runs[0])
             return as_arrays(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, assert_never, final
 
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from universality.compute.workers import side_by_side
 from universality.matching import Matching, Neighbours, assign, find_candidates
-from universality.runs.views import Similarities, Traits, View
+from universality.runs.views import Similarities
 
 Arrays: TypeAlias = Mapping[str, np.ndarray]
 
@@ -113,11 +113,6 @@ def match_views(
     done = side_by_side(match_one, distinct, found.device, large=large)
     matches = dict(zip(distinct, done, strict=True))
     return {view: matches[first] for view, first in firsts.items()}
-
-
-def match_traits(views: Sequence[View], a: Traits, b: Traits) -> dict[str, ViewMatch]:
-    """Two draws that stand for runs, matched in every view; of nearest latents the first alone."""
-    return match_views(Similarities(views, a, b), progress=False, k=1)
 
 
 def is_large(n_a: int, n_b: int) -> bool:

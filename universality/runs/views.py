@@ -88,6 +88,8 @@ class DirectionView:
     device: torch.device
     """Where products are computed."""
     directed: bool = False
+    precision: torch.dtype | None = None
+    """Of the products; None takes what the hardware multiplies fastest."""
 
     def of(self, run: Traits) -> Tensor:
         """The rows of the latents."""
@@ -95,7 +97,13 @@ class DirectionView:
 
     def between(self, a: Traits, b: Traits) -> Similarity:
         """The cosine of rows."""
-        return Cosine.between(self.of(a), self.of(b), absolute=self.absolute, device=self.device)
+        return Cosine.between(
+            self.of(a),
+            self.of(b),
+            absolute=self.absolute,
+            device=self.device,
+            precision=self.precision,
+        )
 
 
 @final
