@@ -204,7 +204,7 @@ def _pair(
     own = match_within(within, progress=False)
     drawn = [assign(one, progress=False).similarity for one in nulls]
     greedy = [find_candidates(one, progress=False).of_a.nearest_similarity for one in nulls]
-    beyond = find_beyond_own(across, near.of_a, lambda: within, own.nearest_similarity)
+    beyond = find_beyond_own(across, near.of_a, lambda: within, own.near)
     above = q_values(np.nan_to_num(without_siblings(p, near.mutual), nan=1.0)) <= settings.alpha
     called = beyond.decoys_per_target <= settings.alpha
     found = {

@@ -17,7 +17,7 @@ D = 32
 def beyond(a, b, **options):
     across, within = Cosine.between(a, b), Cosine.between(a, a)
     near = find_candidates(across, progress=False).of_a
-    own = match_within(within, progress=False).nearest_similarity
+    own = match_within(within, progress=False).near
     return find_beyond_own(across, near, lambda: within, own, **options)
 
 

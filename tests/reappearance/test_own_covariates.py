@@ -11,7 +11,9 @@ import torch
 from tests.made_runs import make_run, unit_rows
 from universality.dictionary import Dictionary, Firing
 from universality.errors import UnsupportedError
+from universality.matching import match_within
 from universality.reappearance.own_covariates import OWN, own_covariates
+from universality.similarity import Cosine
 
 N, D = 30, 24
 
@@ -113,3 +115,18 @@ def test_what_cannot_be_asked_says_what_is_missing() -> None:
     bare = Dictionary(W_dec=unit_rows(4, 4, seed=0))
     with pytest.raises(UnsupportedError, match="no encoder"):
         _of(bare)
+
+
+def test_what_is_known_of_the_own_run_gives_the_same_without_a_pass_over_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = _run()
+    alone = _of(run)
+    near = {
+        view: match_within(Cosine.between(run.directions(view), run.directions(view))).near
+        for view in ("decoder", "encoder")
+    }
+    monkeypatch.setattr("universality.reappearance.own_covariates.find_candidates", None)
+    mask = torch.ones(run.d_sae, dtype=torch.bool)
+    for name, values in own_covariates(run, mask, near=near).items():
+        np.testing.assert_array_equal(values, alone[name])

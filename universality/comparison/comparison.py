@@ -113,6 +113,7 @@ def compare(
         pair,
         [dictionary_of(run) for run in opened],
         calibration_from(calibration),
+        own=own,
         absolute=policy.absolute,
         device=policy.device,
     )

@@ -68,7 +68,7 @@ def _columns(
     found = view_columns(
         partners,
         other,
-        own_nearest_similarity=own.nearest(view, n),
+        own_nearest_similarity=own.near(view, n).nearest_similarity,
         null_mean=first_null_of(view, nulls).mean.averages[view, f"{rule}.mean"],
     )
     found |= {} if surprise is None else significance_columns(surprise)
@@ -86,6 +86,6 @@ def _beyond_own(
         across if side == "a" else Transposed(across),
         matched.matches[view].of(side).near,
         lambda: as_seen.between(run.traits, run.traits),
-        own.nearest(view, run.alive.n_alive),
+        own.near(view, run.alive.n_alive),
         seed=seed,
     )

@@ -74,7 +74,8 @@ def assign_nearly(values: Float[Tensor, "n_a n_b"], near: ClosestFew, *, gap: fl
             return found
         floor = torch.from_numpy(solution.u).to(top.values)[:, None] + gap / 2
         row, place = (top.values > floor).nonzero(as_tuple=True)
-        keys = torch.cat([keys, row * n_b + top.indices[row, place]]).unique()
+        joining = row * n_b + top.indices[row, place]
+        keys = torch.unique(torch.cat([keys, joining]))
 
 
 def _top(values: Float[Tensor, "n m"], k: int) -> Neighbours:

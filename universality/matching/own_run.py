@@ -12,9 +12,13 @@ from jaxtyping import Float64
 from universality.errors import InvalidInputError
 from universality.matching.assignment import assign
 from universality.matching.candidates import find_candidates
+from universality.matching.neighbours import Neighbours
 from universality.matching.result import Matching
 from universality.matching.tiling import Tiling
 from universality.similarity import Others, Similarity
+
+NEAR = 5
+"""How many of the nearest others of each latent are kept: what any question about a run asks."""
 
 
 @final
@@ -22,11 +26,16 @@ from universality.similarity import Others, Similarity
 class Within:
     """How the latents of one run match each other, none of them itself."""
 
-    nearest_similarity: Float64[np.ndarray, " n"]
-    """Similarity of each latent to the nearest other latent of the run."""
+    near: Neighbours
+    """The nearest other latents of the run, five of each where there are so many."""
     matching: Matching
     """The one-to-one assignment of all latents to others with the largest total. That i has the
     partner j does not mean that j has the partner i."""
+
+    @property
+    def nearest_similarity(self) -> Float64[np.ndarray, " n"]:
+        """Similarity of each latent to the nearest other latent of the run."""
+        return self.near.nearest_similarity
 
 
 def match_within(
@@ -52,11 +61,12 @@ def match_within(
     others = Others(similarity)
     if others.shape[0] < 2:
         raise InvalidInputError("a run of one latent has no other latents to match it to")
-    candidates = find_candidates(others, k=1, progress=progress, tiling=tiling)
+    k = min(NEAR, others.shape[0] - 1)
+    candidates = find_candidates(others, k=k, progress=progress, tiling=tiling)
     matching = assign(
         others, candidates=candidates, time_limit=time_limit, progress=progress, tiling=tiling
     )
-    return Within(candidates.of_a.nearest_similarity, _freed(matching, others))
+    return Within(candidates.of_a, _freed(matching, others))
 
 
 def _freed(matching: Matching, others: Others) -> Matching:

@@ -27,7 +27,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from universality.matching import Neighbours, find_candidates
+from universality.matching import Neighbours
 from universality.matching.subset import nearest_among
 from universality.similarity import Others, Similarity
 
@@ -58,7 +58,7 @@ def find_beyond_own(
     across: Similarity,
     near: Neighbours,
     within: Callable[[], Similarity],
-    own_nearest: Float64[np.ndarray, " n"],
+    own: Neighbours,
     *,
     seed: int = 0,
     n_subsamples: int = SUBSAMPLES,
@@ -69,7 +69,7 @@ def find_beyond_own(
         across: Similarity of the run with the other.
         near: The closest latents of the other run, one or more.
         within: Makes the similarity of the run with itself; called where the other run is smaller.
-        own_nearest: Similarity to the nearest other latent of the run.
+        own: The closest other latents of the run, one or more.
         seed: Of the subsamples.
         n_subsamples: How many.
     """
@@ -77,12 +77,11 @@ def find_beyond_own(
     parts = list(map(np.random.default_rng, np.random.SeedSequence(seed).spawn(n_subsamples)))
     if n_b < n_a - 1:
         others = Others(within())
-        own = find_candidates(others, k=2, progress=False).of_a
         decoys = [nearest_among(others, own, _some(n_a, n_b + 1, part)) for part in parts]
         every = near.nearest_similarity - np.array(decoys)
     else:
         targets = [nearest_among(across, near, _some(n_b, n_a - 1, part)) for part in parts]
-        every = np.array(targets) - own_nearest
+        every = np.array(targets) - own.nearest_similarity
     return TargetDecoy(
         margin=every.mean(axis=0),
         decoys_per_target=np.array([decoys_per_target(one) for one in every]).mean(axis=0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, final
+from typing import Any, final
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -17,7 +17,8 @@ from universality.reappearance.exchangeable import dependence_among
 from universality.reappearance.fitted_forecast import KNOWN, RULES, Calibration
 from universality.reappearance.own_covariates import Covariates, own_covariates
 from universality.reappearance.pair_covariates import VIEWS, pair_covariates
-from universality.runs.between.surprise import SIDES
+from universality.runs.between.own_runs import OwnRun
+from universality.runs.between.surprise import SIDES, Side
 from universality.runs.matched import MatchedPair, MatchedRuns
 from universality.runs.part import RunPart
 from universality.runs.views import BOTH
@@ -101,13 +102,15 @@ def forecast_beside(
     runs: Sequence[Dictionary],
     calibration: Calibration,
     *,
+    own: Mapping[Side, OwnRun] | None = None,
     absolute: bool = False,
     device: str = "auto",
 ) -> dict[str, LatentForecast]:
     """By side, the forecasts for both of two runs, each knowing the other.
 
     `runs` are they as they were opened, with the firing counts they brought; where those are
-    missing, those on the common tokens stand for them. Where two runs are outside the domain of
+    missing, those on the common tokens stand for them. `own`, by side, is what is known of how near
+    latents of each run are to each other. Where two runs are outside the domain of
     what knows two, but each is in that of one run, each is asked alone. Covariates are computed
     only for recipes of the domain. Similarities without their sign (`absolute`) are not what was
     fitted.
@@ -121,7 +124,7 @@ def forecast_beside(
         refused = LatentForecast(calibration, KNOWN[1], {}, (fault,), None)
         return dict.fromkeys(SIDES, refused)
     return {
-        side: _beside(pair, run, calibration, side=side, device=device)
+        side: _beside(pair, run, calibration, side=side, own=(own or {}).get(side), device=device)
         for side, run in zip(SIDES, runs, strict=True)
     }
 
@@ -138,7 +141,8 @@ def _beside(
     run: Dictionary,
     calibration: Calibration,
     *,
-    side: Literal["a", "b"],
+    side: Side,
+    own: OwnRun | None,
     device: str,
 ) -> LatentForecast:
     part, _ = pair.sides(side)
@@ -152,13 +156,14 @@ def _beside(
     if reasons:
         return LatentForecast(calibration, known, {}, reasons, None)
     try:
-        own = own_covariates(run, part.alive.mask, firing=firing, device=device)
+        near = {} if own is None else {view: one.near for view, one in own.within.items()}
+        alone = own_covariates(run, part.alive.mask, firing=firing, device=device, near=near)
     except UnsupportedError as error:
         return LatentForecast(calibration, known, {}, (str(error),), None)
-    reasons = outside(calibration.domains[known], recipe, own)
+    reasons = outside(calibration.domains[known], recipe, alone)
     more = pair_covariates(pair.matches, swap=side == "b") if known == KNOWN[1] else {}
-    chances = _chances(calibration, known, {**own, **more}, reasons)
-    return LatentForecast(calibration, known, chances, reasons, own)
+    chances = _chances(calibration, known, {**alone, **more}, reasons)
+    return LatentForecast(calibration, known, chances, reasons, alone)
 
 
 def _chances(

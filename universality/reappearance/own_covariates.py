@@ -18,6 +18,8 @@ from universality.compute.norms import row_norms, unit
 from universality.dictionary import Dictionary, Firing
 from universality.errors import UnsupportedError
 from universality.matching.candidates import find_candidates
+from universality.matching.neighbours import Neighbours
+from universality.matching.own_run import NEAR
 from universality.similarity import Cosine, Others
 
 Covariates: TypeAlias = Mapping[str, Float64[np.ndarray, " _"]]
@@ -38,7 +40,6 @@ OWN: Mapping[str, str] = {
 }
 """What each covariate of one run is; the axes are those of the decoder rows' second moment."""
 
-_NEAR = 5
 _LEADING = 12
 _RAREST = 1e-7
 
@@ -49,11 +50,13 @@ def own_covariates(
     *,
     firing: Firing | None = None,
     device: str = "auto",
+    near: Mapping[str, Neighbours] | None = None,
 ) -> dict[str, np.ndarray]:
     """The covariates of the latents that take part, by name (see `OWN`), in float64.
 
     The frequencies are those that came with the run, or `firing`. One pass over the cosines of the
-    run with itself for each view; 0 stands for what a run of one latent cannot have.
+    run with itself for each view, but where `near` has the five nearest others of these latents by
+    view; 0 stands for what a run of one latent cannot have.
 
     Raises:
         UnsupportedError: the run has no encoder, or nobody counted how often it fires.
@@ -76,8 +79,8 @@ def own_covariates(
         "encoder_decoder_cosine": _alignment(rows, columns),
         "log_norm": (reads * writes / _middle(reads * writes)).log10(),
         "bias": bias * writes / _middle((bias * writes).abs()),
-        **_crowding("decoder", decoder, device),
-        **_crowding("encoder", encoder, device),
+        **_crowding("decoder", (near or {}).get("decoder") or _near(decoder, device)),
+        **_crowding("encoder", (near or {}).get("encoder") or _near(encoder, device)),
         "mean_decoder_cosine": _with_mean(rows),
         "mean_encoder_cosine": _with_mean(columns),
         "leading_energy": _leading_energy(rows),
@@ -98,14 +101,18 @@ def _middle(values: Float64[Tensor, " n"]) -> Tensor:
     return known
 
 
-def _crowding(name: str, rows: Float[Tensor, "n d"], device: str) -> dict[str, Tensor]:
+def _near(rows: Float[Tensor, "n d"], device: str) -> Neighbours:
+    """The nearest others of the run."""
+    n = rows.shape[0]
+    if n < 2:
+        return Neighbours(np.full((n, 1), -1, dtype=np.int64), np.zeros((n, 1)))
+    cosines = Others(Cosine.between(rows, rows, device=resolve_device(device)))
+    return find_candidates(cosines, k=min(NEAR, n - 1), progress=False).of_a
+
+
+def _crowding(name: str, near: Neighbours) -> dict[str, Tensor]:
     """How near the others of the run are."""
-    near = np.zeros((rows.shape[0], 1))
-    if rows.shape[0] > 1:
-        cosines = Others(Cosine.between(rows, rows, device=resolve_device(device)))
-        k = min(_NEAR, rows.shape[0] - 1)
-        near = find_candidates(cosines, k=k, progress=False).of_a.similarity
-    found = torch.from_numpy(near).double()
+    found = torch.from_numpy(near.similarity).double()
     return {f"own_nearest_{name}": found[:, 0], f"own_five_{name}": found.mean(dim=1)}
 
 

@@ -40,6 +40,9 @@ from universality.runs.view_match import ViewMatch, is_large
 from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 from universality.storage.kept import PairStore, kept
 
+TOKENS_VERSION = 2
+"""Of the way draws of codes are made and measured, as `Null.version` is for those of directions."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,7 @@ class NullStatistics:
     @property
     def version(self) -> int:
         """Of the way it is drawn."""
-        return NULLS[self.name].version if self.name in NULLS else 1
+        return NULLS[self.name].version if self.name in NULLS else TOKENS_VERSION
 
 
 def draw_nulls(
@@ -225,16 +228,22 @@ def _draw_tokens(
         moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
         places = [moves[0][0], *(move[1] for move in moves)]
 
-        def made(places: Sequence[np.ndarray] = places) -> Mapping[str, np.ndarray]:
+        dear = number < assigned(policy.n_draws)
+
+        def made(
+            places: Sequence[np.ndarray] = places, dear: bool = dear
+        ) -> Mapping[str, np.ndarray]:
             codes = [part.codes for part in parts]
             moved = [
                 Traits({}, rearrange_tokens(one, at))
                 for one, at in zip(codes, places, strict=True)
                 if one is not None
             ]
-            return as_arrays(of_firing(measured([view], moved, thresholds, beside=matches)))
+            if dear:
+                return as_arrays(of_firing(measured([view], moved, thresholds, beside=matches)))
+            return as_arrays(measured_nearest([view], moved, thresholds))
 
-        key = f"tokens/{policy.seed}/{number}/{array_digest(documents)}"
+        key = f"tokens/{TOKENS_VERSION}/{dear}/{policy.seed}/{number}/{array_digest(documents)}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
         drawn.append(from_arrays(kept(store, key, made), thresholds))
     n_a, n_b = (part.alive.n_alive for part in parts[:2])
@@ -259,7 +268,7 @@ def _draw_untrained(
             )
             return as_arrays(measured([view], [Traits({}, one) for one in codes], thresholds))
 
-        key = f"untrained codes/{seed}/{note}/{policy.min_firing}"
+        key = f"untrained codes/{TOKENS_VERSION}/{seed}/{note}/{policy.min_firing}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
         return from_arrays(kept(store, key, made), thresholds)
 

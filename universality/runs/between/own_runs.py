@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from universality.compute.workers import side_by_side
-from universality.matching import Within, match_within
+from universality.matching import Neighbours, Within, match_within
+from universality.matching.own_run import NEAR
 from universality.runs.matched import matching_choices
 from universality.runs.metrics import Statistics, measure_within
 from universality.runs.part import RunPart
@@ -46,10 +47,12 @@ class OwnRun:
         """
         return self.statistics.shares.get((view, _RULE_WITHIN[rule]))
 
-    def nearest(self, view: str, n: int) -> Float64[np.ndarray, " n"]:
-        """Similarity of each of the n latents to the nearest other of its run; NaN if unknown."""
+    def near(self, view: str, n: int) -> Neighbours:
+        """The nearest others of each of the n latents; unknown, one with number -1 and NaN."""
         own = self.within.get(view)
-        return np.full(n, np.nan) if own is None else own.nearest_similarity
+        if own is None:
+            return Neighbours(np.full((n, 1), -1, dtype=np.int64), np.full((n, 1), np.nan))
+        return own.near
 
     def summary(self, view: str) -> dict[str, Any] | None:
         """For the summary: means and, at each twentieth, the share one to one."""
@@ -94,9 +97,10 @@ def _within(
     choices = matching_choices(policy)
 
     def match(view: str) -> Within:
-        key = f"within/{view}/{choices}/{run.digests[view]}" if store else ""
+        key = f"within/near {NEAR}/{view}/{choices}/{run.digests[view]}" if store else ""
         arrays = kept(store, key, partial(_matched, found, view, policy.time_limit))
-        return Within(arrays["nearest"], matching_from(arrays))
+        near = Neighbours(arrays["near"], arrays["near_similarity"])
+        return Within(near, matching_from(arrays))
 
     firsts = {view: found.first_alike(view) for view in found}
     distinct = list(dict.fromkeys(firsts.values()))
@@ -107,4 +111,5 @@ def _within(
 
 def _matched(found: Similarities, view: str, time_limit: float | None) -> Arrays:
     within = match_within(found[view], time_limit=time_limit)
-    return matching_arrays(within.matching) | {"nearest": within.nearest_similarity}
+    near = {"near": within.near.index, "near_similarity": within.near.similarity}
+    return matching_arrays(within.matching) | near
