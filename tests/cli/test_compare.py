@@ -80,6 +80,35 @@ def test_json_prints_the_summary_and_nothing_else(
     assert captured.err == ""
 
 
+def test_quick_prints_numbers_and_writes_nothing(
+    runs: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert run("compare", *runs, "--quick") == 0
+    screen = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in screen.splitlines())
+    assert "Of 60 latents 50.0% have a partner at 0.7 or more in decoder and encoder" in screen
+    assert "no latent is graded" in " ".join(screen.split())
+    assert run("compare", *runs, "--quick", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["policy"]["null"] == "isotropic"
+    assert sorted(tmp_path.rglob("*")) == before
+    assert run("compare", runs[0], runs[0], "--quick", "--strict") == 3
+
+
+@pytest.mark.parametrize(
+    "option", [("--out", "x"), ("--null", "haar"), ("--draws", "4"), ("--matrix",)]
+)
+def test_quick_refuses_what_it_would_leave_out(
+    runs: tuple[str, str], option: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("compare", *runs, "--quick", *option) == 2
+    assert f"{option[0]}: --quick looks at directions" in capsys.readouterr().err
+
+
 def test_an_existing_result_needs_overwrite_and_other_folders_are_left_alone(
     runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

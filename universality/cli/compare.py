@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from universality.cli.options import (
     calibration_option,
@@ -73,6 +74,12 @@ _INPUTS = (
         "million parameters.",
     ),
     calibration_option,
+    click.option(
+        "--quick",
+        is_flag=True,
+        help="Print the numbers of directions in seconds and write nothing: the isotropic null in "
+        "closed form stands in, no latent is graded.",
+    ),
 )
 
 
@@ -109,7 +116,8 @@ def demo(**options: Any) -> None:
     from universality.shipped import sample, two_seeds
 
     a, b = (load(path) for path in two_seeds())
-    options["activations"] = options["activations"] or (sample(),)
+    if not options["quick"]:
+        options["activations"] = options["activations"] or (sample(),)
     _compare(a, b, inputs=two_seeds(), **options)
 
 
@@ -129,8 +137,12 @@ def _compare(
     as_json: bool,
     strict: bool,
     verbose: bool,
+    quick: bool,
     **choices: Any,
 ) -> None:
+    if quick:
+        _look_quickly(a, b, as_json=as_json, strict=strict, choices=choices)
+        return
     from universality.cli.screen import comparison_screen
     from universality.cli.stage_progress import stages_of_comparison
     from universality.comparison import Policy
@@ -164,3 +176,38 @@ def _compare(
         say(comparison_screen(all_visible(comparison.summary), Path(visible(str(out)))))
     if strict:
         leave_if_a_check_failed(comparison.summary)
+
+
+_OF_WHOLE_COMPARISONS = {
+    *("activations", "codes", "unembedding", "effects", "effect_pairs", "calibration"),
+    *("nulls", "n_draws", "seed", "rows", "measure", "min_firing", "held_out", "matrix"),
+    *("out", "overwrite", "verbose"),
+}
+"""What a quick look does not do, and would leave out without a word."""
+
+
+def _look_quickly(a: Run, b: Run, *, as_json: bool, strict: bool, choices: dict[str, Any]) -> None:
+    context = click.get_current_context()
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in _OF_WHOLE_COMPARISONS
+        and context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)}: --quick looks at directions beside the isotropic null and writes "
+            "nothing; leave one of them out"
+        )
+    from universality.cli.quick_screen import quick_screen
+    from universality.comparison.quick_look import look_quickly
+    from universality.runs.policy import Policy
+    from universality.storage.json_output import as_json as to_json
+
+    summary = look_quickly(a, b, Policy(**chosen(choices)))
+    say(
+        to_json(summary) if as_json else quick_screen(all_visible(summary)),
+        end="" if as_json else "\n",
+    )
+    if strict:
+        leave_if_a_check_failed(summary)
