@@ -3,11 +3,9 @@
 Run as `python -m analysis.held_draws --out analysis/results/held_draws`.
 
 The `geometry` null of the two shipped seeds, drawn anew 16 times: each draw is matched as `compare`
-does it, held in float32 and assigned to within .00005, and as runs are, certified to 1e-9. Writes
+does it, held in float32 and assigned to within .00001, and as runs are, certified to 1e-9. Writes
 `draws.csv`, one row per draw, view and statistic, and `statistics.csv`: the means over the draws,
-how far the two ways are apart at most, and how much a single draw spreads. Assignments, which cost
-three times as much as nearest latents, are made in half of the draws that `compare` makes: by the
-spreads here they are known as well as the others all the same.
+how far the two ways are apart at most, and how much a single draw spreads.
 """
 
 from __future__ import annotations

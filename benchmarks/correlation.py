@@ -6,11 +6,13 @@
     python -m benchmarks.correlation --sizes 32768 --l0 32 --methods matched --tokens 1000000
 
 Planted codes: frequencies fall as a power of the rank, half of each token's firings are common to
-both runs with noise on their values. Methods: `ours`, all correlations, rounded to 2 or 4 bytes;
-`matched`, then also candidates and the certified assignment; `dense`, the streamed float32 product
-of the codes of 2,048 tokens at a time, summed; `universal_neurons`, the `StreamingPearsonComputer`
-of wesg52/universal-neurons, and `featurematch`, `align_features` of Course-Correct-Labs, both
-unchanged, from checkouts at the given folders.
+both runs with noise on their values. Methods: `ours`, all correlations, rounded to 2 or 4 bytes
+where they would take more than 1 GB; `matched`, then also candidates and the certified assignment;
+`dense`, the streamed float32 product of the codes of 2,048 tokens at a time, summed; `dense64`, the
+same in float64, which is what `ours` is right to and goes over to where codes are crowded (`--sizes
+4096 --l0 512,1024 --methods ours,dense,dense64 --tokens 16384`); `universal_neurons`, the
+`StreamingPearsonComputer` of wesg52/universal-neurons, and `featurematch`, `align_features` of
+Course-Correct-Labs, both unchanged, from checkouts at the given folders.
 
 Every method runs in a process of its own. The time is that of the method alone, with codes given
 as it takes them; the memory is the largest of the process, codes included. With one thread, CPU
@@ -38,7 +40,7 @@ from types import SimpleNamespace
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-TOKENS = {"ours": 1 << 18, "matched": 1 << 18, "dense": 4_096}
+TOKENS = {"ours": 1 << 18, "matched": 1 << 18, "dense": 4_096, "dense64": 4_096}
 PEER_TOKENS = 8_192
 CHECKED = 32
 BATCH = 2_048
@@ -99,16 +101,19 @@ def matched(a: Any, b: Any, options: argparse.Namespace) -> tuple[Any, dict[str,
     return work, found
 
 
-def dense(a: Any, b: Any, options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
-    """The plain product of dense codes in float32, summed over batches, then normalised."""
+def dense(
+    a: Any, b: Any, options: argparse.Namespace, *, double: bool = False
+) -> tuple[Any, dict[str, Any]]:
+    """The plain product of dense codes, summed over batches, then normalised."""
     import torch
 
-    batches = [_dense_batches(side) for side in (a, b)]
+    dtype = torch.float64 if double else torch.float32
+    batches = [[part.to(dtype) for part in _dense_batches(side)] for side in (a, b)]
 
     def work() -> Any:
         n_a, n_b, n = a.shape[1], b.shape[1], a.shape[0]
-        products = torch.zeros(n_a, n_b)
-        sums, squares = [torch.zeros(n_a), torch.zeros(n_b)], [torch.zeros(n_a), torch.zeros(n_b)]
+        products = torch.zeros(n_a, n_b, dtype=dtype)
+        sums, squares = ([torch.zeros(size, dtype=dtype) for size in (n_a, n_b)] for _ in range(2))
         for parts in zip(*batches, strict=True):
             products.addmm_(parts[0].T, parts[1])
             for side, part in enumerate(parts):
@@ -121,6 +126,11 @@ def dense(a: Any, b: Any, options: argparse.Namespace) -> tuple[Any, dict[str, A
         return products
 
     return work, {}
+
+
+def dense64(a: Any, b: Any, options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """The same in float64."""
+    return dense(a, b, options, double=True)
 
 
 def universal_neurons(a: Any, b: Any, options: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
@@ -164,6 +174,7 @@ METHODS: dict[str, Callable[..., tuple[Any, dict[str, Any]]]] = {
     "ours": ours,
     "matched": matched,
     "dense": dense,
+    "dense64": dense64,
     "universal_neurons": universal_neurons,
     "featurematch": featurematch,
 }

@@ -147,3 +147,62 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="--absolute"):
         between(a, signed)
     assert between(a, signed, absolute=True).absolute
+
+
+def crowded(n_tokens: int, n: int, seed: int, *, share: float = 0.6) -> np.ndarray:
+    """Codes of latents that fire together all the time, a few of them on nearly every token."""
+    rng = np.random.default_rng(seed)
+    fires = rng.random((n_tokens, n)) < np.linspace(0.2, share, n)
+    fires[:, : n // 5] |= rng.random((n_tokens, n // 5)) < 0.95
+    return np.where(fires, rng.lognormal(size=(n_tokens, n)), 0.0).astype(np.float32)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("n_tokens", [60, 2_000])
+def test_crowded_codes_go_through_dense_products_and_say_the_same(
+    n_tokens: int, measure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = crowded(n_tokens, 30, 0), crowded(n_tokens, 41, 1)
+    monkeypatch.setattr(cofiring_module, "_WORTH_IT", 1)
+    monkeypatch.setattr(cofiring_module, "_NUMBERS_DENSE", 100 * 71)
+    monkeypatch.setattr(cofiring_module, "_ENTRIES_PER_SEGMENT", 20_000)
+    dense = between(a, b, measure)
+    assert dense.products.is_crowded
+    monkeypatch.setattr(cofiring_module, "_COFIRING", 0)
+    sparse = between(a, b, measure)
+    assert not sparse.products.is_crowded
+    np.testing.assert_allclose(all_pairs(dense), all_pairs(sparse), atol=1e-13, rtol=0)
+    if measure == "pearson":
+        np.testing.assert_allclose(all_pairs(dense), pearson(a, b), atol=1e-10, rtol=0)
+
+
+def test_dense_panels_are_the_sums_of_sparse_ones_in_any_part() -> None:
+    a, b = crowded(500, 30, 2), crowded(500, 20, 3)
+    products = between(a, b).products
+    rows, cols = np.array([3, 4, 17, 29]), np.array([0, 19, 5])
+    whole = products.panel(slice(None))
+    np.testing.assert_allclose(products.dense_panel(slice(None)), whole, atol=1e-13, rtol=1e-13)
+    part = products.dense_panel(rows, cols)
+    np.testing.assert_allclose(part, whole[np.ix_(rows, cols)], atol=1e-13, rtol=1e-13)
+
+
+def test_few_that_fire_at_once_are_multiplied_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not between(crowded(400, 64, 0), crowded(400, 64, 1)).products.is_crowded
+    monkeypatch.setattr(cofiring_module, "_WORTH_IT", 1)
+    rng = np.random.default_rng(0)
+    few = [np.where(rng.random((400, 64)) < 0.03, 1.0, 0.0).astype(np.float32) for _ in range(2)]
+    assert not between(*few).products.is_crowded
+    assert between(crowded(400, 64, 0), few[0]).products.is_crowded
+
+
+@pytest.mark.parametrize("screen", [False, True])
+def test_a_crowded_pair_has_the_same_bits_in_any_company(
+    screen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cofiring_module, "_WORTH_IT", 1)
+    similarity = between(crowded(300, 40, 4), crowded(300, 50, 5), screen=screen)
+    whole = all_pairs(similarity)
+    i, j = torch.arange(40), torch.arange(40).flip(0)
+    np.testing.assert_array_equal(similarity.at(i, j).numpy(), whole[i, j])
+    values, error = similarity.block(slice(3, 30), slice(2, 50), fine=True)
+    assert np.abs(values.numpy() - whole[3:30, 2:]).max() <= error

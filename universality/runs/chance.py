@@ -20,10 +20,8 @@ from universality.nulls.tokens import permute_windows
 from universality.runs.draws import (
     Drawn,
     as_arrays,
-    assigned,
     from_arrays,
     measured,
-    measured_nearest,
     of_firing,
     over_draws,
     views_apart,
@@ -123,9 +121,8 @@ def draw_direction_nulls(
 ) -> list[NullStatistics]:
     """Statistics of each null, drawn so often, for runs with the shapes and geometry of these.
 
-    Those of the nearest are from all draws, those of assignments from half of them. Where a null
-    mixes views, those of single views are from draws of each by itself, and those of two views
-    together from draws of both.
+    Where a null mixes views, those of single views are from draws of each by itself, and those of
+    two views together from half as many draws of both.
 
     `keep` gives what was kept under a key, or makes it; without it everything is drawn.
     """
@@ -139,15 +136,13 @@ def draw_direction_nulls(
         def made() -> Mapping[str, np.ndarray]:
             generator = torch.Generator().manual_seed(seeds[number])
             each = _drawn(null.draw_each_view, runs, generator)
-            narrow = _narrow(each, plan, generator)
-            if number >= assigned(plan.n_draws):
-                found = measured_nearest(views, narrow, thresholds)
-                return as_arrays(with_room(found, runs[1], each[1], absolute=absolute))
-            found = measured(views, narrow, thresholds)
+            found = measured(views, _narrow(each, plan, generator), thresholds)
             found = with_room(found, runs[1], each[1], absolute=absolute)
             if null.mixes_views and len(views) > 1:
-                both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
-                joint = measured(views, both, thresholds)
+                joint = None
+                if number < max(2, plan.n_draws // 2):
+                    both = _narrow(_drawn(null.draw, runs, generator), plan, generator)
+                    joint = measured(views, both, thresholds)
                 found = views_apart(found, joint, views=runs[0])
             return as_arrays(found)
 
@@ -228,22 +223,16 @@ def _draw_tokens(
         moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
         places = [moves[0][0], *(move[1] for move in moves)]
 
-        dear = number < assigned(policy.n_draws)
-
-        def made(
-            places: Sequence[np.ndarray] = places, dear: bool = dear
-        ) -> Mapping[str, np.ndarray]:
+        def made(places: Sequence[np.ndarray] = places) -> Mapping[str, np.ndarray]:
             codes = [part.codes for part in parts]
             moved = [
                 Traits({}, rearrange_tokens(one, at))
                 for one, at in zip(codes, places, strict=True)
                 if one is not None
             ]
-            if dear:
-                return as_arrays(of_firing(measured([view], moved, thresholds, beside=matches)))
-            return as_arrays(measured_nearest([view], moved, thresholds))
+            return as_arrays(of_firing(measured([view], moved, thresholds, beside=matches)))
 
-        key = f"tokens/{TOKENS_VERSION}/{dear}/{policy.seed}/{number}/{array_digest(documents)}"
+        key = f"tokens/{TOKENS_VERSION}/{policy.seed}/{number}/{array_digest(documents)}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
         drawn.append(from_arrays(kept(store, key, made), thresholds))
     n_a, n_b = (part.alive.n_alive for part in parts[:2])

@@ -11,8 +11,8 @@ import numpy as np
 
 from universality.compute.norms import unit
 from universality.runs.cycles import cycles_of
-from universality.runs.drawn_match import match_traits, nearest_traits
-from universality.runs.metrics import Statistics, measure, measure_nearest
+from universality.runs.drawn_match import match_traits
+from universality.runs.metrics import Statistics, measure
 from universality.runs.view_match import ViewMatch
 from universality.runs.views import ACTIVATIONS, RowsByView, Traits, View
 
@@ -44,24 +44,6 @@ def measured(
     measured = [measure({**(beside or {}), **one}, thresholds) for one in matched.values()]
     cycles = cycles_of(matched, [one.n_latents for one in drawn]) if len(drawn) > 2 else {}
     return Drawn(measured[0] if len(measured) == 1 else over_draws(measured, np.mean), cycles)
-
-
-def measured_nearest(
-    views: Sequence[View], drawn: Sequence[Traits], thresholds: Sequence[float]
-) -> Drawn:
-    """Those statistics of a draw that need no assignment."""
-    pairs = combinations(drawn, 2)
-    found = [measure_nearest(nearest_traits(views, *two), thresholds) for two in pairs]
-    return Drawn(found[0] if len(found) == 1 else over_draws(found, np.mean), {})
-
-
-def assigned(n_draws: int) -> int:
-    """In how many of so many draws latents are also assigned, one to one, and views joined.
-
-    Means over the nearest spread two to three times as much from draw to draw as means over
-    assignments do, and cost a third: half as many of the dear ones tell as much.
-    """
-    return max(2, n_draws // 2)
 
 
 def of_firing(drawn: Drawn) -> Drawn:

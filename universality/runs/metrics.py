@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from universality.matching import Matching, Neighbours, Within
+from universality.matching import Matching, Within
 from universality.results.grades import ROUNDING
 from universality.runs.view_match import ViewMatch
 
@@ -38,23 +38,6 @@ class Statistics:
     reach it in both views."""
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Nearest:
-    """The nearest latents of two runs in one view, without an assignment."""
-
-    of_a: Neighbours
-    """For each latent of a, the nearest of b."""
-    of_b: Neighbours
-    """For each latent of b, the nearest of a."""
-
-    @property
-    def n_mutual(self) -> int:
-        """How many pairs of latents are each other's nearest."""
-        back = self.of_b.nearest[self.of_a.nearest]
-        return int((back == np.arange(back.size)).sum())
-
-
 def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> Statistics:
     """All statistics of two runs from their matches by view.
 
@@ -64,30 +47,19 @@ def measure(matches: Mapping[str, ViewMatch], thresholds: Sequence[float]) -> St
     averages: dict[tuple[str, str], float] = {}
     shares: dict[tuple[str, str], Float64[np.ndarray, " n_thresholds"]] = {}
     for view, match in matches.items():
-        near = measure_nearest({view: Nearest(match.near_a, match.near_b)}, thresholds)
-        averages |= near.averages
-        shares |= near.shares
-        averages[view, f"{RULES[2]}.mean"] = float(match.matching.similarity.mean())
-        shares[view, RULES[2]] = share_reaching(match.matching.similarity, thresholds)
+        similarities = _similarities(match)
+        for rule, values in similarities.items():
+            averages[view, f"{rule}.mean"] = float(values.mean())
+            shares[view, rule] = share_reaching(values, thresholds)
+        n_mutual = int(match.of_a.mutual.sum())
+        averages[view, "mutual.fraction_a"] = n_mutual / match.matching.n_a
+        averages[view, "mutual.fraction_b"] = n_mutual / match.matching.n_b
     for first, second in combinations(matches, 2):
         same = same_partner(matches[first].matching, matches[second].matching)
         averages[f"{first}_{second}", "agreement"] = float(same.mean())
     if "decoder" in matches and "encoder" in matches:
         lower = _lower_similarity(matches["decoder"].matching, matches["encoder"].matching)
         shares["decoder_and_encoder", "assignment"] = share_reaching(lower, thresholds)
-    return Statistics(thresholds=tuple(thresholds), averages=averages, shares=shares)
-
-
-def measure_nearest(nearest: Mapping[str, Nearest], thresholds: Sequence[float]) -> Statistics:
-    """Those statistics that need no assignment."""
-    averages: dict[tuple[str, str], float] = {}
-    shares: dict[tuple[str, str], Float64[np.ndarray, " n_thresholds"]] = {}
-    for view, near in nearest.items():
-        for rule, side in zip(RULES, (near.of_a, near.of_b), strict=False):
-            averages[view, f"{rule}.mean"] = float(side.nearest_similarity.mean())
-            shares[view, rule] = share_reaching(side.nearest_similarity, thresholds)
-        averages[view, "mutual.fraction_a"] = near.n_mutual / near.of_a.nearest.size
-        averages[view, "mutual.fraction_b"] = near.n_mutual / near.of_b.nearest.size
     return Statistics(thresholds=tuple(thresholds), averages=averages, shares=shares)
 
 
@@ -121,6 +93,15 @@ def same_partner(first: Matching, second: Matching) -> Bool[np.ndarray, " n_a"]:
     """For each latent of a, whether both assignments give it a partner, and the same one."""
     partner = first.partner_of_a
     return np.asarray((partner >= 0) & (partner == second.partner_of_a))
+
+
+def _similarities(match: ViewMatch) -> dict[str, Float64[np.ndarray, " n"]]:
+    values = (
+        match.near_a.nearest_similarity,
+        match.near_b.nearest_similarity,
+        match.matching.similarity,
+    )
+    return dict(zip(RULES, values, strict=True))
 
 
 def _lower_similarity(first: Matching, second: Matching) -> Float64[np.ndarray, " n_pairs"]:

@@ -90,7 +90,8 @@ class CodeSimilarity:
         dtype = _screen_dtype(whole.shape) if screen else None
         if dtype is None:
             return whole
-        everything = whole._compute(slice(None), slice(None), dtype, progress=progress)
+        dense = whole.products.is_crowded
+        everything = whole._compute(slice(None), slice(None), dtype, dense=dense, progress=progress)
         return replace(whole, screen=everything)
 
     @property
@@ -131,19 +132,32 @@ class CodeSimilarity:
         return torch.from_numpy(values)
 
     def _compute(
-        self, rows: Index, cols: Index, dtype: torch.dtype, *, progress: bool = False
+        self,
+        rows: Index,
+        cols: Index,
+        dtype: torch.dtype,
+        *,
+        dense: bool = False,
+        progress: bool = False,
     ) -> Float[Tensor, "rows cols"]:
-        """Similarities of a block, rounded to a precision, panel by panel."""
+        """Similarities of a block, rounded to a precision, panel by panel.
+
+        From `dense` products they are right to float64, but their last bits depend on the block:
+        that is for a screen, which is made once and read whatever is asked for.
+        """
         i = torch.arange(self.shape[0])[rows].numpy()
         j = torch.arange(self.shape[1])[cols].numpy()
         out = torch.empty((i.size, j.size), dtype=dtype)
         panels = parts(i.size, rows_per_panel(max(1, j.size)))
         for panel in counted(panels, "co-firing", progress=progress):
-            self._fill(out[panel], i[panel], j)
+            self._fill(out[panel], i[panel], j, dense=dense)
         return out
 
-    def _fill(self, out: Float[Tensor, "rows cols"], i: _Numbers, j: _Numbers) -> None:
-        sums, weight_b = self.products.panel(i, j), self.weight_b[j]
+    def _fill(
+        self, out: Float[Tensor, "rows cols"], i: _Numbers, j: _Numbers, *, dense: bool
+    ) -> None:
+        weight_b = self.weight_b[j]
+        sums = self.products.dense_panel(i, j) if dense else self.products.panel(i, j)
 
         def convert(rows: slice) -> None:
             for row in range(rows.start, rows.stop):
