@@ -61,16 +61,24 @@ def contexts(
             f"row {int(outside[0])} is not in {cache.path}: it has {len(cache)} rows"
         )
     stream = token_stream(cache)
-    made = []
-    for row in rows.tolist():
-        document, place = int(stream.documents[row]), int(stream.place_of[row])
-        first = max(int(stream.starts[document]), place - before)
-        last = min(int(stream.starts[document + 1]), place + after + 1)
-        shown = stream.tokens[first:last].tolist()
-        strings = tuple(cache.vocabulary.get(token, f"<{token}>") for token in shown)
-        kept = tuple(stream.row_of[first:last].tolist())
-        made.append(Context(row, cache.document_names[document], strings, place - first, kept))
-    return made
+    documents, places = stream.documents[rows], stream.place_of[rows]
+    firsts = torch.maximum(stream.starts[documents], places - before)
+    lasts = torch.minimum(stream.starts[documents + 1], places + after + 1)
+    tokens, row_of = stream.tokens.numpy(), stream.row_of.numpy()
+    names = [cache.document_names[document] for document in documents.tolist()]
+    spans = zip(rows.tolist(), names, places.tolist(), firsts.tolist(), lasts.tolist(), strict=True)
+    return [
+        Context(
+            row,
+            name,
+            tuple(
+                cache.vocabulary.get(token, f"<{token}>") for token in tokens[first:last].tolist()
+            ),
+            place - first,
+            tuple(row_of[first:last].tolist()),
+        )
+        for row, name, place, first, last in spans
+    ]
 
 
 def write_tokens(folder: Path, windows: Sequence[Window]) -> None:

@@ -68,14 +68,11 @@ def assign_nearly(values: Float[Tensor, "n_a n_b"], near: ClosestFew, *, gap: fl
             solution = solve_restricted(
                 a, b, weight, before=solution, shape=(n_a, n_b), watch=watch
             )
-        top = _reduced(values, solution).topk(min(_JOINING, n_b), dim=1)
-        found = _matching(values, solution, top.values[:, 0])
+        reduced = values - torch.from_numpy(solution.v).to(values)
+        found = _matching(values, solution, reduced.amax(dim=1))
         if found.gap <= gap * n_a:
             return found
-        floor = torch.from_numpy(solution.u).to(top.values)[:, None] + gap / 2
-        row, place = (top.values > floor).nonzero(as_tuple=True)
-        joining = row * n_b + top.indices[row, place]
-        keys = torch.unique(torch.cat([keys, joining]))
+        keys = torch.unique(torch.cat([keys, _joining(reduced, solution, gap / 2)]))
 
 
 def _top(values: Float[Tensor, "n m"], k: int) -> Neighbours:
@@ -95,8 +92,16 @@ def _listed(near: ClosestFew) -> Int64[np.ndarray, " n_pairs"]:
     return np.unique(np.concatenate([keys, left * n_b + others]))
 
 
-def _reduced(values: Float[Tensor, "n_a n_b"], solution: Solution) -> Float[Tensor, "n_a n_b"]:
-    return values - torch.from_numpy(solution.v).to(values)
+def _joining(
+    reduced: Float[Tensor, "n_a n_b"], solution: Solution, slack: float
+) -> Int64[Tensor, " n_pairs"]:
+    """The pairs that exceed the potentials by more than `slack`, the first few of each latent."""
+    floor = torch.from_numpy(solution.u).to(reduced) + slack
+    rows = (reduced.amax(dim=1) > floor).nonzero()[:, 0]
+    top = reduced[rows].topk(min(_JOINING, reduced.shape[1]), dim=1)
+    row, place = (top.values > floor[rows][:, None]).nonzero(as_tuple=True)
+    pairs: Int64[Tensor, " n_pairs"] = rows[row] * reduced.shape[1] + top.indices[row, place]
+    return pairs
 
 
 def _matching(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float64, Int64
 
 from universality.report.packing import Packed, packed
 from universality.results import Comparison
@@ -114,28 +116,18 @@ def _contexts(table: pd.DataFrame | None, vocabulary: dict[str, int]) -> dict[st
     columns["rank"] = packed(table["rank"], "u1")
     if "share" in table:
         columns["share"] = packed(table["share"], "f4")
-    windows = [_window(centre, len(tokens)) for centre, tokens in _zip(table, "centre", "tokens")]
-    centres = [
-        centre - window.start for centre, window in zip(table["centre"], windows, strict=True)
-    ]
-    columns["centre"] = packed(centres, "u1")
-    firsts = [
-        _first_shown([str(token) for token in tokens[window]], centre)
-        for tokens, window, centre in zip(table["tokens"], windows, centres, strict=True)
-    ]
-    columns["first"] = packed(firsts, "u1")
-    strings = [
-        _numbers(tokens[window], vocabulary)
-        for tokens, window in zip(table["tokens"], windows, strict=True)
-    ]
-    columns["tokens"] = _numbered(_padded(strings, -1), vocabulary)
+    windows = _Windows.around(table["centre"].to_numpy(), table["tokens"].map(len).to_numpy())
+    columns["centre"] = packed(windows.centre, "u1")
+    number, strings = pd.factorize(windows.values(table["tokens"].tolist()))
+    starts_word = np.array([str(one)[:1].isspace() for one in strings], dtype=bool)
+    columns["first"] = packed(windows.first_shown(starts_word[number]), "u1")
+    numbers = np.array(_numbers(strings, vocabulary), dtype=np.int64)
+    columns["tokens"] = _numbered(windows.padded(numbers[number], -1), vocabulary)
     for side in ("a", "b"):
         largest = table[f"code_{side}"].abs().groupby([table["a"], table["b"]]).transform("max")
-        shades = [
-            _shades(codes[window], most)
-            for codes, window, most in zip(table[f"codes_{side}"], windows, largest, strict=True)
-        ]
-        columns[f"shade_{side}"] = packed(_padded(shades, 0), "u1")
+        codes = windows.values(table[f"codes_{side}"].tolist()).astype(float)
+        shades = _shades(codes, windows.each(largest.to_numpy()))
+        columns[f"shade_{side}"] = packed(windows.padded(shades, 0), "u1")
         columns[f"largest_{side}"] = packed(largest, "f4")
     return {"width": _WIDTH, "after": AFTER, "columns": columns}
 
@@ -149,11 +141,9 @@ def _numbers(strings: Any, vocabulary: dict[str, int]) -> list[int]:
     return [vocabulary.setdefault(str(one)[:LONGEST], len(vocabulary)) for one in strings]
 
 
-def _shades(codes: Any, most: float) -> list[int]:
-    shares = np.abs(np.asarray(codes, dtype=float)) / (most or 1)
-    return [
-        int(x) for x in np.where(np.isnan(shares), SHADES + 1, (SHADES * shares).clip(0, SHADES))
-    ]
+def _shades(codes: Float64[np.ndarray, " n"], most: Float64[np.ndarray, " n"]) -> np.ndarray:
+    shares = np.abs(codes) / np.where(most == 0, 1.0, most)
+    return np.where(np.isnan(shares), SHADES + 1, (SHADES * shares).clip(0, SHADES)).astype(int)
 
 
 def _histograms(result: Comparison) -> dict[str, Any] | None:
@@ -221,20 +211,45 @@ def _clouds(table: pd.DataFrame | None, name: str) -> dict[str, Any] | None:
     return columns
 
 
-def _window(centre: int, n: int) -> slice:
-    return slice(max(0, centre - MORE_BEFORE), min(n, centre + MORE_AFTER + 1))
+@final
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """Of each text the part that the page carries, all of them one after the other."""
 
+    start: Int64[np.ndarray, " n_texts"]
+    """Where in its text each window begins."""
+    length: Int64[np.ndarray, " n_texts"]
+    """How many tokens it has."""
+    centre: Int64[np.ndarray, " n_texts"]
+    """Which of them is the text's own."""
 
-def _first_shown(tokens: list[str], centre: int) -> int:
-    """Where the text begins until more is asked for: at a word, not in the middle of one."""
-    start = max(0, centre - BEFORE)
-    words = (place for place in range(start, centre) if place == 0 or tokens[place][:1].isspace())
-    return next(words, centre)
+    @classmethod
+    def around(
+        cls, centre: Int64[np.ndarray, " n_texts"], n_tokens: Int64[np.ndarray, " n_texts"]
+    ) -> _Windows:
+        """Windows around a token of texts of so many."""
+        start = np.maximum(0, centre - MORE_BEFORE)
+        length = np.minimum(n_tokens, centre + MORE_AFTER + 1) - start
+        return cls(start, length, centre - start)
 
+    def values(self, texts: list[Any]) -> np.ndarray:
+        """What a list per text holds within its window."""
+        spans = zip(texts, self.start.tolist(), (self.start + self.length).tolist(), strict=True)
+        return np.concatenate([text[start:stop] for text, start, stop in spans])
 
-def _padded(rows: list[list[int]], filler: int) -> np.ndarray:
-    return np.array([row + [filler] * (_WIDTH - len(row)) for row in rows])
+    def each(self, values: np.ndarray) -> np.ndarray:
+        """One value per text, for each token of its window."""
+        return np.repeat(values, self.length)
 
+    def padded(self, values: np.ndarray, filler: Any) -> np.ndarray:
+        """Values of all windows as a table with a row per text, filled up at its end."""
+        table = np.full((self.length.size, _WIDTH), filler, dtype=values.dtype)
+        table[np.arange(_WIDTH) < self.length[:, None]] = values
+        return table
 
-def _zip(table: pd.DataFrame, *names: str) -> Any:
-    return zip(*(table[name] for name in names), strict=True)
+    def first_shown(self, starts_word: Bool[np.ndarray, " n_values"]) -> np.ndarray:
+        """Where each text begins until more is asked for: at a word, not in the middle of one."""
+        place, centre = np.arange(_WIDTH), self.centre[:, None]
+        begins = self.padded(starts_word, False) | (place == 0)
+        begins &= (place >= centre - BEFORE) & (place < centre)
+        return np.where(begins.any(axis=1), begins.argmax(axis=1), self.centre)
