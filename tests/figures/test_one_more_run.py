@@ -17,7 +17,7 @@ def test_every_k_is_a_dot_at_its_chance_and_its_share_with_its_count() -> None:
     ax = figures.reappearance_reliability(made_stability(), Figure().subplots())
     dots = np.asarray(ax.collections[-1].get_offsets())
     assert dots == pytest.approx(np.array([[1 / 3, 1 / 3], [2 / 3, 2 / 3 + 0.05]]))
-    assert [text.get_text() for text in ax.texts] == ["k = 1 (30)", "k = 2 (60)"]
+    assert [text.get_text() for text in ax.texts][:2] == ["k = 1 (30)", "k = 2 (60)"]
 
 
 def test_what_is_estimated_is_dashed_and_begins_where_counting_ends() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tests.figures.names_on_axes import names_on
 from tests.made_results import made_comparison, made_stability
 from universality import figures
 from universality.cli import main
@@ -36,7 +37,7 @@ def test_each_comparison_has_its_curve_and_its_null() -> None:
 
 def test_a_comparison_that_a_check_voids_says_so_in_its_name() -> None:
     ax = figures.shares_together({"made": made_comparison()}, Figure().subplots(), view="decoder")
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    texts = names_on(ax)
     assert "made (void: a check failed)" in texts
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from universality.figures.style import AXES, COLOURS, SERIES, TABLE, legend_above, plain_axes, thin
+from universality.figures.direct_names import name_lines
+from universality.figures.style import AXES, COLOURS, SERIES, TABLE, plain_axes, thin
 from universality.validation import TEXT, Number, takes
 
 
@@ -25,7 +26,7 @@ def power(table: pd.DataFrame, ax: Axes, *, target: float = 0.05) -> Axes:
     line.set_label(f"null, at most {target:.0%}")
     ax.set_ylim(-0.02, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="planted cosine", y="planted latents found")
 
 
@@ -45,7 +46,7 @@ def false_discoveries(table: pd.DataFrame, ax: Axes, *, least_power: float = 0.5
     line = ax.axhline(1, color=COLOURS["null"], linestyle="--", linewidth=thin())
     line.set_label("bound")
     ax.set_ylim(bottom=0)
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="planted cosine", y="false discoveries / bound")
 
 
@@ -62,5 +63,5 @@ def p_value_levels(table: pd.DataFrame, ax: Axes, *, series: str = "world") -> A
     ax.plot(ends, ends, color=COLOURS["null"], linestyle="--", linewidth=thin(), label="uniform")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="level", y="share of p-values at or below")

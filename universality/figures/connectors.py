@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from universality.figures.direct_names import name_lines
 from universality.figures.style import (
     AXES,
     CONNECTOR_RESULT,
     SERIES,
-    legend,
-    legend_above,
     plain_axes,
     thin,
 )
@@ -56,7 +55,7 @@ def weights_over_threshold(result: Connection, ax: Axes) -> Axes:
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
     plain_axes(ax, x="threshold of the absolute weight", y="weights above it")
-    legend(ax)
+    name_lines(ax)
     return ax
 
 
@@ -80,7 +79,7 @@ def connector_degrees(result: Connection, ax: Axes, *, threshold: float = 0.1) -
     plain_axes(
         ax, x=f"weights above {threshold:g} (standardised)", y="share of latents with at most these"
     )
-    legend(ax)
+    name_lines(ax)
     return ax
 
 
@@ -104,7 +103,7 @@ def unexplained_by_latent(result: Connection, ax: Axes) -> Axes:
     ax.set_xlim(0, _FARTHEST)
     ax.set_ylim(0, 1)
     plain_axes(ax, x="variance unexplained, held out", y="share of target latents below")
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return ax
 
 

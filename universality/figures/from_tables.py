@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from universality.figures.direct_names import name_bars, name_lines
 from universality.figures.style import (
     AXES,
     SERIES,
     TABLE,
-    legend_above,
     null_ticks,
     plain_axes,
     thin,
@@ -86,11 +86,9 @@ def grouped_bars(
         ax.bar(at, rows[y], width * 0.92, color=colour, label=str(one))
         if null is not None:
             ticks = null_ticks(ax, at, rows[null].tolist(), width=width)
-            ticks.set_gid(f"null, {one}")
-    if null is not None:
-        ax.plot([], [], color="black", label="null")
+            ticks.set(gid=f"null, {one}", label="null")
     ax.set_xticks(range(len(places)), [str(place) for place in places])
-    legend_above(ax, columns=3)
+    name_bars(ax, columns=3)
     plain_axes(ax, x=x, y=y)
     ax.grid(visible=False, axis="x")
     return ax
@@ -107,14 +105,13 @@ def similarity_against_ratio(table: pd.DataFrame, ax: Axes, *, name: str = "mean
         rows = table[table["direction"] == direction].sort_values("ratio")
         ax.plot(rows["ratio"], rows["value"], "o-", markersize=3, color=colour, label=direction)
         null = ax.plot(rows["ratio"], rows["null_value"], "--", color=colour, linewidth=thin())[0]
-        null.set_gid(f"null, {direction}")
-    ax.plot([], [], "--", color="#777777", label="null")
+        null.set(gid=f"null, {direction}", label="null")
     ratios = sorted(set(table["ratio"]))
     ax.set_xscale("log", base=2)
     ax.set_xticks(ratios, [f"{ratio:g}" for ratio in ratios])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
-    legend_above(ax, columns=3)
+    name_lines(ax, columns=3)
     return plain_axes(ax, x="width ratio (wide / narrow)", y=name)
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from universality.figures.direct_names import name_bars, name_lines
 from universality.figures.style import (
     AXES,
     ONE_LATENT,
     SERIES,
     dot,
-    legend,
     legend_above,
     needs,
     plain_axes,
@@ -77,7 +77,7 @@ def precision_by_interval(result: Investigation, ax: Axes) -> Axes:
         )
     ax.set_ylim(-0.02, 1.02)
     plain_axes(ax, x=f"activation of {_name(result)}", y="share that is the proxy's")
-    legend(ax)
+    name_lines(ax)
     return ax
 
 
@@ -95,7 +95,7 @@ def logit_weight_histogram(result: Investigation, ax: Axes) -> Axes:
         ax.hist(rows["weight"], bins=bins, histtype="step", color=colour, label=label)
     ax.set_yscale("log")
     plain_axes(ax, x="logit weight", y="tokens of the vocabulary")
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return ax
 
 
@@ -136,11 +136,12 @@ def likeness_beside_null(result: Investigation, ax: Axes) -> Axes:
         colour = SERIES[number % len(SERIES)]
         ax.bar(places, own["value"], width=0.9 * width, color=colour, label=f"{run} {latent}")
         left, right = places - 0.45 * width, places + 0.45 * width
-        ax.hlines(own["null_largest"], left, right, colors="black", linewidth=2 * thin())
+        most = ax.hlines(own["null_largest"], left, right, colors="black", linewidth=2 * thin())
+        most.set(gid=f"null, {run} {latent}", label="most by chance")
     ax.set_xticks(range(len(names)), [one.replace("_", "\n") for one in names])
     ax.axhline(0, color="#777777", linewidth=thin())
     plain_axes(ax, x="", y="correlation")
-    legend_above(ax, columns=2)
+    name_bars(ax)
     return ax
 
 

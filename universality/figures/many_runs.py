@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from universality.figures.direct_names import name_bars, name_lines
 from universality.figures.from_tables import run_matrix
 from universality.figures.style import (
     AXES,
@@ -20,8 +21,6 @@ from universality.figures.style import (
     MANY_RUNS,
     WEIGHTS,
     label_ends,
-    legend_above,
-    legend_of,
     needs,
     null_ticks,
     plain_axes,
@@ -57,11 +56,10 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
         ax.bar(x, heights, width * 0.92, color=COLOURS[view], label=LABELS[view])
         null = [row.get("null", np.nan) for row in rows]
         ticks = null_ticks(ax, x, null, width=width)
-        ticks.set_gid(f"null, {LABELS[view]}")
-    ax.plot([], [], color="black", label="null")
+        ticks.set(gid=f"null, {LABELS[view]}", label="null")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=2)
+    name_bars(ax)
     plain_axes(ax, x="number of runs that have the latent", y="share of a run's latents")
     ax.grid(visible=False, axis="x")
     return ax
@@ -81,13 +79,12 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
         lines[LABELS[view]] = _line(ax, view, n_runs, fractions)
         null = [row.get("null", np.nan) for row in rows]
         line = ax.plot(n_runs, null, "--", color=COLOURS[view], linewidth=1)[0]
-        line.set_gid(f"null, {LABELS[view]}")
-    ax.plot([], [], "--", color=COLOURS["null"], label="null")
+        line.set(gid=f"null, {LABELS[view]}", label="null")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylim(0, 1.02)
     label_ends(ax, lines)
-    legend_of(ax, "null")
+    name_lines(ax, but=list(lines))
     return plain_axes(ax, x="number of runs compared", y="share in one run only")
 
 
@@ -155,7 +152,7 @@ def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
                 name = LABELS[view] if len(widths) == 1 else f"{LABELS[view]}, {width:,} latents"
                 ax.plot(x, y, f"o{style}", markersize=3, color=COLOURS[view], label=name)
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="training step", y="mean similarity of seeds")
 
 
@@ -167,11 +164,10 @@ def _stability_against(stability: Stability, ax: Axes, covariate: str) -> None:
         lines[LABELS[view]] = _line(ax, view, x, y)
         null = [found.get("null", np.nan)] * len(x)
         line = ax.plot(x, null, "--", color=COLOURS[view], linewidth=1)[0]
-        line.set_gid(f"null, {LABELS[view]}")
-    ax.plot([], [], "--", color=COLOURS["null"], label="null")
+        line.set(gid=f"null, {LABELS[view]}", label="null")
     ax.set_ylim(0, 1.02)
     label_ends(ax, lines)
-    legend_of(ax, "null")
+    name_lines(ax, but=list(lines))
 
 
 def _line(ax: Axes, view: str, x: Sequence[float | int], y: Sequence[float]) -> Line2D:

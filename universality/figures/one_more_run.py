@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from universality.figures.direct_names import name_lines
 from universality.figures.style import (
     AXES,
     COLOURS,
     LABELS,
     MANY_RUNS,
-    legend_above,
     needs,
     plain_axes,
     thin,
@@ -56,7 +56,7 @@ def reappearance_reliability(stability: Stability, ax: Axes, *, view: str | None
     ax.set_xlim(-0.02, 1.25)
     ax.set_ylim(-0.02, 1.02)
     ax.set_xticks(np.linspace(0, 1, 6))
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="chance given by the other runs", y="share that the run left out has")
 
 
@@ -73,20 +73,24 @@ def coverage_against_runs(stability: Stability, ax: Axes) -> Axes:
         counted = rows[~rows["coverage_estimated"].astype(bool)]
         beyond = rows[rows["n_runs"] >= counted["n_runs"].max()]
         colour = COLOURS[view]
-        ax.plot(counted["n_runs"], counted["coverage"], "o-", markersize=3, color=colour)
-        ax.plot(beyond["n_runs"], beyond["coverage"], "--", color=colour)
+        ax.plot(
+            counted["n_runs"],
+            counted["coverage"],
+            "o-",
+            markersize=3,
+            color=colour,
+            label=LABELS[view],
+        )
+        ax.plot(beyond["n_runs"], beyond["coverage"], "--", color=colour, label="estimated")
         ax.fill_between(
             rows["n_runs"], rows["coverage_low"], rows["coverage_high"], color=colour, alpha=0.15
         )
         line = ax.plot(rows["n_runs"], rows["null_coverage"], ":", color=colour, linewidth=thin())
-        line[0].set_gid(f"null, {LABELS[view]}")
-        ax.plot([], [], color=colour, label=LABELS[view])
-    ax.plot([], [], "--", color=COLOURS["null"], label="estimated")
-    ax.plot([], [], ":", color=COLOURS["null"], label="null")
+        line[0].set(gid=f"null, {LABELS[view]}", label="null")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=3)
+    name_lines(ax, columns=3)
     return plain_axes(ax, x="number of runs", y="share of one more run's latents")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, legend_above, plain_axes
+from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, plain_axes
 from universality.results import Comparison
 from universality.validation import takes
 
@@ -118,7 +118,7 @@ def _rows_of(table: pd.DataFrame, pair: tuple[int, int]) -> pd.DataFrame:
 def _drawn(ax: Axes, row: pd.Series, columns: str, *, name: str, colour: str, label: str) -> Axes:
     x, y = row[f"{columns}_a"], row[f"{columns}_b"]
     ax.scatter(x, y, s=1.5 * dot(), alpha=0.5, linewidths=0, color=colour, label=label)
-    legend_above(ax, columns=1)
+    ax.set_title(label, loc="left", size="small")
     return plain_axes(ax, x=f"{name} of a {row['a']}", y=f"{name} of b {row['b']}")
 
 

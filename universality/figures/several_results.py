@@ -9,14 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from universality.errors import InvalidInputError
+from universality.figures.direct_names import name_lines
 from universality.figures.style import (
     AXES,
-    COLOURS,
     LABELS,
     MANY_RUNS,
     SERIES,
     TWO_RUNS,
-    legend_above,
     plain_axes,
     thin,
 )
@@ -69,12 +68,11 @@ def shares_together(results: Mapping[str, Comparison], ax: Axes, *, view: str) -
         x = curve["threshold"]
         ax.plot(x, curve["fraction"], color=colour, label=_marked(name, comparison))
         null = ax.plot(x, curve["null_fraction"], "--", color=colour, linewidth=thin())[0]
-        null.set_gid(f"null, {name}")
-    ax.plot([], [], "--", color=COLOURS["null"], label="null of each")
+        null.set(gid=f"null, {name}", label="null of each")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=1)
+    name_lines(ax, columns=1)
     return plain_axes(ax, x=f"threshold ({LABELS[view]})", y="share of matched pairs")
 
 
@@ -96,12 +94,11 @@ def only_in_one_together(results: Mapping[str, Stability], ax: Axes, *, view: st
         ax.plot(x, observed, "o-", color=colour, markersize=3, label=_marked(name, stability))
         nulls = [row.get("null", float("nan")) for row in rows]
         null = ax.plot(x, nulls, "--", color=colour, linewidth=thin())[0]
-        null.set_gid(f"null, {name}")
-    ax.plot([], [], "--", color=COLOURS["null"], label="null of each")
+        null.set(gid=f"null, {name}", label="null of each")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=1)
+    name_lines(ax, columns=1)
     return plain_axes(ax, x="number of runs compared", y=f"share in one run only ({LABELS[view]})")
 
 

@@ -8,18 +8,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from universality.figures.direct_names import name_lines
 from universality.figures.style import (
     AXES,
     COLOURS,
     LABELS,
     TWO_RUNS,
     dot,
-    legend_above,
     needs,
     plain_axes,
     thin,
 )
-from universality.figures.two_runs import dashed_nulls, similarity_name
+from universality.figures.two_runs import null_label, similarity_name
 from universality.results import Comparison, null_name
 from universality.validation import takes
 
@@ -52,9 +52,8 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
         observed.set_linewidth(1.2 * thin())
         nulls[str(view)] = _null_histogram(comparison, str(view))
         dashed = ax.stairs(nulls[str(view)], BINS, color=colour, linestyle="--", linewidth=thin())
-        dashed.set_gid(f"null, {name}")
+        dashed.set(gid=f"null, {name}", label=null_label(comparison, str(view)))
         tallest = max(tallest, float((counts / len(pairs)).max()))
-    dashed_nulls(comparison, ax)
     ax.set_ylim(0, _ROOM * tallest)
     beyond = {view: null for view, null in nulls.items() if null.max() > _ROOM * tallest}
     for place, (view, null) in enumerate(beyond.items()):
@@ -63,7 +62,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
         ax.text(0.99, y, text, color=COLOURS[view], transform=ax.transAxes, ha="right", va="top")
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=3)
+    name_lines(ax, columns=3)
     x = f"{similarity_name(comparison)} of matched pairs"
     return plain_axes(ax, x=x, y="share of pairs per bin of 0.02")
 
@@ -120,7 +119,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     ).set_label("threshold")
     ax.set_xscale("log")
     ax.set_ylim(top=1.02)
-    legend_above(ax, columns=2, markerscale=3)
+    name_lines(ax, markerscale=3)
     y = f"{LABELS[view]} {similarity_name(comparison)} to the partner"
     return plain_axes(ax, x="firing frequency (share of tokens)", y=y)
 
@@ -147,7 +146,7 @@ def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
     ax.set_xlim(LEAST_P, 1)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=1)
+    name_lines(ax, columns=1)
     return plain_axes(ax, x="p-value of the nearest latent", y="share of latents at or below")
 
 
@@ -170,13 +169,13 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
             rasterized=True,
         )
     for line, of in ((ax.axvline, view), (ax.axhline, other)):
-        line(threshold, color=COLOURS["null"], linestyle=":", linewidth=thin()).set_gid("threshold")
+        line(threshold, color=COLOURS["null"], linestyle=":", linewidth=thin()).set(
+            gid="threshold", label="threshold"
+        )
         null = comparison.summary["views"][of]["assignment"]["null_mean"]
         mean = line(null, color=COLOURS["null"], linestyle="--", linewidth=thin())
-        mean.set_gid(f"null mean, {LABELS[of]}")
-    for name, style in (("threshold", ":"), ("null means", "--")):
-        ax.plot([], [], color=COLOURS["null"], linestyle=style, linewidth=thin(), label=name)
-    legend_above(ax, columns=2, markerscale=3)
+        mean.set(gid=f"null mean, {LABELS[of]}", label="null means")
+    name_lines(ax, columns=1, markerscale=3)
     name = similarity_name(comparison)
     correlation = "correlation" if other == "activations" else name
     return plain_axes(

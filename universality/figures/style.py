@@ -152,12 +152,6 @@ def legend_above(ax: Axes, *, columns: int, **options: Any) -> None:
     legend(ax, **place | {"ncols": columns, "columnspacing": 1.0, "handlelength": 1.4} | options)
 
 
-def legend_of(ax: Axes, *names: str) -> None:
-    """A legend of these names only, above the axes, where lines have theirs beside them."""
-    handles, labels = ax.get_legend_handles_labels()
-    legend_above(ax, columns=len(names), handles=[handles[labels.index(name)] for name in names])
-
-
 def needs(
     what: str, there: Callable[[Any], bool]
 ) -> Callable[[Callable[_P, Axes]], Callable[_P, Axes]]:

@@ -7,7 +7,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import AXES, SERIES, TOY, legend_above, plain_axes
+from universality.figures.direct_names import name_lines
+from universality.figures.style import AXES, SERIES, TOY, plain_axes
 from universality.results.toy import ToyResult
 from universality.validation import Number, takes
 
@@ -114,7 +115,7 @@ def active_over_training(result: ToyResult, ax: Axes, *, instance: int = 0) -> A
             )
     plain_axes(ax, x="step", y="share of inputs on which it is active")
     ax.set_ylim(bottom=0)
-    legend_above(ax, columns=3)
+    name_lines(ax, columns=3)
     return ax
 
 

@@ -8,7 +8,8 @@ from functools import partial
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures.style import AXES, SERIES, legend_above, plain_axes
+from universality.figures.direct_names import name_lines
+from universality.figures.style import AXES, SERIES, plain_axes
 from universality.results.trained import TrainedRuns
 from universality.validation import Is, takes
 
@@ -35,7 +36,7 @@ def fvu_against_l0(result: TrainedRuns, ax: Axes) -> Axes:
         )  # fmt: skip
     ax.set_xscale("log")
     ax.set_ylim(bottom=0)
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="active latents per token (L0)", y="fraction of variance unexplained")
 
 
@@ -49,7 +50,7 @@ def fvu_over_training(result: TrainedRuns, ax: Axes) -> Axes:
                 color=SERIES[number % len(SERIES)], alpha=0.5 + 0.5 * (number < len(SERIES)),
             )  # fmt: skip
     ax.set_ylim(bottom=0)
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="tokens shown (millions)", y="fraction of variance unexplained")
 
 
@@ -72,7 +73,7 @@ def agreement_over_training(result: TrainedRuns, ax: Axes) -> Axes:
                 label=f"{a}, {b}", color=SERIES[number % len(SERIES)],
             )  # fmt: skip
     ax.set_ylim(0, 1)
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(ax, x="tokens shown (millions)", y="mean similarity between seeds")
 
 

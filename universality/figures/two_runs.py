@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from universality.figures.direct_names import name_bars, name_lines
 from universality.figures.style import (
     AXES,
     COLOURS,
@@ -56,20 +57,17 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
         band = ax.fill_between(
             x, low.clip(0, 1), high.clip(0, 1), color=colour, alpha=0.25, linewidth=0
         )
-        null.set_gid(f"null, {name}")
+        null.set(gid=f"null, {name}", label=null_label(comparison, str(view), more=", ±2 sd"))
         band.set_gid(f"null ±2 sd, {name}")
         for run in own_runs(curve):
             own = ax.plot(x, curve[f"own_{run}_fraction"], color=colour, **_OWN_RUN)[0]
-            own.set_gid(f"own run {run}, {name}")
-    dashed_nulls(comparison, ax, more=", ±2 sd")
-    if own_runs(curves):
-        ax.plot([], [], color=COLOURS["null"], **_OWN_RUN, label="latents of one run (a, b)")
+            own.set(gid=f"own run {run}, {name}", label="latents of one run (a, b)")
     line = ax.axvline(policy["threshold"], color=COLOURS["null"], linestyle=":", linewidth=thin())
     line.set_gid("threshold")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    legend_above(ax, columns=2)
+    name_lines(ax)
     return plain_axes(
         ax, x=f"threshold ({similarity_name(comparison)})", y="share of matched pairs"
     )
@@ -94,17 +92,16 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
             label=LABELS[view],
         )
         ticks = null_ticks(ax, x, [mean["null_mean"] for mean in means], width=width)
-        ticks.set_gid(f"null, {LABELS[view]}")
+        ticks.set(gid=f"null, {LABELS[view]}", label=f"null ({null_names(comparison.summary)})")
         for run, means_within in _own_means(found).items():
             rings = ax.plot(x, means_within, **_RINGS)[0]
             rings.set_gid(f"own run {run}, {LABELS[view]}")
         ax.bar_label(bars, fmt="%.2f", fontsize="small", padding=1)
-    ax.plot([], [], color="black", label=f"null ({null_names(comparison.summary)})")
     if any(_own_means(found) for found in views.values()):
         ax.plot([], [], **_RINGS, label="latents of one run (a, b)")
     ax.set_xticks(range(len(RULES)), [name.replace(", ", ",\n") for name in RULES.values()])
     ax.set_ylim(0, 1.05)
-    legend_above(ax, columns=2 if len(views) > 2 else 3)
+    name_bars(ax, columns=1)
     plain_axes(ax, x="matching rule", y=f"mean {similarity_name(comparison)}")
     ax.grid(visible=False, axis="x")
     return ax
@@ -137,15 +134,9 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
     return ax
 
 
-def dashed_nulls(comparison: Comparison, ax: Axes, *, more: str = "") -> None:
-    """One entry in the legend for each null: in the colour of its view, or grey for several."""
-    views_of: dict[str, list[str]] = {}
-    for view in comparison.summary["views"]:
-        views_of.setdefault(null_name(comparison.summary, view), []).append(view)
-    for name, views in views_of.items():
-        alone = len(views) == 1 and len(views_of) > 1
-        colour = COLOURS[views[0]] if alone else COLOURS["null"]
-        ax.plot([], [], color=colour, linestyle="--", label=f"null ({name}){more}")
+def null_label(comparison: Comparison, view: str, *, more: str = "") -> str:
+    """What the dashed line of a view is called."""
+    return f"null ({null_name(comparison.summary, view)}){more}"
 
 
 def own_runs(curves: pd.DataFrame) -> list[str]:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from universality.figures.direct_names import name_lines
 from universality.figures.style import (
     AXES,
     MANY_RUNS,
     SERIES,
-    legend_above,
     needs,
     plain_axes,
 )
@@ -53,12 +53,11 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
         ax.plot(places, means, "o-", markersize=4, color=colour, label=label)
         nulls = [one["null_mean"] for one in found]
         null = ax.plot(places, nulls, "x--", markersize=4, color=colour, linewidth=1)[0]
-        null.set_gid(f"null, {label}")
-    ax.plot([], [], "x--", color="#777777", linewidth=1, label="null")
+        null.set(gid=f"null, {label}", label="null")
     ax.set_xticks(places, [f"{step['n_narrow']:,} to {step['n_wide']:,}" for step in steps])
     ax.set_xlim(-0.5, len(steps) - 0.5)
     ax.set_ylim(0, 1.02)
-    legend_above(ax, columns=3)
+    name_lines(ax, columns=3)
     return plain_axes(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
 
 
