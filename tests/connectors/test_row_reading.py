@@ -75,3 +75,18 @@ def test_an_unpredictable_target_is_not_read() -> None:
     source = (generator.random((2 * HALF, 4)) < 0.1).astype(np.float32)
     target = (generator.random((2 * HALF, 2)) < 0.1).astype(np.float32)
     assert read(source, target, [0, 1]) == ["unread", "unread"]
+
+
+def test_a_row_that_its_bias_alone_turns_on_is_no_or() -> None:
+    generator = np.random.default_rng(4)
+    fires = generator.random((2 * HALF, 3)) < 0.1
+    source = (fires * generator.uniform(0.5, 1.5, fires.shape)).astype(np.float32)
+    W = np.array([[1.0, 0.8, 0.0], [0.0, 0.0, 1.0]])
+    for bias, label, turned_on in ((0.3, "mixed", False), (-0.2, "or", True)):
+        target = np.maximum(source @ W.T + [bias, 0.0], 0).astype(np.float32)
+        found = fit_connector(source[:HALF], target[:HALF])
+        assert found.b[0] == pytest.approx(bias, abs=0.05)
+        ends = [as_end(one[HALF:], "codes") for one in (source, target)]
+        reading = read_map_rows(found, *ends, [0])[0]
+        assert reading.label == label
+        assert all((one.n_alone_on > 0) is turned_on for one in reading.inputs)

@@ -26,6 +26,8 @@ _COPIES = 0.05
 _FEWEST = 10
 _P = 0.01
 _TRULY_OFF = 0.9
+_SILENT = 0.05
+"""Of the mean with which a target fires: a prediction up to here is off, as a fitted bias is."""
 _MOSTLY = 0.5
 
 
@@ -45,7 +47,8 @@ class RowInput:
     n_alone: int
     """Of these, those on which no other positive input fires."""
     n_alone_on: int
-    """Of these, those on which the target truly fires and is predicted to; for a positive input."""
+    """Of these, those on which the target truly fires and is predicted to, and would not be
+    predicted to without it; for a positive input."""
     fvu_without: float
     """The row's share of variance unexplained when it is dropped."""
     n_changed: int
@@ -96,14 +99,16 @@ def read_map_rows(
     """The rows of these targets, read on the tokens of both ends (held out from the fit).
 
     An input is among the eight strongest, with a standardised weight of at least a twentieth of the
-    largest. The labels, in this order:
+    largest. A target is predicted to be on where the prediction is above a twentieth of the mean
+    with which it fires. The labels, in this order:
 
     * `copy`: with one positive input alone the row explains as much, within .05;
     * `and_not`: a negative input fires together with a positive one more often than chance puts
       there (p < .01, at least ten tokens), the target is truly off on nine in ten of these tokens,
       and dropping it turns the prediction on in half of them; a positive one turns it on alone;
-    * `or`: two or more positive inputs each turn the target on, in prediction and in truth, on most
-      of at least ten tokens on which no other positive input fires;
+    * `or`: the bias alone leaves the target off, and two or more positive inputs each turn it on,
+      in prediction and in truth, on most of at least ten tokens on which no other positive input
+      fires;
     * `mixed`: anything else; `unread`: less than a tenth of its variance is explained.
     """
     by_latent = (source.codes, target.codes)
@@ -143,6 +148,16 @@ class _Row:
     def predicted(self, kept: Bool[np.ndarray, " n_inputs"]) -> Float64[np.ndarray, " n"]:
         out = self.codes @ np.where(kept, self.weights, 0.0) + self.bias
         return out if self.linear else np.maximum(out, 0.0)
+
+    @property
+    def least_on(self) -> float:
+        """The prediction above which the target is predicted to fire."""
+        truly = self.truth[self.truth > 0]
+        return _SILENT * float(truly.mean()) if truly.size else 0.0
+
+    def on(self, kept: Bool[np.ndarray, " n_inputs"]) -> Bool[np.ndarray, " n"]:
+        """Where the target is predicted to fire by these inputs."""
+        return self.predicted(kept) > self.least_on
 
     def fvu(self, kept: Bool[np.ndarray, " n_inputs"]) -> float:
         """Over all tokens: on the others every input and the target are silent."""
@@ -211,15 +226,15 @@ def _column(matrix: sparse.csc_array, i: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _input(row: _Row, i: int, source: int, standardised: float) -> RowInput:
     without = np.arange(row.weights.size) != i
-    predicted, dropped = row.predicted(~np.zeros_like(without)), row.predicted(without)
+    predicted, dropped = row.on(np.ones_like(without)), row.on(without)
     fires, on = row.fires, row.truth > 0
     positive = row.weights > 0
     alone = fires[:, i] & ~fires[:, positive & without].any(axis=1)
     counts = {
         "n_fires": int(fires[:, i].sum()),
         "n_alone": int(alone.sum()),
-        "n_alone_on": int((alone & on & (predicted > 0)).sum()) if positive[i] else 0,
-        "n_changed": int(((predicted > 0) != (dropped > 0)).sum()),
+        "n_alone_on": int((alone & on & predicted & ~dropped).sum()) if positive[i] else 0,
+        "n_changed": int((predicted != dropped).sum()),
     }
     if not positive[i] and positive.any():
         any_positive = fires[:, positive].any(axis=1)
@@ -228,7 +243,7 @@ def _input(row: _Row, i: int, source: int, standardised: float) -> RowInput:
         counts |= {
             "n_both": int(both.sum()),
             "n_both_off": int(off.sum()),
-            "n_released": int((off & (predicted <= 0) & (dropped > 0)).sum()),
+            "n_released": int((off & ~predicted & dropped).sum()),
         }
         expected = fires[:, i].sum() * any_positive.sum() / row.n_tokens
     else:
@@ -254,7 +269,7 @@ def _label(row: _Row, inputs: tuple[RowInput, ...], whole: float) -> str:
     turns_on = [one for one in inputs if one.weight > 0 and _mostly(one.n_alone_on, one.n_alone)]
     if turns_on and any(_blocks(row, one) for one in inputs):
         return "and_not"
-    if len(turns_on) > 1:
+    if len(turns_on) > 1 and row.bias <= row.least_on:
         return "or"
     return "mixed"
 
