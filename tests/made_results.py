@@ -62,6 +62,7 @@ def _view(view: str, partner: np.ndarray, similarity: np.ndarray) -> pd.DataFram
         "nearest_similarity": similarity,
         "margin": similarity / 2,
         "runner_up": np.where(found < 0, -1, (found + 1) % found.size),
+        "own_nearest": np.where(found < 0, -1, (np.arange(found.size) + 1) % found.size),
         "own_nearest_similarity": similarity / 2,
         "partner": found,
         "partner_similarity": similarity,

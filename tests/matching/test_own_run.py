@@ -37,6 +37,9 @@ def test_the_total_is_the_largest_off_the_diagonal(kind: str, tiling: Tiling) ->
     assert matching.total == pytest.approx(_best_without_identity(values), abs=1e-9 * 150)
     assert matching.similarity == pytest.approx(values[matching.a, matching.b], abs=1e-12)
     np.fill_diagonal(values, -np.inf)
+    assert values[np.arange(150), within.near.nearest] == pytest.approx(
+        values.max(axis=1), abs=1e-12
+    )
     assert within.nearest_similarity == pytest.approx(values.max(axis=1), abs=1e-12)
 
 
@@ -63,6 +66,7 @@ def test_latents_that_oppose_each_other_are_still_not_matched_to_themselves() ->
 def test_a_duplicated_latent_reaches_one_and_a_lonely_one_does_not() -> None:
     rows = np.eye(8)[[0, 0, 1, 2, 3]]
     found = match_within(Cosine.between(rows, rows), progress=False)
+    assert found.near.nearest.tolist() == [1, 0, 0, 0, 0]
     assert found.nearest_similarity.tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
     assert np.sort(found.matching.similarity).tolist() == [0.0, 0.0, 0.0, 1.0, 1.0]
 

@@ -76,6 +76,8 @@ def test_duplicates_inside_one_run_inflate_greedy_and_not_the_assignment() -> No
     half_known = (1 + mean_of_maximum(D, N // 2)) / 2
     assert found["greedy"]["a_to_b"]["mean"] == pytest.approx(half_known, abs=0.01)
     assert shared_at(comparison, 0.7) == 0.5
+    copies = (comparison.latents_b["latent"] + N // 2) % N
+    assert comparison.latents_b["own_nearest_decoder"].tolist() == copies.tolist()
     own = comparison.latents_b["own_nearest_similarity_decoder"]
     assert own.to_numpy() == pytest.approx(1, abs=1e-6)
 

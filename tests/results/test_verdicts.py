@@ -70,6 +70,7 @@ def test_the_numbers_are_those_of_the_table(comparison: Comparison) -> None:
     assert found["also_near_similarity"] == pytest.approx(
         row["nearest_similarity_encoder"] - row["margin_encoder"]
     )
+    assert found["own_nearest"] == row["own_nearest_encoder"]
     assert found["own_nearest_similarity"] == row["own_nearest_similarity_encoder"]
 
 

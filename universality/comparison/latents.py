@@ -65,10 +65,12 @@ def _columns(
     run, other = matched.sides(side)
     n, partners = run.alive.n_alive, matched.matches[view].of(side)
     rule = {"a": "greedy_ab", "b": "greedy_ba"}[side]
+    own_near = own.near(view, n)
     found = view_columns(
         partners,
         other,
-        own_nearest_similarity=own.near(view, n).nearest_similarity,
+        own_nearest=run.numbered(own_near.nearest),
+        own_nearest_similarity=own_near.nearest_similarity,
         null_mean=first_null_of(view, nulls).mean.averages[view, f"{rule}.mean"],
     )
     found |= {} if surprise is None else significance_columns(surprise)

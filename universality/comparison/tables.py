@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from universality.compute.norms import row_norms
 from universality.nulls.target_decoy import TargetDecoy
@@ -46,19 +46,21 @@ def view_columns(
     partners: Partners,
     other: RunPart,
     *,
+    own_nearest: Int64[np.ndarray, " n_alive"],
     own_nearest_similarity: Float64[np.ndarray, " n_alive"],
     null_mean: float,
 ) -> Columns:
     """What one view found for the latents of one run that take part, one entry each."""
-    near, numbers = partners.near, other.numbers
+    near = partners.near
     return {
-        "nearest": numbers[near.nearest],
+        "nearest": other.numbered(near.nearest),
         "nearest_similarity": near.nearest_similarity,
         "mutual": partners.mutual,
-        "runner_up": np.where(near.runner_up >= 0, numbers[near.runner_up], -1),
+        "runner_up": other.numbered(near.runner_up),
         "margin": near.margin,
+        "own_nearest": own_nearest,
         "own_nearest_similarity": own_nearest_similarity,
-        "partner": np.where(partners.partner >= 0, numbers[partners.partner], -1),
+        "partner": other.numbered(partners.partner),
         "partner_similarity": partners.similarity,
         "excess": near.nearest_similarity - null_mean,
     }

@@ -21,6 +21,7 @@ _VIEW_COLUMNS = (
     "nearest_similarity",
     "margin",
     "runner_up",
+    "own_nearest",
     "own_nearest_similarity",
     "partner",
     "partner_similarity",

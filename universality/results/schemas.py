@@ -55,7 +55,12 @@ COMPARISON = Schema(
             "latents_a": ("grade_{view}", "grade", "p_bound_activations"),
             "latents_b": ("grade_{view}", "grade", "p_bound_activations"),
         },
-        3: {"evidence": ("share",), "logits": ("counts",)},
+        3: {
+            "evidence": ("share",),
+            "logits": ("counts",),
+            "latents_a": ("own_nearest_{view}",),
+            "latents_b": ("own_nearest_{view}",),
+        },
     },
 )
 

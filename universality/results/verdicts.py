@@ -97,7 +97,7 @@ def verdict_of_two(
         grade=grade,
         sentences=_sentences(summary, address, grade, table, at, graded),
         views=table,
-        shown=(HEADS, *(_shown(one, _AGAINST[side][0]) for one in table.to_dict("records"))),
+        shown=(HEADS, *(_shown(one, side) for one in table.to_dict("records"))),
     )
 
 
@@ -171,12 +171,13 @@ def _by_view(summary: dict[str, Any], graded: pd.DataFrame, side: str, view: str
         "q_is_bound": f"p_bound_{view}" in one,
         "also_near": aside[0],
         "also_near_similarity": aside[1],
+        "own_nearest": int(one.get(f"own_nearest_{view}", -1)),
         "own_nearest_similarity": float(one.get(f"own_nearest_similarity_{view}", np.nan)),
     }
 
 
-def _shown(row: Mapping[Hashable, Any], other: str) -> tuple[str, ...]:
-    named = row["also_near"] >= 0
+def _shown(row: Mapping[Hashable, Any], side: str) -> tuple[str, ...]:
+    other = _AGAINST[side][0]
     return (
         row["view"],
         row["grade"],
@@ -184,11 +185,16 @@ def _shown(row: Mapping[Hashable, Any], other: str) -> tuple[str, ...]:
         similarity_text(row["similarity"]),
         similarity_text(row["chance"]),
         q_text(row["q_value"], at_most=row["q_is_bound"]),
-        f"{other} {row['also_near']} at {similarity_text(row['also_near_similarity'])}"
-        if named
-        else UNKNOWN,
-        similarity_text(row["own_nearest_similarity"]),
+        _named(other, row["also_near"], row["also_near_similarity"]) or UNKNOWN,
+        # Results of 0.1 and 0.2 say how near it is, and not which one it is.
+        _named(side, row["own_nearest"], row["own_nearest_similarity"])
+        or similarity_text(row["own_nearest_similarity"]),
     )
+
+
+def _named(side: str, latent: int, similarity: float) -> str:
+    """`b 17 at .5000`; empty where there is none, or none is known."""
+    return f"{side} {latent} at {similarity_text(similarity)}" if latent >= 0 else ""
 
 
 def _sentences(

@@ -77,6 +77,10 @@ class RunPart:
             found[ACTIVATIONS] = "/".join([self.recorded.key, *where])
         return found
 
+    def numbered(self, places: Int64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """The own numbers of latents by their place among those that take part; -1 stays."""
+        return np.where(places >= 0, self.numbers[places], -1)
+
     def column(self, values: Shaped[np.ndarray, " n_alive"]) -> Shaped[np.ndarray, " d_sae"]:
         """Values of the latents that take part as a column for all: -1, False or NaN elsewhere."""
         missing = {"i": -1, "b": False}.get(values.dtype.kind, np.nan)

@@ -13,7 +13,7 @@ function viewOf(side, view) {
     return {
       partner: take("partner"), similarity: take("partner_similarity"),
       nearest: take("nearest"), nearestSimilarity: take("nearest_similarity"),
-      margin: take("margin"), runnerUp: take("runner_up"), q: take("q_value"), own: take("own_nearest_similarity"),
+      margin: take("margin"), runnerUp: take("runner_up"), q: take("q_value"), own: take("own_nearest"), ownSimilarity: take("own_nearest_similarity"),
     };
   }
   const both = (first, second) => {

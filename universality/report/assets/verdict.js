@@ -15,9 +15,11 @@ function byView(side, latent, view, threshold) {
   return {
     view, partner, grade: GRADES[gradesOf(side, view, threshold)[latent]], similarity: found.similarity[latent],
     chance: report.chance[side][view], null: report.nulls[view], q: found.q?.[latent], atMost: report.bounds.includes(view),
-    alsoNear: aside[0], alsoNearSimilarity: aside[1], own: found.own?.[latent],
+    alsoNear: aside[0], alsoNearSimilarity: aside[1], own: found.own?.[latent] ?? -1, ownSimilarity: found.ownSimilarity?.[latent],
   };
 }
+
+const named = (side, latent, similarity) => (latent >= 0 ? `${side} ${latent} at ${similarityText(similarity)}` : "");
 
 function agreement(rows, grade, to) {
   const [{ partner: first }] = rows;
@@ -39,7 +41,7 @@ function verdictOf(side, latent, threshold = state.threshold) {
   if (!missing(p)) sentences.push(fill(WORDS.comes_back, { p: p.toFixed(2) }));
   const shown = rows.map((row) => [
     row.view, row.grade, row.partner >= 0 ? `${to} ${row.partner}` : WORDS.unknown, similarityText(row.similarity), similarityText(row.chance),
-    qText(row.q, row.atMost), row.alsoNear >= 0 ? `${to} ${row.alsoNear} at ${similarityText(row.alsoNearSimilarity)}` : WORDS.unknown, similarityText(row.own),
+    qText(row.q, row.atMost), named(to, row.alsoNear, row.alsoNearSimilarity) || WORDS.unknown, named(side, row.own, row.ownSimilarity) || similarityText(row.ownSimilarity),
   ]);
   return { grade, sentences, rows, shown };
 }
