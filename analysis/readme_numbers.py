@@ -1,4 +1,4 @@
-"""The numbers of README.md and docs/nulls.md, written from result files.
+"""The numbers of README.md and of pages of docs, written from result files.
 
 Run as `python -m analysis.readme_numbers`: compares the two shipped seeds as the README says, keeps
 summary, screen and a few numbers of the latents in `analysis/results/two_seeds`, and writes every
@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import null_tables
+from analysis import null_tables, rule_tables, training_tables
 from universality.cli.screen import comparison_screen
 from universality.comparison import compare
 from universality.results import Comparison
@@ -26,7 +26,10 @@ from universality.storage.json_output import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "analysis" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "nulls.md")
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("nulls", "rules", "training")),
+)
 
 _BLOCK = re.compile(r"(<!-- numbers: ([\w-]+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 _READS = {
@@ -184,6 +187,10 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "power": null_tables.power,
     "direction-worlds": null_tables.direction_worlds,
     "firing-worlds": null_tables.firing_worlds,
+    "same-seed": rule_tables.same_seed,
+    "more-stable": rule_tables.more_stable,
+    "training-speed": training_tables.speed,
+    "training-error": training_tables.error,
 }
 """What is written between the marks of each name."""
 

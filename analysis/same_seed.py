@@ -54,8 +54,8 @@ class Settings:
     """Latents of each autoencoder."""
     n_tokens: int = 65_536
     """Tokens of each model, as many as the study has."""
-    steps: tuple[int, ...] = (600,)
-    """Steps of training. The study takes 4,000."""
+    steps: tuple[int, ...] = (600, 4000)
+    """Steps of training; the study takes 4,000."""
     batch_size: int = 256
     """Tokens per step."""
     learning_rate: float = 5e-4

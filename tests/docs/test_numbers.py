@@ -1,4 +1,4 @@
-"""README.md and docs/nulls.md say what the committed result files say."""
+"""README.md and pages of docs say what the committed result files say."""
 
 from __future__ import annotations
 
