@@ -129,6 +129,7 @@ def _subject(
 ) -> Any:
     """The label that was given, or that of the runs."""
     from universality.results.release_label import read_label
+    from universality.rules.applied import apply_rules
     from universality.rules.labelling import label
     from universality.runs.opening import open_runs
     from universality.runs.policy import Policy
@@ -137,11 +138,13 @@ def _subject(
         return read_label(runs[0])
     rules = [name.partition(":")[0] for name in (*demands.least, *demands.most)]
     return label(
-        open_runs(runs),
-        list(dict.fromkeys(rules)) or ["paulo2025", "song2025"],
-        Policy(**chosen(choices)),
-        activations=activations,
-        truth=truth,
-        floors={name: open_runs(where) for name, where in floors.items()},
-        untrained=demands.above_floors,
+        apply_rules(
+            open_runs(runs),
+            list(dict.fromkeys(rules)) or ["paulo2025", "song2025"],
+            Policy(**chosen(choices)),
+            activations=activations,
+            truth=truth,
+            floors={name: open_runs(where) for name, where in floors.items()},
+            untrained=demands.above_floors,
+        )
     )

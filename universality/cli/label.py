@@ -44,7 +44,8 @@ def label(
     from universality.cli.rules_screen import label_screen
     from universality.intake.names import all_visible
     from universality.publishing import publish_label
-    from universality.rules.labelling import label as label_runs
+    from universality.rules.applied import apply_rules
+    from universality.rules.labelling import label as label_of
     from universality.runs.opening import open_runs
     from universality.runs.policy import Policy
     from universality.storage.json_output import as_json as to_json
@@ -52,13 +53,15 @@ def label(
     opened = open_runs(runs)
     beside = {name: open_runs(where) for name, where in floors.items()}
     made = publish_label(
-        lambda: label_runs(
-            opened,
-            rules,
-            Policy(**chosen(choices)),
-            activations=activations,
-            truth=truth,
-            floors=beside,
+        lambda: label_of(
+            apply_rules(
+                opened,
+                rules,
+                Policy(**chosen(choices)),
+                activations=activations,
+                truth=truth,
+                floors=beside,
+            )
         ),
         out,
         inputs=[*opened, *activations],

@@ -37,6 +37,10 @@ class RulesApplied:
     """Runs, policy, checks, validity and the table as records, ready for JSON."""
     table: pd.DataFrame
     """A row per rule and quantity: `RULE_COLUMNS`, and `floor_<name>` for each floor."""
+    runs: RunSet
+    """The runs that the rules were applied to."""
+    policy: Policy
+    """What was decided beforehand."""
 
 
 @takes(
@@ -78,28 +82,7 @@ def apply_rules(
             the truth lies in another space.
     """
     policy = policy or Policy()
-    return applied_to(
-        gather_for_rules(runs, policy, activations),
-        rules,
-        policy,
-        activations=activations,
-        truth=truth,
-        floors=floors,
-        untrained=untrained,
-    )
-
-
-def applied_to(
-    gathered: RunSet,
-    rules: Sequence[str],
-    policy: Policy,
-    *,
-    activations: Activations,
-    truth: Run | None,
-    floors: Mapping[str, Sequence[Run]] | None,
-    untrained: bool,
-) -> RulesApplied:
-    """As `apply_rules`, of runs that were gathered already."""
+    gathered = gather_for_rules(runs, policy, activations)
     chosen = rules_named(rules)
     known = None if truth is None else dictionary_of(open_run(truth))
     subject = ruled(gathered, policy, _rows_of(known, gathered))
@@ -125,7 +108,7 @@ def applied_to(
         "rules": as_rule_records(table),
         "checks": checks,
     }
-    return RulesApplied(summary, table)
+    return RulesApplied(summary, table, gathered, policy)
 
 
 def as_rule_records(table: pd.DataFrame) -> list[dict[str, Any]]:

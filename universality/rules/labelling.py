@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,12 @@ from universality.compute.devices import resolve_device
 from universality.errors import UnsupportedError
 from universality.matching import find_candidates
 from universality.results.release_label import LABEL_SCHEMA, Label
-from universality.rules.applied import applied_to, gather_for_rules
-from universality.runs.common_tokens import CACHES, Activations
-from universality.runs.opening import RUN, Run
+from universality.rules.applied import RulesApplied
 from universality.runs.part import RunPart
-from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import RunSet
 from universality.similarity import Cosine, Others
 from universality.training.evaluation import evaluate
-from universality.validation import FLAG, TEXT, Mapped, Several, either, takes
+from universality.validation import Is, takes
 
 TWIN = 0.99
 """Cosine with another decoder row of the same run from which a latent is a duplicate."""
@@ -32,55 +28,29 @@ MOST_EVALUATED = 16_384
 _TOKENS_PER_STEP = 2048
 
 
-@takes(
-    runs=Several(RUN),
-    rules=Several(TEXT),
-    policy=POLICY,
-    activations=CACHES,
-    truth=either(RUN, None),
-    floors=either(Mapped(Several(RUN)), None),
-    untrained=FLAG,
-)
-def label(
-    runs: Run | Sequence[Run],
-    rules: Sequence[str] = ("all",),
-    policy: Policy | None = None,
-    *,
-    activations: Activations = (),
-    truth: Run | None = None,
-    floors: Mapping[str, Sequence[Run]] | None = None,
-    untrained: bool = True,
-) -> Label:
+@takes(applied=Is((RulesApplied,), "what `apply_rules` gives"))
+def label(applied: RulesApplied) -> Label:
     """What a release of two runs or more is, and how much of it comes back by every rule.
 
     Of each run also the share of dead latents (that take no part, by the policy's rule), of latents
     with a twin in their own run (decoder cosine .99 or more), and with activations the fraction of
-    variance unexplained. Arguments as of `apply_rules`.
+    variance unexplained.
 
     Raises:
-        InvalidInputError: as `apply_rules`.
+        InvalidInputError: this is no result of `apply_rules`.
     """
-    policy = policy or Policy()
-    gathered = gather_for_rules(runs, policy, activations)
-    found = applied_to(
-        gathered,
-        rules,
-        policy,
-        activations=activations,
-        truth=truth,
-        floors=floors,
-        untrained=untrained,
-    )
+    found, runs = applied.summary, applied.runs
+    device = resolve_device(applied.policy.device)
     content = {
         "schema": LABEL_SCHEMA,
         "universality": __version__,
-        "validity": found.summary["validity"],
-        "runs": [about_run(part) | _health(part, policy) for part in gathered.parts],
-        "tokens": _tokens(gathered),
-        "policy": found.summary["policy"],
-        "floors": found.summary["floors"],
-        "rules": [_row(row, gathered) for row in found.summary["rules"]],
-        "checks": found.summary["checks"],
+        "validity": found["validity"],
+        "runs": [about_run(part) | _health(part, device) for part in runs.parts],
+        "tokens": _tokens(runs),
+        "policy": found["policy"],
+        "floors": found["floors"],
+        "rules": [_row(row, runs) for row in found["rules"]],
+        "checks": found["checks"],
     }
     return Label(content)
 
@@ -109,20 +79,20 @@ def _tokens(runs: RunSet) -> dict[str, Any] | None:
     }
 
 
-def _health(part: RunPart, policy: Policy) -> dict[str, Any]:
+def _health(part: RunPart, device: torch.device) -> dict[str, Any]:
     return {
         "dead": 1 - part.alive.n_alive / part.dictionary.d_sae,
-        "duplicated": _duplicated(part, policy),
+        "duplicated": _duplicated(part, device),
         **_reconstruction(part),
     }
 
 
-def _duplicated(part: RunPart, policy: Policy) -> float | None:
+def _duplicated(part: RunPart, device: torch.device) -> float | None:
     """Share of the latents that take part with a twin in the run; None without rows."""
     if not part.dictionary.views or part.alive.n_alive < 2:
         return None
     rows = part.dictionary.directions("decoder")[part.alive.mask]
-    within = Others(Cosine.between(rows, rows, device=resolve_device(policy.device)))
+    within = Others(Cosine.between(rows, rows, device=device))
     nearest = find_candidates(within, k=1, progress=False).of_a.nearest_similarity
     return float(np.mean(nearest >= TWIN))
 
