@@ -23,7 +23,6 @@ from universality.figures.style import (
     TOY,
     TWO_RUNS,
 )
-from universality.figures.withdrawal import withdrawn_figures
 from universality.results import (
     Comparison,
     Connection,
@@ -82,12 +81,6 @@ def figures_of(
     Raises:
         InvalidInputError: nothing was kept of the pair, or the result is not of two runs.
     """
-    return withdrawn_figures(result, _figures_of(result, pair))
-
-
-def _figures_of(
-    result: SavedResult, pair: tuple[int, int] | None
-) -> dict[str, Callable[[Axes], Axes]]:
     match result:
         case Comparison():
             return _of_two(result, pair=pair)

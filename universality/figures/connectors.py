@@ -14,8 +14,9 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
+from universality.figures.withdrawal import drawing
 from universality.results import Connection
-from universality.validation import Number, takes
+from universality.validation import Number
 
 _FARTHEST = 1.5
 _MAPS = {
@@ -26,7 +27,7 @@ _MAPS = {
 }
 
 
-@takes(result=CONNECTOR_RESULT, ax=AXES)
+@drawing(result=CONNECTOR_RESULT, ax=AXES)
 def connector_weights(result: Connection, ax: Axes) -> Axes:
     """Standardised weights between the best predicted targets and their strongest sources."""
     weights = result.frames.weights[-1]
@@ -42,7 +43,7 @@ def connector_weights(result: Connection, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=CONNECTOR_RESULT, ax=AXES)
+@drawing(result=CONNECTOR_RESULT, ax=AXES)
 def weights_over_threshold(result: Connection, ax: Axes) -> Axes:
     """How many weights exceed a threshold, in raw and in standardised units.
 
@@ -59,7 +60,7 @@ def weights_over_threshold(result: Connection, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=CONNECTOR_RESULT, ax=AXES, threshold=Number(0))
+@drawing(result=CONNECTOR_RESULT, ax=AXES, threshold=Number(0))
 def connector_degrees(result: Connection, ax: Axes, *, threshold: float = 0.1) -> Axes:
     """Share of latents with at most so many standardised weights above a threshold, both ways."""
     strong = result.edges[result.edges["standardised"].abs() > threshold]
@@ -83,7 +84,7 @@ def connector_degrees(result: Connection, ax: Axes, *, threshold: float = 0.1) -
     return ax
 
 
-@takes(result=CONNECTOR_RESULT, ax=AXES)
+@drawing(result=CONNECTOR_RESULT, ax=AXES)
 def unexplained_by_latent(result: Connection, ax: Axes) -> Axes:
     """Share of target latents whose variance unexplained stays below a value.
 

@@ -19,15 +19,15 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
+from universality.figures.withdrawal import drawing
 from universality.results.investigated import Investigation
-from universality.validation import takes
 
 _RATIO_COLOURS = ("#777777", "#BBBBBB", "#F0C27A", "#E69F00", "#B45F06")
 _LONGEST = 36
 _MEASURES = ("activation", "logit_weights", "attribution", "ablation")
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 def activation_density(result: Investigation, ax: Axes) -> Axes:
     """How many tokens fire the latent how strongly, on a logarithmic scale.
 
@@ -46,7 +46,7 @@ def activation_density(result: Investigation, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 def activation_weight(result: Investigation, ax: Axes) -> Axes:
     """The same bins weighted by activation: which strengths make up what the latent writes."""
     bins = _of_subject(result, result.histogram)
@@ -56,7 +56,7 @@ def activation_weight(result: Investigation, ax: Axes) -> Axes:
     return plain_axes(ax, x=f"activation of {_name(result)}", y="share of all activation")
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("proxies", lambda result: result.proxy_groups is not None)
 def precision_by_interval(result: Investigation, ax: Axes) -> Axes:
     """The share of firings that are each proxy's, by intervals of equal width."""
@@ -81,7 +81,7 @@ def precision_by_interval(result: Investigation, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("logit weights", lambda result: result.logits is not None)
 def logit_weight_histogram(result: Investigation, ax: Axes) -> Axes:
     """Logit weights of the latent and its counterparts over the tokens that the texts have."""
@@ -99,7 +99,7 @@ def logit_weight_histogram(result: Investigation, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("a model", lambda result: result.controls is not None)
 def effect_beside_controls(result: Investigation, ax: Axes) -> Axes:
     """What taking a latent away changes, beside random latents of equal frequency and norm."""
@@ -122,7 +122,7 @@ def effect_beside_controls(result: Investigation, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("another run", lambda result: result.similarities is not None)
 def likeness_beside_null(result: Investigation, ax: Axes) -> Axes:
     """Each measure of the latent with its counterpart; the line is the most that chance gave."""
@@ -145,7 +145,7 @@ def likeness_beside_null(result: Investigation, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("another run", lambda result: result.pair_tokens is not None)
 def partner_activations(result: Investigation, ax: Axes) -> Axes:
     """Codes of the latent and of its first counterpart on tokens where either fires."""
@@ -154,7 +154,7 @@ def partner_activations(result: Investigation, ax: Axes) -> Axes:
     return plain_axes(ax, x=f"activation of {_name(result)}", y=f"of {_pair_name(rows)}")
 
 
-@takes(result=ONE_LATENT, ax=AXES)
+@drawing(result=ONE_LATENT, ax=AXES)
 @needs("another run and a model", lambda result: result.pair_effects is not None)
 def partner_effects(result: Investigation, ax: Axes) -> Axes:
     """What the latent and its first counterpart do to the same next tokens."""

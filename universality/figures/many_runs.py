@@ -25,8 +25,9 @@ from universality.figures.style import (
     null_ticks,
     plain_axes,
 )
+from universality.figures.withdrawal import drawing
 from universality.results import Stability
-from universality.validation import TEXT, either, takes
+from universality.validation import TEXT, either
 
 _EDGES = "runs with similarities, or two views of assignments"
 _LARGE = 0.02
@@ -41,7 +42,7 @@ def _says(key: str, *inner: str) -> Callable[[Stability], bool]:
     )
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs(
     "runs with similarities, or two views of assignments",
     lambda result: bool(result.summary["spectrum"]),
@@ -65,7 +66,7 @@ def spectrum(stability: Stability, ax: Axes) -> Axes:
     return ax
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs(
     "runs with similarities, or two views of assignments",
     lambda result: bool(result.summary["only_in_one_by_view"]),
@@ -88,7 +89,7 @@ def only_in_one(stability: Stability, ax: Axes) -> Axes:
     return plain_axes(ax, x="number of runs compared", y="share in one run only")
 
 
-@takes(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
+@drawing(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
 def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> Axes:
     """Mean similarity of matched latents for every pair of runs (agreement, without weights).
 
@@ -111,7 +112,7 @@ def pair_matrix(stability: Stability, ax: Axes, *, view: str | None = None) -> A
     return run_matrix(square, ax, name=name, decimals=decimals, low=null)
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs("how often latents fire", _says("stability_by", "frequency"))
 def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     """Mean stability of latents in ten classes of firing frequency, by each rule, with the null."""
@@ -123,7 +124,7 @@ def stability_against_frequency(stability: Stability, ax: Axes) -> Axes:
     return plain_axes(ax, x="firing frequency (share of tokens)", y="mean stability")
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs(
     "decoder norms that differ",
     _says("stability_by", "decoder_norm"),
@@ -134,7 +135,7 @@ def stability_against_norm(stability: Stability, ax: Axes) -> Axes:
     return plain_axes(ax, x="decoder norm", y="mean stability")
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs("runs of several training steps", _says("grid"))
 def consistency_over_steps(stability: Stability, ax: Axes) -> Axes:
     """Mean similarity of the pairs of seeds of one width, by view, against the training step."""

@@ -17,13 +17,14 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
+from universality.figures.withdrawal import drawing
 from universality.results import Stability
-from universality.validation import TEXT, either, takes
+from universality.validation import TEXT, either
 
 _MOST = 90.0
 
 
-@takes(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
+@drawing(stability=MANY_RUNS, ax=AXES, view=either(TEXT, None))
 @needs(
     "four independent runs of one width",
     lambda result: result.left_out is not None and len(result.left_out) > 0,
@@ -60,7 +61,7 @@ def reappearance_reliability(stability: Stability, ax: Axes, *, view: str | None
     return plain_axes(ax, x="chance given by the other runs", y="share that the run left out has")
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs("independent runs of one width", lambda result: result.census is not None)
 def coverage_against_runs(stability: Stability, ax: Axes) -> Axes:
     """Share of one further run's latents that some runs have, by each rule; estimates are dashed.

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
 from universality.figures.style import AXES, COLOURS, PAIR, TWO_RUNS, dot, plain_axes
+from universality.figures.withdrawal import drawing
 from universality.results import Comparison
-from universality.validation import takes
 
 _NAMED = 3
 _LONGEST_TOKEN = 16
@@ -57,7 +57,7 @@ def figures_of_pair(
     return drawn
 
 
-@takes(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
+@drawing(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
 def activation_scatter(
     comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | None = None
 ) -> Axes:
@@ -77,7 +77,7 @@ def activation_scatter(
     return _drawn(ax, row, "codes", name="activation", colour=colour, label=label)
 
 
-@takes(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
+@drawing(comparison=TWO_RUNS, ax=AXES, pair=PAIR)
 def logit_scatter(comparison: Comparison, ax: Axes, *, pair: tuple[int, int] | None = None) -> Axes:
     """Logit weight of one latent against its partner's, a point per token of the vocabulary.
 

@@ -20,8 +20,8 @@ from universality.figures.style import (
     thin,
 )
 from universality.figures.two_runs import null_label, similarity_name
+from universality.figures.withdrawal import drawing
 from universality.results import Comparison, null_name
-from universality.validation import takes
 
 BINS = np.linspace(0, 1, 51)
 """Edges of the histogram bins; every edge is a threshold of the saved curves."""
@@ -37,7 +37,7 @@ def _has(*views: str) -> Callable[[Comparison], bool]:
     return lambda comparison: set(views) <= set(comparison.summary["views"])
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
     """Outlines of the similarity of assigned pairs in each view, beside the null's.
 
@@ -67,7 +67,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
     return plain_axes(ax, x=x, y="share of pairs per bin of 0.02")
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 @needs(
     "the views decoder and encoder",
     _has("decoder", "encoder"),
@@ -80,7 +80,7 @@ def decoder_against_encoder(comparison: Comparison, ax: Axes) -> Axes:
     return _view_against_view(comparison, ax, "decoder", other="encoder")
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 @needs(
     "the views decoder and activations",
     _has("decoder", "activations"),
@@ -93,7 +93,7 @@ def decoder_against_activations(comparison: Comparison, ax: Axes) -> Axes:
     return _view_against_view(comparison, ax, "decoder", other="activations")
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 @needs("how often latents fire", lambda result: "frequency" in result.latents_a)
 def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     """Similarity of each latent of a to its partner against how often the latent fires."""
@@ -124,7 +124,7 @@ def similarity_against_frequency(comparison: Comparison, ax: Axes) -> Axes:
     return plain_axes(ax, x="firing frequency (share of tokens)", y=y)
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 def p_value_calibration(comparison: Comparison, ax: Axes) -> Axes:
     """Share of the latents of a whose p-value, or bound on it, is at most p, against p.
 

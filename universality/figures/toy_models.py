@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from universality.errors import InvalidInputError
 from universality.figures.direct_names import name_lines
 from universality.figures.style import AXES, SERIES, TOY, plain_axes
+from universality.figures.withdrawal import drawing
 from universality.results.toy import ToyResult
-from universality.validation import Number, takes
+from universality.validation import Number
 
 _REACH = 1.25
 _CELL = 3.0
@@ -18,7 +19,7 @@ _MOST_COLUMNS = 8
 _MOST_LINES = 12
 
 
-@takes(result=TOY, ax=AXES, instances=Number(1, whole=True))
+@drawing(result=TOY, ax=AXES, instances=Number(1, whole=True))
 def features_in_plane(result: ToyResult, ax: Axes, *, instances: int = _MOST_COLUMNS) -> Axes:
     """A column for each of the first instances: the model, its hidden space, encoder, decoder.
 
@@ -53,7 +54,7 @@ def features_in_plane(result: ToyResult, ax: Axes, *, instances: int = _MOST_COL
     return ax
 
 
-@takes(result=TOY, ax=AXES)
+@drawing(result=TOY, ax=AXES)
 def feature_overlaps(result: ToyResult, ax: Axes) -> Axes:
     """W^T W of the toy model; the bars beside it are norms, darker where features share more.
 
@@ -91,7 +92,7 @@ def feature_overlaps(result: ToyResult, ax: Axes) -> Axes:
     return ax
 
 
-@takes(result=TOY, ax=AXES, instance=Number(0, whole=True))
+@drawing(result=TOY, ax=AXES, instance=Number(0, whole=True))
 def active_over_training(result: ToyResult, ax: Axes, *, instance: int = 0) -> Axes:
     """The share of inputs on which each latent of one instance is active, over its training.
 

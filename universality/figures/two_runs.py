@@ -21,8 +21,8 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
+from universality.figures.withdrawal import drawing
 from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
-from universality.validation import takes
 
 _OWN_RUN: dict[str, Any] = {"linestyle": "-.", "linewidth": 0.7}
 _RINGS: dict[str, Any] = {
@@ -40,7 +40,7 @@ RULES = {"greedy_ab": "greedy, a to b", "greedy_ba": "greedy, b to a", "assignme
 _GRADE_COLOURS = (SERIES[2], SERIES[4], SERIES[3], "#DDDDDD", "#AAAAAA")
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     """Share of one-to-one pairs whose similarity reaches each threshold, beside null and floor.
 
@@ -73,7 +73,7 @@ def share_against_threshold(comparison: Comparison, ax: Axes) -> Axes:
     )
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     """Mean similarity of each view by each matching rule, with a tick where the null lies.
 
@@ -107,7 +107,7 @@ def means_beside_null(comparison: Comparison, ax: Axes) -> Axes:
     return ax
 
 
-@takes(comparison=TWO_RUNS, ax=AXES)
+@drawing(comparison=TWO_RUNS, ax=AXES)
 def grades(comparison: Comparison, ax: Axes) -> Axes:
     """What each run's latents are in the other, by each view and by all: counts that were saved.
 

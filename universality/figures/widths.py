@@ -18,8 +18,8 @@ from universality.figures.style import (
     needs,
     plain_axes,
 )
+from universality.figures.withdrawal import drawing
 from universality.results import Stability
-from universality.validation import takes
 
 _WAYS = MappingProxyType({"narrow_to_wide": "narrow to wide", "wide_to_narrow": "wide to narrow"})
 _SOURCES = ("same", "split", "none", "nothing")
@@ -41,7 +41,7 @@ _GAP = 0.07
 _LONGEST_TITLE = 60
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs("runs of several widths", lambda result: result.widths is not None)
 def width_ladder(stability: Stability, ax: Axes) -> Axes:
     """Mean nearest similarity from narrow to wide and back, at each step, with the null of each."""
@@ -61,7 +61,7 @@ def width_ladder(stability: Stability, ax: Axes) -> Axes:
     return plain_axes(ax, x="latents of the narrow and of the wide run", y="mean nearest cosine")
 
 
-@takes(stability=MANY_RUNS, ax=AXES)
+@drawing(stability=MANY_RUNS, ax=AXES)
 @needs("runs of several widths", lambda result: result.widths is not None)
 def width_flow(stability: Stability, ax: Axes) -> Axes:
     """The latents of each wide run, by the grade of the narrow latent that each comes from.
