@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from tests.made_results import made_comparison, made_stability
-from universality.figures import figures_of
+from universality.figures import figures_of, share_against_threshold
 from universality.report import page
 from universality.results import answer_of, judge, validity_of, withdrawal, withdrawn
 from universality.results.validity import NO_EVIDENCE
@@ -86,3 +86,11 @@ def test_every_figure_of_a_void_result_carries_the_reason() -> None:
                     draw(figure.subplots())
                 title = figure.get_suptitle().replace("\n", " ")
                 assert (REASON in title) == (NO_EVIDENCE in title) == wanted
+
+
+def test_a_figure_function_called_by_itself_carries_the_reason() -> None:
+    for result, wanted in ((_sound(made_comparison()), False), (_void(made_comparison()), True)):
+        with mpl.rc_context():
+            figure = Figure()
+            share_against_threshold(ax=figure.subplots(), comparison=result)
+        assert (REASON in figure.get_suptitle().replace("\n", " ")) == wanted

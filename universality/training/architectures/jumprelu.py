@@ -52,8 +52,10 @@ class JumpReLURecipe(Architecture):
     bandwidth: float = 0.2
     """Width of the kernel around a threshold within which pre-activations move it, in tokens of
     norm sqrt(d_in)."""
-    first_threshold: float = 0.1
-    """Where all thresholds start."""
+    first_threshold: float = 1.0
+    """Where all thresholds start, in tokens of norm sqrt(d_in): one standard deviation of what a
+    random direction reads, so that a sixth of the latents begin active. Adam moves a threshold by
+    at most the learning rate a step: from near 0 a short run never comes down to its target."""
 
     def check(self, d_sae: int) -> None:
         """Nothing, when there is a penalty and it is a number.
