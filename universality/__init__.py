@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from universality.matching.nearest import nearest
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
+    from universality.pair_geometry.geometry_reading import geometry_of_pairs
     from universality.publishing.publication import publish
     from universality.reappearance.fitted_forecast import Calibration
     from universality.reappearance.from_run import reappearance_of
@@ -73,6 +74,7 @@ _PUBLIC = {
     "Matching": "universality.matching.result",
     "nearest": "universality.matching.nearest",
     "null_of": "universality.nulls.own_statistic",
+    "geometry_of_pairs": "universality.pair_geometry.geometry_reading",
     # Two runs and many.
     "Policy": "universality.runs.policy",
     "compare": "universality.comparison.comparison",
@@ -131,6 +133,7 @@ __all__ = [
     "encode",
     "expand",
     "fit_connector",
+    "geometry_of_pairs",
     "investigate",
     "label",
     "load",

@@ -56,6 +56,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         Policy(n_draws=2, matrix=True),
         activations=study.cache,
         unembedding=study.unembedding,
+        geometry=True,
     )
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
     toy = made_comparison_of_toys(folder)

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import spearmanr
 
 from tests.made_runs import make_run, unit_rows
 from universality.codes import from_batches
 from universality.errors import InvalidInputError
 from universality.nulls.rotation import rows_at_cosine
 from universality.rules import PUBLISHED, rules_named
-from universality.rules.between_spaces import similarity_of_arrangement, svcca
+from universality.rules.between_spaces import mean_canonical
 from universality.rules.by_firing import excess_correlation, rotation
 from universality.rules.compared_runs import ComparedRuns
 from universality.runs.views import Traits
@@ -142,26 +141,16 @@ def test_excess_over_a_rotated_partner_is_that_of_the_dense_matrices() -> None:
     assert 0 < mean < 1
 
 
-def test_arrangement_is_the_rank_correlation_of_all_pairs_of_rows() -> None:
-    generator = np.random.default_rng(0)
-    z = generator.normal(size=(80, 5))
-    x, y = (z @ generator.normal(size=(5, d)) + generator.normal(size=(80, d)) for d in (12, 9))
-    pairs = np.triu_indices(80, k=1)
-    wanted = spearmanr(np.corrcoef(x)[pairs], np.corrcoef(y)[pairs]).statistic
-    assert similarity_of_arrangement(x, y) == pytest.approx(wanted, abs=1e-12)
-    assert similarity_of_arrangement(x, x @ np.diag(np.full(12, 3.0))) == pytest.approx(1)
-
-
 def test_canonical_correlations_do_not_see_a_linear_map() -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=(200, 6)) * np.array([9, 5, 3, 2, 1, 1])
     turned = x @ generator.normal(size=(6, 6))
-    assert svcca(x, turned, n_components=6) == pytest.approx(1, abs=1e-9)
+    assert mean_canonical(x, turned, 6) == pytest.approx(1, abs=1e-9)
     y = x + generator.normal(size=x.shape)
     first = [np.linalg.svd(one - one.mean(0))[0][:, 0] for one in (x, y)]
     wanted = abs(np.corrcoef(*first)[0, 1])
-    assert svcca(x, y, n_components=1) == pytest.approx(wanted, abs=1e-9)
-    assert np.isnan(svcca(x[:12], y[:12], n_components=6))
+    assert mean_canonical(x, y, 1) == pytest.approx(wanted, abs=1e-9)
+    assert np.isnan(mean_canonical(x[:12], y[:12], 6))
 
 
 def test_spaces_pair_latents_by_firing_and_need_no_common_width() -> None:

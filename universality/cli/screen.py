@@ -12,6 +12,14 @@ from universality.results.validity import validity_of, withdrawal
 
 WIDTH = 80
 """Of the tables; sentences are as wide as the window."""
+_STATISTICS = {
+    "cross_validated_cca": "cross-validated CCA",
+    "svcca": "SVCCA",
+    "debiased_cka": "debiased CKA",
+    "rsa": "RSA",
+    "held_out_procrustes": "held-out Procrustes",
+    "mutual_neighbours": "mutual neighbours",
+}
 
 
 def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
@@ -31,12 +39,45 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
         *([] if reasons else _filters(summary)),
         "",
         *wrapped(" ".join(said)),
+        *geometry_lines(summary),
         *comparison_lines(summary),
         *_uncertified(summary["views"]),
         *_checks(summary),
         f"Report: {folder / 'report.html'}",
     ]
     return "\n".join(lines)
+
+
+def geometry_lines(summary: dict[str, Any]) -> list[str]:
+    """How alike pairs are arranged, each statistic beside its null; nothing where not asked."""
+    found = summary.get("geometry")
+    if found is None:
+        return []
+    views = list(dict.fromkeys(one["view"] for one in found["statistics"]))
+    head = f"geometry of {found['n_pairs']:,} pairs"
+    lines = ["", f"{head:<32}" + "".join(f"{view:>24}" for view in views)]
+    for first, *others in _by_statistic(found["statistics"]):
+        sized = "" if first["n_components"] is None else f", {first['n_components']}"
+        label = f"{_STATISTICS.get(first['statistic'], first['statistic'])}{sized}"
+        cells = (_beside_draws(one) for one in (first, *others))
+        lines.append(f"{label:<32}" + "".join(f"{cell:>24}" for cell in cells))
+    reasons = dict.fromkeys(one["undefined"] for one in found["statistics"] if one["undefined"])
+    said = [line for reason in reasons for line in wrapped(f"  no value: {reason}", hanging=4)]
+    paired = f"in brackets: mean of {found['n_draws']} draws paired anew by chance, p"
+    return [*lines, *said, f"{'':<10}{paired}"]
+
+
+def _by_statistic(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    names = dict.fromkeys(row["statistic"] for row in rows)
+    return [[row for row in rows if row["statistic"] == name] for name in names]
+
+
+def _beside_draws(one: dict[str, Any]) -> str:
+    if one["value"] is None:
+        return "-"
+    if one["p_value"] is None:
+        return f"{one['value']:.3f}"
+    return f"{one['value']:.3f} ({one['null_mean']:.3f}, {one['p_value']:.3f})"
 
 
 def withdrawn_lines(summary: dict[str, Any]) -> list[str]:

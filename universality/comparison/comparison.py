@@ -23,6 +23,7 @@ from universality.reappearance.asking import forecast_beside, forecast_columns
 from universality.reappearance.fitted_forecast import Calibration
 from universality.reappearance.from_run import calibration_from
 from universality.results import Comparison, judge
+from universality.runs.between.matched_geometry import matched_geometry
 from universality.runs.between.own_runs import match_own_runs
 from universality.runs.between.pair_findings import find_between
 from universality.runs.between.surprise import SIDES
@@ -34,7 +35,7 @@ from universality.runs.metrics import THRESHOLDS, measure
 from universality.runs.opening import RUN, Run, dictionary_of, open_run
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import gather_runs
-from universality.validation import PATH, TEXT, Is, Number, OneOf, either, takes
+from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either, takes
 
 
 @takes(
@@ -46,6 +47,7 @@ from universality.validation import PATH, TEXT, Is, Number, OneOf, either, takes
     unembedding=either(Is((Unembedding, str, Path), "an unembedding, or where one lies"), None),
     effects=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
     effect_pairs=Number(1, whole=True),
+    geometry=FLAG,
     calibration=either(Is((Calibration,), "a Calibration"), PATH, None),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
@@ -60,6 +62,7 @@ def compare(
     unembedding: Unembedding | str | Path | None = None,
     effects: LanguageModel | str | Path | None = None,
     effect_pairs: int = SAMPLED,
+    geometry: bool = False,
     calibration: Calibration | str | Path | None = None,
     format: str | None = None,
     orientation: str | None = None,
@@ -83,6 +86,8 @@ def compare(
         effects: The language model of the cache, or its address; adds what a sample of pairs does
             to its next tokens.
         effect_pairs: How many pairs that sample has.
+        geometry: Adds whether latents that fire together are arranged alike, which needs no common
+            space; needs activations.
         calibration: Of the chance that one more run has a latent: what `calibrate` gave, or its
             file; what is shipped if None.
         format: Format of both runs, where it cannot be told from their files.
@@ -95,11 +100,10 @@ def compare(
             `read_calibration`.
     """
     policy = policy or Policy()
-    enter_stage(Stage.OPEN)
+    enter_stage(Stage.READ)
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
     to_logits = open_unembedding(unembedding, opened, caches=caches)
-    enter_stage(Stage.READ)
     runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
     enter_stage(Stage.MATCH)
     (pair,) = match_runs(runs, policy).pairs.values()
@@ -138,6 +142,10 @@ def compare(
     if effects is not None:
         table, about = effects_of_pairs(pair, between.pairs, effects, policy, n=effect_pairs)
         evidence, summary = evidence | {"effects": table}, summary | {"effects": about}
+    if geometry:
+        arranged = matched_geometry(pair, policy)
+        evidence |= {"geometry": arranged.table}
+        summary |= {"geometry": arranged.summary()}
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents["a"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -51,6 +52,23 @@ class Fold:
     def silent(self) -> Bool[np.ndarray, " n_pairs"]:
         """Whether a latent of the pair never fires, or never changes, on the held-out half."""
         return np.asarray(np.isnan(self.held_out))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class FittedPairs:
+    """The best one-to-one assignment on some tokens of the latents that fire there."""
+
+    a: Int64[np.ndarray, " n_pairs"]
+    """Latents of a, in their own numbers."""
+    b: Int64[np.ndarray, " n_pairs"]
+    """Partner of each in b."""
+    similarity: Float64[np.ndarray, " n_pairs"]
+    """On these tokens."""
+    alive: tuple[Int64[np.ndarray, " n_a"], Int64[np.ndarray, " n_b"]]
+    """Latents of a and of b that took part."""
+    absolute: bool
+    """Whether the sign was dropped."""
 
 
 def cross_fit(
@@ -115,6 +133,27 @@ def split_documents(
     return np.asarray(first[own])
 
 
+def fit_pairs(
+    a: Codes, b: Codes, *, measure: Measure, absolute: bool | None, min_firing: int
+) -> FittedPairs | None:
+    """The latents that fire on `min_firing` of these tokens, assigned one to one; None if none do.
+
+    `absolute` as in `cross_fit`.
+    """
+    alive = [np.flatnonzero((codes.count >= min_firing) & codes.varies) for codes in (a, b)]
+    if not all(latents.size for latents in alive):
+        return None
+    alike = _similarity([a, b], alive, measure, absolute)
+    found = assign(alike, candidates=find_candidates(alike))
+    return FittedPairs(
+        alive[0][found.a],
+        alive[1][found.b],
+        found.similarity,
+        alive=(alive[0], alive[1]),
+        absolute=alike.absolute,
+    )
+
+
 def pair_rows(folds: tuple[Fold, Fold]) -> pd.DataFrame:
     """One row per fold and pair."""
     return pd.concat(
@@ -145,18 +184,17 @@ def _fold(
     min_firing: int,
 ) -> Fold:
     seen = [take_tokens(codes, fit) for codes in (a, b)]
-    alive = [np.flatnonzero((codes.count >= min_firing) & codes.varies) for codes in seen]
-    if not all(latents.size for latents in alive):
+    fitted = fit_pairs(*seen, measure=measure, absolute=absolute, min_firing=min_firing)
+    if fitted is None:
         raise InvalidInputError(
             f"in half of the documents no latent fires on {min_firing} tokens; collect more "
             "tokens, lower --min-firing, or pass --no-held-out"
         )
-    fitted = _similarity(seen, alive, measure, absolute)
-    matching = assign(fitted, candidates=find_candidates(fitted))
     unseen = [take_tokens(codes, ~fit) for codes in (a, b)]
-    judged = _similarity(unseen, alive, measure, absolute, screen=False)
-    values = judged.at(torch.from_numpy(matching.a), torch.from_numpy(matching.b)).numpy()
-    pairs = [alive[0][matching.a], alive[1][matching.b]]
+    judged = _similarity(unseen, fitted.alive, measure, absolute, screen=False)
+    pairs = [fitted.a, fitted.b]
+    at = [np.searchsorted(*one) for one in zip(fitted.alive, pairs, strict=True)]
+    values = judged.at(torch.from_numpy(at[0]), torch.from_numpy(at[1])).numpy()
     speaks = unseen[0].varies[pairs[0]] & unseen[1].varies[pairs[1]]
     return Fold(
         n_tokens_fit=seen[0].n_tokens,
@@ -164,7 +202,7 @@ def _fold(
         n_documents_held_out=int(np.unique(documents[~fit]).size),
         a=pairs[0],
         b=pairs[1],
-        fit=matching.similarity,
+        fit=fitted.similarity,
         held_out=np.where(speaks, values, np.nan),
         interval=_interval(unseen, documents[~fit], [one[speaks] for one in pairs])
         if measure == "pearson" and not fitted.absolute
@@ -183,7 +221,7 @@ def _interval(
 
 def _similarity(
     codes: list[Codes],
-    alive: list[Int64[np.ndarray, " _"]],
+    alive: Sequence[Int64[np.ndarray, " _"]],
     measure: Measure,
     absolute: bool | None,
     *,

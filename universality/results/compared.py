@@ -32,6 +32,7 @@ OPTIONAL_TABLES = (
     "logits",
     "pair_logits",
     "effects",
+    "geometry",
 )
 """Tables that a comparison has only where activations, an unembedding or a model were given."""
 
@@ -82,6 +83,9 @@ class Comparison:
     effects: pd.DataFrame | None = None
     """One row per sampled pair: whether both latents do the same to the next tokens of a model;
     None without one."""
+    geometry: pd.DataFrame | None = None
+    """One row per view, statistic and draw: how alike latents that fire together are arranged; None
+    where that was not asked for."""
     matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
     """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
 

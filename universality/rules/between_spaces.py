@@ -6,6 +6,10 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
+from universality.errors import InvalidInputError
+from universality.pair_geometry.arrangement import similarity_of_arrangement
+from universality.pair_geometry.canonical import canonical_correlations, n_explaining
+from universality.pair_geometry.paired_rows import FEWEST_PAIRS
 from universality.rules.compared_runs import ComparedRuns, RuleReading
 from universality.runs.views import ACTIVATIONS
 
@@ -15,7 +19,6 @@ MOST_PAIRED = 4096
 """Pairs whose mutual similarities are ranked; of more, so many evenly spaced ones."""
 EXPLAINED = 0.99
 """Share of the variance that the components hold whose canonical correlations are taken."""
-_FEWEST = 3
 _FULL = "too few pairs for the width of the rows: every correlation would be 1"
 
 
@@ -40,32 +43,18 @@ def lan2024_by_chance(runs: ComparedRuns, generator: torch.Generator) -> list[Ru
     return _spaces(runs, generator)
 
 
-def similarity_of_arrangement(
-    x: Float64[np.ndarray, "n d_x"], y: Float64[np.ndarray, "n d_y"]
+def mean_canonical(
+    x: Float64[np.ndarray, "n d_x"], y: Float64[np.ndarray, "n d_y"], n_components: int | None
 ) -> float:
-    """RSA: Spearman correlation of the correlations between rows, of all pairs of rows."""
-    first, second = (_between_rows(one) for one in (x, y))
-    from scipy.stats import rankdata  # a second of imports that most commands do without
+    """SVCCA of so many leading components, or of those that hold 99 % of the variance.
 
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
-
-
-def svcca(
-    x: Float64[np.ndarray, "n d_x"],
-    y: Float64[np.ndarray, "n d_y"],
-    *,
-    n_components: int | None = None,
-) -> float:
-    """Mean canonical correlation of the leading components of x and of y (Raghu et al. 2017).
-
-    Those that hold 99 % of the variance, or `n_components`. NaN where both together are as many as
-    the rows: they then meet in some direction by necessity.
+    NaN where both together are as many as the rows: they then meet by necessity.
     """
-    scores = [_leading(one, n_components) for one in (x, y)]
-    if sum(one.shape[1] for one in scores) >= len(x):
+    try:
+        wanted = [n_components or n_explaining(rows, EXPLAINED, "rows") for rows in (x, y)]
+        return float(canonical_correlations(x, y, (wanted[0], wanted[1])).mean())
+    except InvalidInputError:
         return float("nan")
-    bases = [np.linalg.qr(one - one.mean(axis=0))[0] for one in scores]
-    return float(np.linalg.svd(bases[0].T @ bases[1], compute_uv=False).mean())
 
 
 def _spaces(runs: ComparedRuns, generator: torch.Generator | None) -> list[RuleReading]:
@@ -84,7 +73,7 @@ def _of_pair(
 ) -> tuple[int, tuple[float, float, float]]:
     """Number of pairs, and the three similarities; each latent of the narrower run has one pair."""
     paired_i, paired_j = _paired(runs, i, j)
-    if paired_i.size < _FEWEST:
+    if paired_i.size < FEWEST_PAIRS:
         return int(paired_i.size), (float("nan"),) * 3
     if generator is not None:
         paired_j = paired_j[torch.randperm(paired_j.size, generator=generator).numpy()]
@@ -92,8 +81,8 @@ def _of_pair(
         runs.runs[run].directions["decoder"][torch.from_numpy(numbers)].double().cpu().numpy()
         for run, numbers in ((i, paired_i), (j, paired_j))
     )
-    both = similarity_of_arrangement(x, y), svcca(x, y), svcca(x, y, n_components=1)
-    return int(paired_i.size), both
+    rsa = similarity_of_arrangement(x, y, likeness="correlation")
+    return int(paired_i.size), (rsa, mean_canonical(x, y, None), mean_canonical(x, y, 1))
 
 
 def _paired(
@@ -107,20 +96,3 @@ def _paired(
         mine = mine[np.linspace(0, mine.size - 1, MOST_PAIRED).astype(np.int64)]
     other = near.nearest[mine]
     return (other, mine) if backward else (mine, other)
-
-
-def _between_rows(rows: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, " n_pairs"]:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-    return np.asarray((unit @ unit.T)[np.triu_indices(len(rows), k=1)])
-
-
-def _leading(
-    rows: Float64[np.ndarray, "n d"], n_components: int | None
-) -> Float64[np.ndarray, "n k"]:
-    centred = rows - rows.mean(axis=0)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    if n_components is None:
-        explained = np.cumsum(values**2) / max((values**2).sum(), np.finfo(np.float64).tiny)
-        n_components = int(np.argmax(explained >= EXPLAINED)) + 1
-    return np.asarray(left[:, :n_components] * values[:n_components])

@@ -1,0 +1,1 @@
+"""How alike two spaces are arranged, seen through paired rows: no common basis is needed."""
