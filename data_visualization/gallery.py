@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from PIL import Image
 
@@ -34,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = ROOT / "docs" / "images" / "gallery"
 CALIBRATION = ROOT / "analysis" / "results" / "null_calibration"
+EFFECTS = ROOT / "analysis" / "results" / "same_effects"
 INVESTIGATION = ROOT / "analysis" / "results" / "three_latents" / "word"
 PLANTED = ROOT / "tests" / "fixtures" / "results_of_0_1" / "stability"
 
@@ -60,7 +64,7 @@ def draw(names: dict[str, Any], folder: Path) -> None:
 def results(work: Path) -> dict[str, Any]:
     """The results that the page draws, by the names it gives them."""
     return {
-        "comparison": _kept(work / "comparison", lambda: _comparison(work)),
+        "comparison": _with_effects(_kept(work / "comparison", lambda: _comparison(work))),
         "many": _kept(work / "many", _many),
         "steps": _kept(work / "steps", lambda: _steps(work)),
         "seeds": _kept(work / "seeds", lambda: _seeds(work)),
@@ -88,6 +92,13 @@ def _comparison(work: Path) -> un.Comparison:
     a, b = (_RUNS / name for name in _SEEDS[:2])
     policy = un.Policy(nulls=("geometry",), n_draws=2, held_out=False)
     return un.compare(a, b, policy, activations=_RUNS / "activations", unembedding=unembedding)
+
+
+def _with_effects(comparison: un.Comparison) -> un.Comparison:
+    """What the same two runs' pairs do to their model, as the study found it."""
+    measured = json.loads((EFFECTS / "summary.json").read_text(encoding="utf-8"))
+    effects = pd.read_csv(EFFECTS / "effects.csv")
+    return replace(comparison, effects=effects, summary=comparison.summary | {"effects": measured})
 
 
 def _many() -> un.Stability:

@@ -55,6 +55,20 @@ def made_comparison(n: int = 40, *, seed: int = 0) -> Comparison:
     )
 
 
+def made_comparison_with_effects() -> Comparison:
+    """The same with what four pairs do to a model: one of each two does the same, one nothing."""
+    made = made_comparison()
+    effects = pd.DataFrame(
+        {
+            "kind": ["matched", "random"] * 4,
+            "similarity": np.repeat([0.2, 0.6, 0.8, 0.95], 2),
+            "similarity_class": np.repeat([0, 2, 3, 4], 2),
+            "ablation": [0.1, 0.0, 0.5, 0.1, np.nan, -0.1, 0.9, 0.05],
+        }
+    )
+    return replace(made, effects=effects, summary=made.summary | {"effects": {"view": "decoder"}})
+
+
 def _view(view: str, partner: np.ndarray, similarity: np.ndarray) -> pd.DataFrame:
     found = np.where(np.isnan(similarity), -1, partner)
     columns = {

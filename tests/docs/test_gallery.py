@@ -12,7 +12,12 @@ import universality as un
 from tests.docs.pages import ROOT, page, python_blocks, sections
 from tests.made_connection import made_connection
 from tests.made_investigation import made_investigation
-from tests.made_results import made_comparison, made_ladder, made_stability
+from tests.made_results import (
+    made_comparison,
+    made_comparison_with_effects,
+    made_ladder,
+    made_stability,
+)
 from tests.tiny_study import make_study
 from universality.results import ToyResult
 
@@ -69,7 +74,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ]
     steps = replace(made_stability(), summary=made_stability().summary | {"grid": cells})
     names = {
-        "comparison": made_comparison(),
+        "comparison": made_comparison_with_effects(),
         "many": many,
         "planted": many,
         "planted_pair": made_comparison(),

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tests.figures.names_on_axes import names_on
-from tests.made_results import made_comparison
+from tests.made_results import made_comparison, made_comparison_with_effects
 from universality import figures
 from universality.results import Comparison
 
@@ -102,6 +102,17 @@ def test_bars_of_means_have_their_null_across(comparison: Comparison, ax: Axes) 
     rings = {line.get_gid(): list(line.get_ydata()) for line in ax.get_lines() if line.get_gid()}
     assert rings["own run a, decoder"] == [0.3125, 0.3125, 0.1875]
     assert rings["own run b, decoder"] == [0.3125, 0.3125, 0.21875]
+
+
+def test_effects_are_those_of_the_sample_and_random_pairs_are_apart(ax: Axes) -> None:
+    made = made_comparison_with_effects()
+    assert "effects_against_similarity" in figures.figures_of(made)
+    figures.effects_against_similarity(made, ax)
+    numbers = figures.plotted_numbers(ax)
+    points = numbers[numbers["mark"] == "point"]
+    assert points.loc[points["series"] == "matched", "y"].tolist() == [0.1, 0.5, 0.9]
+    assert points.loc[points["series"] == "random", "y"].tolist() == [0.0, 0.1, -0.1, 0.05]
+    assert {"pairs, mean", "random pairs, mean"} <= names_on(ax)
 
 
 def test_points_are_the_saved_pairs(comparison: Comparison, ax: Axes) -> None:

@@ -36,6 +36,7 @@ from universality.figures.many_runs import (
 from universality.figures.numbers import plotted_numbers
 from universality.figures.one_more_run import coverage_against_runs, reappearance_reliability
 from universality.figures.pairs import activation_scatter, logit_scatter
+from universality.figures.same_effects import effects_against_similarity
 from universality.figures.several_results import (
     figures_together,
     only_in_one_together,
@@ -69,6 +70,7 @@ __all__ = [
     "decoder_against_activations",
     "decoder_against_encoder",
     "effect_beside_controls",
+    "effects_against_similarity",
     "false_discoveries",
     "feature_overlaps",
     "features_in_plane",

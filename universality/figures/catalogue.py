@@ -9,7 +9,7 @@ from typing import assert_never
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures import connectors, one_more_run, pairs, widths
+from universality.figures import connectors, one_more_run, pairs, same_effects, widths
 from universality.figures import investigations as one_latent
 from universality.figures import many_runs as stability
 from universality.figures import similarities as latents
@@ -39,6 +39,7 @@ _HEADLINES = (
     "share_against_threshold",
     "matched_similarity",
     "decoder_against_encoder",
+    "effects_against_similarity",
     "spectrum",
     "only_in_one",
     "reappearance_reliability",
@@ -197,5 +198,7 @@ def _of_two(
         draws.append(latents.similarity_against_frequency)
     if any(f"{name}_{view}" in columns for name in ("p_value", "p_bound") for view in views):
         draws.append(latents.p_value_calibration)
+    if comparison.effects is not None:
+        draws.append(same_effects.effects_against_similarity)
     of_pair = pairs.figures_of_pair(comparison, pair)
     return of_pair | {draw.__name__: partial(draw, comparison) for draw in draws}
