@@ -1,5 +1,7 @@
 """The numbers of README.md and of pages of docs, written from result files.
 
+Those of speed are from `benchmarks/results`; all others from `analysis/results`.
+
 Run as `python -m analysis.readme_numbers`: compares the two shipped seeds as the README says, keeps
 summary, screen and a few numbers of the latents in `analysis/results/two_seeds`, and writes every
 marked block anew. With `--no-compare` it only writes the blocks, from what the folders of
@@ -17,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import null_tables, rule_tables, training_tables
+from analysis import null_tables, rule_tables, speed_table, training_tables
 from universality.cli.screen import comparison_screen
 from universality.comparison import compare
 from universality.results import Comparison
@@ -184,6 +186,7 @@ BLOCKS: Mapping[str, Callable[[Path], str]] = {
     "reading": _reading,
     "own-run": _own_run,
     "coverage": _coverage,
+    "speed": speed_table.speed,
     "power": null_tables.power,
     "direction-worlds": null_tables.direction_worlds,
     "firing-worlds": null_tables.firing_worlds,
