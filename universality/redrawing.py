@@ -7,9 +7,10 @@ from pathlib import Path
 
 from universality.errors import InvalidInputError
 from universality.report import page, page_name
-from universality.results import Comparison, SavedResult, read_result
+from universality.results import Comparison, SavedResult, Stability, read_result
 from universality.results.explanations_of_two import explanations_of_two
 from universality.results.integrity import reading_of
+from universality.results.pages_of_pairs import pages_of_pairs
 from universality.results.result_files import SUMMARY
 from universality.storage.manifest import hash_file, write_manifest
 from universality.storage.outputs import staged_outputs
@@ -96,29 +97,40 @@ def _told_apart(folders: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def rewrite_report(folder: str | Path, *, explanations: Path | None = None) -> Path:
+def rewrite_report(
+    folder: str | Path, *, explanations: Path | None = None, pairs: Sequence[Path] = ()
+) -> Path:
     """The report of a saved result, written anew from its tables.
 
     Args:
         folder: Of the result.
         explanations: A file as `explanations_of_two` takes it, for a comparison.
+        pairs: Folders of comparisons of two runs of a study, to whose pages its families link.
 
     Raises:
-        MissingFileError, FormatError: the folder holds no whole result, or the file no explanations
-            of its latents.
-        InvalidInputError: explanations are given, and the result is not of two runs.
+        MissingFileError, FormatError: the folder holds no whole result, the file no explanations
+            of its latents, or a folder of a pair no comparison with a page.
+        InvalidInputError: explanations are given, and the result is not of two runs; or pairs, and
+            it is not of many, or they are of other runs.
     """
     folder = Path(folder)
     with reading_of(folder):
         result = read_result(folder)
-        if explanations is None:
-            text = page(result)
-        elif isinstance(result, Comparison):
-            said = explanations_of_two(explanations, result.summary)
-            text = page(result, explanations=said)
-        else:
-            raise InvalidInputError("--explanations are of latents of two runs; leave them out")
-        name = page_name(result)
+        text, name = _page(result, folder, explanations, pairs), page_name(result)
     with staged_outputs(folder) as staged:
         (staged / name).write_text(text, encoding="utf-8")
     return folder / name
+
+
+def _page(
+    result: SavedResult, folder: Path, explanations: Path | None, pairs: Sequence[Path]
+) -> str:
+    if explanations is not None and not isinstance(result, Comparison):
+        raise InvalidInputError("--explanations are of latents of two runs; leave them out")
+    if pairs and not isinstance(result, Stability):
+        raise InvalidInputError("--pair is for a study of many runs; leave it out")
+    if explanations is not None:
+        return page(result, explanations=explanations_of_two(explanations, result.summary))
+    if pairs:
+        return page(result, pairs=pages_of_pairs(pairs, result.summary, beside=folder))
+    return page(result)

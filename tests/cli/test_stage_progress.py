@@ -76,4 +76,4 @@ def test_one_line_counts_the_stages(
 def test_verbose_shows_what_the_solver_is_at(runs: list[Path], tmp_path: Path) -> None:
     drawn = seen("compare", *runs[:2], *FAST, "--verbose", "--out", tmp_path / "out")
     assert "looking at every pair" in drawn
-    assert "1 of 6" not in drawn
+    assert "1 of 7" not in drawn

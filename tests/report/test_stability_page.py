@@ -16,6 +16,7 @@ from tests.made_results import HOSTILE, made_ladder, made_stability
 from tests.report.browser import Page
 from universality.report import page
 from universality.results import Stability
+from universality.results.pages_of_pairs import PairPage
 
 
 @pytest.fixture
@@ -177,3 +178,24 @@ def test_a_run_that_no_one_can_open_is_in_no_command(chromium: Chrome, tmp_path:
     opened.first_row().click()
     assert opened.run("return document.getElementById('members') !== null")
     assert opened.run("return document.getElementById('of-pairs')") is None
+
+
+def test_a_family_links_to_the_pages_of_its_pairs(chromium: Chrome, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    pages = [PairPage("r2", "r1", "../the%20pair/report.html"), PairPage("r1", "r9", "none.html")]
+    file.write_text(page(made_stability(), pairs=pages), encoding="utf-8")
+    opened = Page(chromium, file)
+    opened.first_row().click()
+    latents = dict(
+        opened.run(
+            "return [...document.querySelectorAll('#members tr')].map((row) => [...row.cells].map("
+            "(cell) => cell.textContent).slice(1)).reduce((runs, latents) => runs.map((run, i) => "
+            "[run, latents[i]]))"
+        )
+    )
+    links = opened.run(
+        "return [...document.querySelectorAll('#of-pairs a')].map((one) => one.getAttribute("
+        "'href'))"
+    )
+    assert links == [f"../the%20pair/report.html#a/{latents['r2']}"]
+    assert opened.text("#of-pairs a") == f"r2 {latents['r2']} and r1 {latents['r1']}"

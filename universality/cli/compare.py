@@ -105,10 +105,14 @@ def compare(
 
     Prints what was found and writes tables, figures and a report.
     """
-    from universality.runs.opening import open_run
 
-    first, second = (open_run(run, format=format_, orientation=orientation) for run in (a, b))
-    _compare(first, second, inputs=(a, b), **options)
+    def opened() -> tuple[Run, Run]:
+        from universality.runs.opening import open_run
+
+        first, second = (open_run(run, format=format_, orientation=orientation) for run in (a, b))
+        return first, second
+
+    _compare(opened, inputs=(a, b), **options)
 
 
 @click.command()
@@ -118,18 +122,21 @@ def demo(**options: Any) -> None:
 
     In every view, with the shipped sample of activations.
     """
-    from universality.loading import load
     from universality.shipped import sample, two_seeds
 
-    a, b = (load(path) for path in two_seeds())
+    def opened() -> tuple[Run, Run]:
+        from universality.loading import load
+
+        a, b = (load(path) for path in two_seeds())
+        return a, b
+
     if not options["quick"]:
         options["activations"] = options["activations"] or (sample(),)
-    _compare(a, b, inputs=two_seeds(), **options)
+    _compare(opened, inputs=two_seeds(), **options)
 
 
 def _compare(
-    a: Run,
-    b: Run,
+    opened: Callable[[], tuple[Run, Run]],
     *,
     inputs: Sequence[str | Path],
     activations: tuple[Path, ...],
@@ -148,17 +155,19 @@ def _compare(
     **choices: Any,
 ) -> None:
     if quick:
-        _look_quickly(a, b, as_json=as_json, strict=strict, choices=choices)
+        _look_quickly(*opened(), as_json=as_json, strict=strict, choices=choices)
         return
     from universality.cli.screen import comparison_screen
     from universality.cli.stage_progress import stages_of_comparison
-    from universality.comparison import Policy
-    from universality.comparison import compare as compare_runs
-    from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
 
-    policy = Policy(**chosen(choices))
     with stages_of_comparison(verbose=verbose):
+        from universality.comparison import Policy
+        from universality.comparison import compare as compare_runs
+        from universality.publishing import publish_made
+
+        a, b = opened()
+        policy = Policy(**chosen(choices))
         comparison = publish_made(
             lambda: compare_runs(
                 a,

@@ -18,11 +18,20 @@ from universality.cli.types import UserPath
     metavar="FILE",
     help="CSV with the columns run (a, b or a name), latent, explanation: shown and searched.",
 )
-def report(folder: Path, explanations: Path | None) -> None:
+@click.option(
+    "--pair",
+    "pairs",
+    multiple=True,
+    type=UserPath(),
+    metavar="DIR",
+    help="A saved comparison of two runs of the study DIR: its families link to that page. May be "
+    "given several times.",
+)
+def report(folder: Path, explanations: Path | None, pairs: tuple[Path, ...]) -> None:
     """Write the report of a saved result DIR anew: one page that needs no network."""
     from universality.redrawing import rewrite_report
     from universality.results import age_of_saved
 
     if age := age_of_saved(folder):
         complain(f"{folder} was {age}")
-    say_line(str(rewrite_report(folder, explanations=explanations)))
+    say_line(str(rewrite_report(folder, explanations=explanations, pairs=pairs)))

@@ -88,9 +88,6 @@ def stability(
     from universality.cli.interrupts import resumable
     from universality.cli.stability_screen import stability_screen
     from universality.cli.stage_progress import stages_of_study
-    from universality.publishing import publish_assignments, publish_stability
-    from universality.runs.opening import open_runs
-    from universality.runs.policy import Policy
     from universality.storage.json_output import as_json as to_json
 
     if (assignments is None) == (not runs):
@@ -98,22 +95,29 @@ def stability(
     command = ["universality", *sys.argv[1:]]
     _refuse_idle_options(assignments)
     if assignments is not None:
+        from universality.publishing import publish_assignments
+
         found = publish_assignments(
             assignments, out, seed=choices["seed"], overwrite=overwrite, command=command
         )
     else:
-        opened = open_runs(runs, keys=keys, format=format_, orientation=orientation)
-        policy = Policy(**chosen(choices))
-        with stages_of_study(verbose=verbose), resumable():
-            found = publish_stability(
-                opened,
-                out,
-                policy,
-                activations=activations,
-                inputs=[keys],
-                overwrite=overwrite,
-                command=command,
-            )
+        with stages_of_study(verbose=verbose):
+            from universality.publishing import publish_stability
+            from universality.runs.opening import open_runs
+            from universality.runs.policy import Policy
+
+            opened = open_runs(runs, keys=keys, format=format_, orientation=orientation)
+            policy = Policy(**chosen(choices))
+            with resumable():
+                found = publish_stability(
+                    opened,
+                    out,
+                    policy,
+                    activations=activations,
+                    inputs=[keys],
+                    overwrite=overwrite,
+                    command=command,
+                )
     if as_json:
         say(to_json(found.summary), end="")
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from universality.cli.terminal import show_progress
@@ -17,7 +17,10 @@ def stages_of_comparison(*, verbose: bool) -> AbstractContextManager[None]:
     from universality.compute.stages import Stage
 
     return _shown(
-        (Stage.READ, Stage.MATCH, Stage.CHANCE, Stage.JUDGE, Stage.EVIDENCE, Stage.WRITE),
+        (
+            *(Stage.OPEN, Stage.READ, Stage.MATCH, Stage.CHANCE, Stage.JUDGE),
+            *(Stage.EVIDENCE, Stage.WRITE),
+        ),
         verbose=verbose,
     )
 
@@ -28,8 +31,8 @@ def stages_of_study(*, verbose: bool) -> AbstractContextManager[None]:
 
     return _shown(
         (
-            *(Stage.READ, Stage.MATCH, Stage.FAMILIES, Stage.CHANCE, Stage.JUDGE),
-            *(Stage.WIDTHS, Stage.WRITE),
+            *(Stage.OPEN, Stage.READ, Stage.MATCH, Stage.FAMILIES, Stage.CHANCE),
+            *(Stage.JUDGE, Stage.WIDTHS, Stage.WRITE),
         ),
         verbose=verbose,
     )
@@ -38,4 +41,14 @@ def stages_of_study(*, verbose: bool) -> AbstractContextManager[None]:
 def _shown(stages: Sequence[Stage], *, verbose: bool) -> AbstractContextManager[None]:
     from universality.compute.stages import stage_line
 
-    return nullcontext() if verbose else stage_line(stages, show_progress)
+    return nullcontext() if verbose else _begun(stage_line(stages, show_progress), stages[0])
+
+
+@contextmanager
+def _begun(line: AbstractContextManager[None], first: Stage) -> Iterator[None]:
+    """The line with its first stage shown at once, before anything large is imported."""
+    from universality.compute.stages import enter_stage
+
+    with line:
+        enter_stage(first)
+        yield

@@ -100,10 +100,11 @@ def compare(
             `read_calibration`.
     """
     policy = policy or Policy()
-    enter_stage(Stage.READ)
+    enter_stage(Stage.OPEN)
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
     to_logits = open_unembedding(unembedding, opened, caches=caches)
+    enter_stage(Stage.READ)
     runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
     enter_stage(Stage.MATCH)
     (pair,) = match_runs(runs, policy).pairs.values()

@@ -15,6 +15,7 @@ _Item = TypeVar("_Item")
 class Stage(Enum):
     """What a long command is at, as its user would say it."""
 
+    OPEN = "opening the runs"
     READ = "reading the runs"
     MATCH = "matching latents"
     CHANCE = "asking what chance gives"

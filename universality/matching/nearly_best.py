@@ -25,7 +25,7 @@ from universality.matching.result import TOLERANCE, Matching
 LISTED = 16
 """With how many of the closest of each latent the search begins."""
 
-_JOINING = 3
+_JOINING = 8
 
 
 @final

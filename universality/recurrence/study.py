@@ -90,10 +90,11 @@ def stability(
     store = None if store is None else Path(store)
     if store is not None:
         begin_store(store)
-    enter_stage(Stage.READ)
+    enter_stage(Stage.OPEN)
     opened = open_runs(runs, keys=keys, format=format, orientation=orientation)
     given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
+    enter_stage(Stage.READ)
     gathered = gather_runs(opened, policy, caches, codes=store)
     pairs = PairStore(store) if store else None
     enter_stage(Stage.MATCH)

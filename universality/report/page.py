@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import singledispatch
 from importlib import resources
 from typing import Any, TypeAlias
@@ -30,6 +31,7 @@ from universality.results import (
     validity_of,
     withdrawal,
 )
+from universality.results.pages_of_pairs import PairPage
 from universality.results.toy import ToyResult
 from universality.results.verdict_words import MEANINGS
 
@@ -54,12 +56,18 @@ Explanations: TypeAlias = Mapping[str, Mapping[int, str]]
 
 
 @singledispatch
-def page(result: SavedResult, *, explanations: Explanations | None = None) -> str:
+def page(
+    result: SavedResult,
+    *,
+    explanations: Explanations | None = None,
+    pairs: Sequence[PairPage] = (),
+) -> str:
     """The report of a saved result as HTML.
 
     Args:
         result: What is shown.
         explanations: Of latents of a comparison, by side and latent.
+        pairs: Pages of comparisons of two runs of a study, to which its families link.
 
     Raises:
         InvalidInputError: a toy experiment whose hidden space is no plane.
@@ -103,8 +111,8 @@ def _comparison(result: Comparison, *, explanations: Explanations | None = None)
 
 
 @page.register
-def _stability(result: Stability) -> str:
-    data = stability_data(result)
+def _stability(result: Stability, *, pairs: Sequence[PairPage] = ()) -> str:
+    data = stability_data(result) | {"pages": [asdict(one) for one in pairs]}
     return _render(
         "stability.html",
         scripts=_STABILITY,

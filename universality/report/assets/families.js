@@ -63,8 +63,13 @@ function sentencesOf(family) {
   return found;
 }
 
-// How to look at two of its members as `compare` does.
+// The pages of pairs that were given, at the members' own latents; without any, how to make one.
 function pairsOf(members) {
+  const latentOf = Object.fromEntries(members), linked = report.pages.filter(({ a, b }) => a in latentOf && b in latentOf);
+  if (linked.length) {
+    const links = linked.flatMap(({ a, b, href }, i) => [i ? ", " : "", element("a", { href: `${href}#a/${latentOf[a]}` }, `${a} ${latentOf[a]} and ${b} ${latentOf[b]}`)]);
+    return [element("p", { class: "soft", id: "of-pairs" }, "Beside each other: ", ...links, ".")];
+  }
   const two = members.filter(([run]) => report.specs[run]).slice(0, 2), quoted = (word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   if (two.length < 2) return [];
   const [[a, latent], [b]] = two, [first, second] = [a, b].map((run) => quoted(report.specs[run]));
