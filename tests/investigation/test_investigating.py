@@ -12,15 +12,19 @@ import torch
 from tests.investigation.toy_language_model import (
     FALSE,
     N_WORDS,
+    NEURONS,
     REAL,
     Y,
     made_cache,
     made_language_model,
     made_run,
+    made_run_on_neurons,
 )
+from universality.activations.row_screen import rows_alone
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError, UnsupportedError
 from universality.investigation.investigating import investigate
+from universality.report import page
 from universality.results.investigated import Investigation, read_investigation
 
 ORDER = [5, 6, 7, REAL, 8, FALSE, 9, 10, 11, 2, 3, 4]
@@ -232,3 +236,53 @@ class TestRefused:
     def test_more_counterparts_than_runs(self, cache) -> None:
         with pytest.raises(InvalidInputError, match="2 for 1 other runs"):
             investigate(made_run("a"), REAL, cache, others=made_run("b"), counterparts=(1, 2))
+
+
+def test_a_run_elsewhere_and_one_of_random_weights_stand_beside_it(cache, tmp_path: Path) -> None:
+    neurons = made_cache(tmp_path / "neurons", n=16, hook=NEURONS)
+    noise = replace(
+        made_run("noise"), W_enc=torch.randn(12, 16, generator=torch.Generator().manual_seed(0))
+    )
+    found = investigate(
+        made_run("a"),
+        REAL,
+        cache,
+        elsewhere=[(made_run_on_neurons(), neurons)],
+        random=(noise, cache),
+        model=made_language_model(),
+        proxies="regex:x",
+        **QUICK,
+    )
+    reads = {one["run"]: one["reads"] for one in found.summary["subjects"]}
+    assert reads == {"a": "here", "neurons-run": "elsewhere", "noise": "random weights"}
+    assert found.summary["random_weights"] == "noise"
+    apart = found.similarities[found.similarities["run"] != "a"].set_index("run")
+    assert set(apart["measure"]) == {"activation"}  # nothing of what they write is asked here
+    assert apart.loc["neurons-run", "value"] == pytest.approx(1)  # the neuron of x is the feature
+    assert apart.loc["noise", "value"] < 0.99
+    assert set(found.proxies["run"]) == set(reads)
+    assert set(found.effects["run"]) == {"a"}
+    assert not any("random adds one" in note for note in found.summary["notes"])
+    assert any(line.startswith("Of a model with random w") for line in found.summary["answer"])
+    assert "Of a model with random weights, noise" in page(found)
+
+
+def test_rows_that_another_cache_lacks_take_no_part(cache, tmp_path: Path) -> None:
+    other = made_cache(tmp_path / "neurons", n=16, hook=NEURONS)
+    some = rows_alone(other, np.arange(0, len(other), 2))
+    alone = investigate(made_run("a"), REAL, cache, **QUICK)
+    found = investigate(
+        made_run("a"), REAL, cache, elsewhere=[(made_run_on_neurons(), some)], **QUICK
+    )
+    assert found.summary["activations"]["n_tokens"] == len(some)
+    assert alone.summary["activations"]["n_tokens"] == len(cache)
+    assert any("--random adds one" in note for note in alone.summary["notes"])
+    likeness = found.similarities.set_index("run").loc["neurons-run"]
+    assert (likeness["n"], likeness["value"]) == (len(some), pytest.approx(1))
+
+
+def test_tokens_in_common_are_asked_about_alone(cache, tmp_path: Path) -> None:
+    fewer = made_cache(tmp_path / "fewer", n=3, hook=NEURONS)
+    found = investigate(made_run("a"), REAL, cache, random=(made_run_on_neurons(), fewer), **QUICK)
+    assert found.summary["activations"]["n_documents"] == 3
+    assert found.summary["activations"]["n_tokens"] == len(fewer)

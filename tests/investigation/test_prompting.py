@@ -18,7 +18,7 @@ from tests.investigation.toy_language_model import (
 )
 from universality.errors import InvalidInputError
 from universality.investigation.causal_effects import hooked_model
-from universality.investigation.investigating import coded_runs, opened_runs
+from universality.investigation.coded_runs import coded_runs, opened_runs
 from universality.investigation.prompting import read_prompt
 
 ORDER = [5, 6, 7, REAL, 8, 2, 9, 10, 11, 3, 4, 2]

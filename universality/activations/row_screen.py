@@ -11,8 +11,9 @@ import hashlib
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from universality.activations.cache import ActivationCache
@@ -34,6 +35,16 @@ def high_norm(norms: Float[Tensor, " n_rows"]) -> Bool[Tensor, " n_rows"]:
     """Which norms are above ten times the median of those that are not zero."""
     some = norms[norms > 0]
     return norms > (HIGH_NORM * some.median() if len(some) else 0)
+
+
+def rows_alone(cache: ActivationCache, rows: Int64[np.ndarray, " n_kept"]) -> ActivationCache:
+    """The cache with these of its rows alone, which ascend; one that has them all is as it was."""
+    if np.array_equal(rows, np.arange(len(cache))):
+        return cache
+    at = torch.from_numpy(rows)
+    kept = at if cache.kept is None else cache.kept[at]
+    digest = hashlib.sha256(kept.numpy().tobytes()).hexdigest()
+    return replace(cache, meta=replace(cache.meta, n_tokens=len(kept), selection=digest), kept=kept)
 
 
 def screened(cache: ActivationCache) -> ActivationCache:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +13,10 @@ from universality.cli.options import blocks_option, result_options
 from universality.cli.terminal import say
 from universality.cli.types import SEED, Address, Device, UserPath, WorkFolder
 from universality.intake.names import all_visible, visible
+
+if TYPE_CHECKING:
+    from universality.investigation.addressed_latents import AddressedLatent
+    from universality.results.investigated import Investigation
 
 
 @click.command()
@@ -23,6 +29,21 @@ from universality.intake.names import all_visible, visible
     type=Address(),
     metavar="RUN",
     help="Another run on the same hook in which it is looked for; may be given several times.",
+)
+@click.option(
+    "--elsewhere",
+    multiple=True,
+    type=(Address(), UserPath()),
+    metavar="RUN DIR",
+    help="A run of another hook or model, and its cache of the same texts, in which it is looked "
+    "for; may be given several times.",
+)
+@click.option(
+    "--random",
+    type=(Address(), UserPath()),
+    metavar="RUN DIR",
+    help="A run of a model with random weights, and its cache of the same texts: what its best "
+    "latent reaches stands beside every score.",
 )
 @click.option(
     "--activations",
@@ -89,24 +110,7 @@ from universality.intake.names import all_visible, visible
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Seed of all draws.")
 @result_options("investigation")
 def investigate(
-    place: str,
-    latent: str,
-    others: tuple[str, ...],
-    activations: Path,
-    model: str | None,
-    proxies: tuple[str, ...],
-    pin: float | None,
-    n_contexts: int,
-    context_length: int,
-    n_controls: int,
-    explanations: Path | None,
-    keep: Path | None,
-    blocks: str | None,
-    device: str,
-    seed: int,
-    out: Path,
-    overwrite: bool,
-    as_json: bool,
+    place: str, latent: str, *, out: Path, overwrite: bool, as_json: bool, **given: Any
 ) -> None:
     """Ask of one latent: specific, sensitive, used by the model, more than a neuron, universal?
 
@@ -114,46 +118,16 @@ def investigate(
     family:12, with its counterparts as the result has them. Prints the answer and writes tables,
     figures and a page.
     """
-    from universality.compute.devices import resolve_device
     from universality.investigation.addressed_latents import addressed_latent
-    from universality.investigation.investigating import investigate as ask
-    from universality.models.language_model import LanguageModel, load_language_model
     from universality.publishing import publish_made
     from universality.storage.json_output import as_json as to_json
 
     found = addressed_latent(place, latent)
-    known: tuple[int | None, ...] = (*found.counterparts, *(None for _ in others))
-    runs = (*found.others, *others)
-    where = resolve_device(device)
-
-    def opened() -> LanguageModel | None:
-        return None if model is None else load_language_model(model, device=where, blocks=blocks)
-
-    settings = {
-        "proxies": list(proxies),
-        "pin": pin,
-        "n_contexts": n_contexts,
-        "context_length": context_length,
-        "n_controls": n_controls,
-        "seed": seed,
-    }
+    settings = {name: given[name] for name in _SETTINGS}
     result = publish_made(
-        lambda: ask(
-            found.run,
-            found.latent,
-            activations,
-            others=runs,
-            counterparts=known,
-            model=None
-            if model is None
-            else load_language_model(model, device=where, blocks=blocks),
-            explanations=explanations,
-            keep=keep,
-            device=where,
-            **settings,  # type: ignore[arg-type]
-        ),
+        lambda: _asked(found, settings, **given),
         out,
-        inputs=[found.run, *runs, activations, model, explanations, keep],
+        inputs=[found.run, *found.others, *_read(given)],
         overwrite=overwrite,
         command=["universality", *sys.argv[1:]],
         settings=settings,
@@ -163,3 +137,39 @@ def investigate(
         return
     say("\n".join(all_visible(result.summary["answer"])))
     say(f"{visible(str(out))}: report.html, summary.json, tables, figures")
+
+
+_SETTINGS = ("proxies", "pin", "n_contexts", "context_length", "n_controls", "seed")
+
+
+def _asked(
+    found: AddressedLatent, settings: dict[str, Any], *, device: str, **given: Any
+) -> Investigation:
+    from universality.compute.devices import resolve_device
+    from universality.investigation.investigating import investigate as ask
+    from universality.models.language_model import load_language_model
+
+    where, model = resolve_device(device), given["model"]
+    return ask(
+        found.run,
+        found.latent,
+        given["activations"],
+        others=(*found.others, *given["others"]),
+        counterparts=(*found.counterparts, *(None for _ in given["others"])),
+        elsewhere=given["elsewhere"],
+        random=given["random"],
+        model=None
+        if model is None
+        else load_language_model(model, device=where, blocks=given["blocks"]),
+        explanations=given["explanations"],
+        keep=given["keep"],
+        device=where,
+        **settings,
+    )
+
+
+def _read(given: Mapping[str, Any]) -> list[Any]:
+    """Everything besides the runs of the result that is read."""
+    apart = [*given["elsewhere"], *([given["random"]] if given["random"] else [])]
+    one = [given[name] for name in ("activations", "model", "explanations", "keep")]
+    return [*given["others"], *(part for pair in apart for part in pair), *one]

@@ -78,7 +78,7 @@ def prompt(
     """
     from universality.compute.devices import resolve_device
     from universality.investigation.causal_effects import hooked_model
-    from universality.investigation.investigating import coded_runs, opened_runs
+    from universality.investigation.coded_runs import coded_runs, opened_runs
     from universality.investigation.prompting import read_prompt
     from universality.models.language_model import load_language_model
     from universality.runs.common_tokens import open_caches

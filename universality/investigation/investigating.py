@@ -7,16 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
 from universality.activations.cache import CACHE, ActivationCache
 from universality.compute.devices import resolve_device
 from universality.dictionary import Dictionary
-from universality.encoding.delphi import CodedRun
-from universality.encoding.streaming import codes_key, encode
-from universality.errors import InvalidInputError, UnsupportedError
+from universality.errors import InvalidInputError
 from universality.investigation.asked import Asked
 from universality.investigation.causal_effects import HookedModel, check_writes, hooked_model
+from universality.investigation.coded_runs import RunElsewhere, runs_on_tokens
 from universality.investigation.corpus import Corpus, corpus_of
 from universality.investigation.explanations import (
     read_explanations,
@@ -29,13 +29,11 @@ from universality.investigation.model_fit import fitted_model
 from universality.investigation.proxies import PROXIES, named_proxies
 from universality.investigation.questions import asked_tables
 from universality.investigation.specificity import Scored
-from universality.investigation.subjects import CodedOver, subject_of
+from universality.investigation.subjects import subject_of
 from universality.models.language_model import LanguageModel, load_language_model
 from universality.results.investigated import Investigation
 from universality.results.schemas import INVESTIGATION
-from universality.runs.common_tokens import open_caches
-from universality.runs.opening import RUN, Run, open_run
-from universality.runs.run_set import distinct_names
+from universality.runs.opening import RUN, Run
 from universality.storage.kept import PairStore
 from universality.validation import (
     DEVICE,
@@ -44,20 +42,27 @@ from universality.validation import (
     Is,
     Number,
     Several,
+    Tuple,
     as_tuple,
     either,
     takes,
 )
 
-_COUNT = Number(1, whole=True)
+_ELSEWHERE = Tuple(either(RUN, CACHE), 2)
+"""A run and the cache that it reads."""
 
 
 @takes(
-    {"counterparts": "--in RUN:LATENT", "others": "--in", "keep": "--keep"},
+    {
+        **{"counterparts": "--in RUN:LATENT", "others": "--in", "keep": "--keep"},
+        **{"elsewhere": "--elsewhere", "random": "--random"},
+    },
     run=RUN,
     latent=Number(0, whole=True),
     activations=CACHE,
     others=Several(RUN, least=0),
+    elsewhere=Several(_ELSEWHERE, least=0),
+    random=either(_ELSEWHERE, None),
     counterparts=either(Several(either(Number(0, whole=True), None), least=0), None),
     model=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
     proxies=PROXIES,
@@ -77,6 +82,8 @@ def investigate(
     activations: ActivationCache | str | Path,
     *,
     others: Run | Sequence[Run] = (),
+    elsewhere: Sequence[RunElsewhere] = (),
+    random: RunElsewhere | None = None,
     counterparts: Sequence[int | None] | None = None,
     model: LanguageModel | str | Path | None = None,
     proxies: str | Callable[[str], float] | Sequence[str | Callable[[str], float]] = (),
@@ -101,6 +108,10 @@ def investigate(
         latent: Which of its latents, from 0.
         activations: A cache of the hook that the runs read: where latents are looked at.
         others: Runs on the same hook in which it is looked for.
+        elsewhere: Runs of other hooks or models in which it is looked for, each with a cache of the
+            same texts; what they write is not asked of the model.
+        random: A run of a model with random weights, and its cache of the same texts: what its best
+            latent reaches stands beside every score.
         counterparts: Its counterpart in each of them, where it is known; None finds it.
         model: The language model of the cache, or its address.
         proxies: What it may be about: `script:Han`, `class:digit`, `regex:...`, `tokens:FILE`, or
@@ -117,8 +128,8 @@ def investigate(
         progress: Show bars on stderr when that is a terminal.
 
     Raises:
-        InvalidInputError: an argument does not fit, the run has no such latent, or the activations
-            or the tokenizer are not of the model.
+        InvalidInputError: an argument does not fit, the run has no such latent, the activations
+            or the tokenizer are not of the model, or caches are not of the same texts.
         MissingFileError, FormatError, UnsafeFileError: as `load`, `open_activations` and
             `load_language_model`.
         UnsupportedError: a run has no weights, or writes elsewhere than it reads.
@@ -126,61 +137,61 @@ def investigate(
     """
     place = resolve_device(device or "cpu")
     store = None if keep is None else Path(keep)
-    opened = opened_runs((run, *as_tuple(others)))
-    wanted = _counterparts(counterparts, len(opened) - 1)
-    cache = open_caches(activations)[0]
-    corpus = corpus_of(cache)
-    plan = ContextPlan(
-        n_contexts=n_contexts,
-        n_paired=max(1, n_contexts // 2),
-        length=context_length,
-        n_controls=n_controls,
-        seed=seed,
+    here = (run, *as_tuple(others))
+    wanted = _counterparts(counterparts, len(here) - 1)
+    on = runs_on_tokens(
+        here, activations, elsewhere, random, device=place, keep=store, progress=progress
     )
-    coded = coded_runs(opened, cache, place, keep=store, progress=progress)
-    subject = subject_of(coded[0], latent)
-    at = None if model is None else _opened_model(model, cache, place, [one for _, one in opened])
+    corpus = corpus_of(on.cache)
+    subject = subject_of(on.runs[0], latent)
+    writing = [one.run for one in on.runs if one.reads == "here"]
+    at = None if model is None else _opened_model(model, on.cache, place, writing)
     fit = None if at is None else fitted_model(at, corpus)
-    scored = _scored(proxies, corpus, at)
+    known = (*wanted, *(None for _ in on.runs[len(here) :]))
     asked = Asked(
         subject=subject,
-        others=tuple(zip(coded[1:], wanted, strict=True)),
+        others=tuple(zip(on.runs[1:], known, strict=True)),
         corpus=corpus,
-        scored=tuple(scored),
+        scored=tuple(_scored(proxies, corpus, at)),
         at=at,
-        plan=plan,
+        plan=ContextPlan(
+            n_contexts=n_contexts,
+            n_paired=max(1, n_contexts // 2),
+            length=context_length,
+            n_controls=n_controls,
+            seed=seed,
+        ),
         pin=pin,
         kept=None if store is None else PairStore(store / "effects"),
         progress=progress,
     )
-    told = {} if explanations is None else read_explanations(Path(explanations))
-    scores = None if explanations is None else read_scores(Path(explanations))
-    found = asked_tables(asked)
-    summary = {
-        "schema": INVESTIGATION.written,
+    return _investigation(asked, fit, None if explanations is None else Path(explanations))
+
+
+def _investigation(
+    asked: Asked, fit: dict[str, Any] | None, explanations: Path | None
+) -> Investigation:
+    """The answers with all that a reader needs beside them."""
+    found, latent = asked_tables(asked), asked.subject.latent
+    told = {} if explanations is None else read_explanations(explanations)
+    about = {
         **found.summary,
         "explanation": told.get(latent),
-        "activations": _about_cache(cache, corpus),
+        "activations": _about_cache(asked.corpus.cache, asked.corpus),
         "model": fit,
-        "plan": asdict(plan),
+        "plan": asdict(asked.plan),
     }
-    summary = {"schema": summary["schema"], "answer": investigation_answer(summary), **summary}
-    tables = found.tables
-    if scores is not None and len(scores):
-        by_frequency = scores_by_frequency(scores, subject.over.codes.frequency, latent)
-        tables = tables | {"scores": by_frequency}
-    return Investigation(summary, **tables)
+    summary = {"schema": INVESTIGATION.written, "answer": investigation_answer(about), **about}
+    return Investigation(summary, **found.tables, **_scores(asked, explanations))
 
 
-def _with_weights(run: Dictionary | CodedRun) -> Dictionary:
-    match run:
-        case Dictionary():
-            return run
-        case CodedRun():
-            raise UnsupportedError(
-                f"{run.dictionary.source.name} holds codes without weights; investigate the "
-                "dictionary that they come from"
-            )
+def _scores(asked: Asked, explanations: Path | None) -> dict[str, pd.DataFrame]:
+    """Delphi's scores of the run's latents by firing frequency, where there are any."""
+    scores = None if explanations is None else read_scores(explanations)
+    if scores is None or not len(scores):
+        return {}
+    over = asked.subject.over
+    return {"scores": scores_by_frequency(scores, over.codes.frequency, asked.subject.latent)}
 
 
 def _counterparts(
@@ -192,39 +203,6 @@ def _counterparts(
             f"counterparts: {len(wanted)} for {n_others} other runs; give one for each, or None"
         )
     return wanted
-
-
-def opened_runs(runs: Sequence[Run]) -> list[tuple[str, Dictionary]]:
-    """The runs with a name for each that no other has.
-
-    Raises:
-        MissingFileError, FormatError, UnsafeFileError, InvalidInputError: as `load`.
-        UnsupportedError: a run has no weights.
-    """
-    opened = [_with_weights(open_run(one)) for one in runs]
-    names = distinct_names([(one.source.name, one.source.spec) for one in opened])
-    return list(zip(names, opened, strict=True))
-
-
-def coded_runs(
-    runs: Sequence[tuple[str, Dictionary]],
-    cache: ActivationCache,
-    device: torch.device,
-    *,
-    keep: Path | None = None,
-    progress: bool = True,
-) -> list[CodedOver]:
-    """The runs with their codes over a cache, which `keep` keeps.
-
-    Raises:
-        InvalidInputError, UnsupportedError, OutputError: as `encode`.
-    """
-    found = []
-    for name, run in runs:
-        folder = None if keep is None else keep / f"codes-{codes_key(run, cache, device).digest}"
-        codes = encode(run, cache, folder=folder, device=device, progress=progress)
-        found.append(CodedOver(name, run, codes))
-    return found
 
 
 def _opened_model(

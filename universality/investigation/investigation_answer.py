@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+_ABOUT = {
+    "here": "",
+    "elsewhere": "Of another hook or model, ",
+    "random weights": "Of a model with random weights, ",
+}
+
 
 def investigation_answer(summary: dict[str, Any]) -> list[str]:
     """What was found: one sentence for each question that could be asked, then what to know."""
@@ -58,7 +64,11 @@ def _pairs(summary: dict[str, Any]) -> list[str]:
         beside = "" if null is None else f" (chance at most {_number(null)})"
         said = f"{one['measure'].replace('_', ' ')} {_number(one['value'])}{beside}"
         by_pair.setdefault((one["run"], one["latent"]), []).append(said)
-    found = [f"{run} {latent}: {', '.join(said)}." for (run, latent), said in by_pair.items()]
+    reads = {one["run"]: one["reads"] for one in summary["subjects"]}
+    found = [
+        f"{_ABOUT[reads[run]]}{run} {latent}: {', '.join(said)}."
+        for (run, latent), said in by_pair.items()
+    ]
     return found + [f"{run}: no latent fires like it." for run in summary["not_found_in"]]
 
 

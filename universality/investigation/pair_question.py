@@ -32,11 +32,12 @@ def pair_question(asked: Asked, partners: Sequence[Subject]) -> dict[str, pd.Dat
 
     Tables `similarities`, `pair_tokens` and, with a model, `pair_effects`.
     """
-    at, plan, corpus, subject = asked.at, asked.plan, asked.corpus, asked.subject
-    rows = None if at is None else vocabulary_rows(at, subject.over.run.d_out)
-    own = None if at is None else own_contexts(at, subject, corpus, plan)
+    plan, corpus, subject = asked.plan, asked.corpus, asked.subject
+    to_logits = None if asked.at is None else vocabulary_rows(asked.at, subject.over.run.d_out)
+    own = None if asked.at is None else own_contexts(asked.at, subject, corpus, plan)
     measured, tokens, effects = [], [], []
     for other in partners:
+        at, rows = (asked.at, to_logits) if other.over.reads == "here" else (None, None)
         found: list[Likeness] = [activation_likeness(subject, other, corpus, seed=plan.seed)]
         if rows is not None:
             found.append(logit_likeness(subject, other, rows, seed=plan.seed))

@@ -45,7 +45,8 @@ def asked_tables(asked: Asked) -> Answered:
     """The answers to all questions that can be asked."""
     partners = [_partner(asked, over, known) for over, known in asked.others]
     subjects = [asked.subject, *(one for one in partners if one is not None)]
-    neurons = neuron_question(asked, subjects)
+    here = [one for one in subjects if one.over.reads == "here"]
+    neurons = neuron_question(asked, here)
     shown = [Shown(one.over.name, one.latent, one.trace) for one in subjects]
     shown += [Shown(HOOK_NEURONS, *found) for found in neurons.traces.items()]
     tables = {
@@ -59,8 +60,8 @@ def asked_tables(asked: Asked) -> Answered:
         tables["neurons"] = neurons.table
     if asked.at is not None:
         rows = vocabulary_rows(asked.at, asked.subject.over.run.d_out)
-        tables |= _logits(asked, subjects, rows, neurons)
-        tables |= effect_question(asked, subjects)
+        tables |= _logits(asked, here, rows, neurons)
+        tables |= effect_question(asked, here)
     if len(subjects) > 1 and asked.subject.kind != "dead":
         tables |= pair_question(asked, subjects[1:])
     return Answered(_summary(asked, subjects, neurons, tables), tables)
@@ -81,6 +82,9 @@ def _summary(
     )
     return known | {
         "not_found_in": [over.name for over, _ in asked.others if over.name not in found],
+        "random_weights": next(
+            (over.name for over, _ in asked.others if over.reads == "random weights"), None
+        ),
         "neurons": {"privileged": not neurons.reason, "reason": neurons.reason},
         "notes": _notes(asked, subjects),
     }
@@ -138,6 +142,10 @@ def _notes(asked: Asked, subjects: list[Subject]) -> list[str]:
     notes = [
         f"{one.over.name} {one.latent} {told[one.kind]}." for one in subjects if one.kind in told
     ]
+    if not any(over.reads == "random weights" for over, _ in asked.others):
+        notes.append(
+            "No run of a model with random weights stands beside these numbers (--random adds one)."
+        )
     if asked.at is not None:
         if asked.at.to_stream is None:
             notes.append(

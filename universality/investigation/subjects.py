@@ -13,6 +13,10 @@ from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.evidence.trace import FiringTrace, firing
 
+Reads: TypeAlias = Literal["here", "elsewhere", "random weights"]
+"""`here`, the hook of the cache that is asked about; another hook or model; or a model with random
+weights. What is written elsewhere is not asked of the model here."""
+
 Kind: TypeAlias = Literal["dead", "once", "always", "fires"]
 """How a latent fires: never, on one token, on all of them, or as latents do."""
 
@@ -28,6 +32,8 @@ class CodedOver:
     """The dictionary."""
     codes: Codes
     """What each of its latents does on every token."""
+    reads: Reads = "here"
+    """Which activations its codes are of."""
 
     @cached_property
     def _whole(self) -> Chunk:
@@ -81,6 +87,7 @@ class Subject:
             "spec": self.over.run.source.spec,
             "latent": self.latent,
             "kind": self.kind,
+            "reads": self.over.reads,
             "n_fires": int(values.size),
             "frequency": values.size / self.over.codes.n_tokens,
             "largest": float(values[np.abs(values).argmax()]) if values.size else 0.0,
