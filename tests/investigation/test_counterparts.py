@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from universality.codes import from_batches
+from tests.investigation.toy_language_model import made_run
+from universality.codes import Codes, from_batches
 from universality.investigation.counterparts import best_of, other_codes, shifted_greatest
+from universality.investigation.subjects import CodedOver
 
 
 def _codes(n_tokens: int = 400, n: int = 25, *, seed: int = 0) -> torch.Tensor:
@@ -30,6 +32,20 @@ def test_correlations_are_numpys_on_all_and_on_some_tokens() -> None:
                 np.testing.assert_allclose(found[latent], expected, atol=1e-9)
             else:
                 assert np.isnan(found[latent])
+
+
+def test_codes_in_many_chunks_say_what_one_chunk_says() -> None:
+    made, keep = _codes(), np.arange(400) % 3 != 0
+    whole = from_batches([made], 25)
+    chunks = tuple(whole.chunks[0][:, at] for at in (slice(0, 7), slice(7, 250), slice(250, 400)))
+    cut = Codes(chunks)
+    values = np.random.default_rng(1).exponential(size=int(keep.sum()))
+    found = [other_codes(codes, keep).correlations(values) for codes in (whole, cut)]
+    np.testing.assert_allclose(*found, atol=1e-12)
+    run = made_run("a")
+    traces = [CodedOver("run", run, codes).trace(3) for codes in (whole, cut)]
+    np.testing.assert_array_equal(traces[0].tokens, traces[1].tokens)
+    np.testing.assert_array_equal(traces[0].values, traces[1].values)
 
 
 def test_the_planted_latent_is_found_and_beyond_chance() -> None:

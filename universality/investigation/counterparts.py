@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Float64
-from scipy import sparse
 
-from universality.codes import Codes
+from universality.codes import Chunk, Codes
 from universality.evidence.trace import FiringTrace
 
 N_SHIFTS = 20
@@ -19,12 +19,17 @@ N_SHIFTS = 20
 @final
 @dataclass(frozen=True, eq=False)
 class OtherCodes:
-    """The codes of a run on some of the tokens, with what correlations need of them."""
+    """The codes of a run on some of the tokens, with what correlations need of them.
 
-    codes: sparse.csr_array
-    """(d_sae, tokens that are kept)."""
+    They are read chunk by chunk whenever they are asked, and never held together.
+    """
+
+    codes: Codes
+    """On all tokens."""
+    keep: Bool[np.ndarray, " n_tokens"]
+    """The tokens that count."""
     mean: Float64[np.ndarray, " d_sae"]
-    """Mean code of each latent."""
+    """Mean code of each latent on them."""
     spread: Float64[np.ndarray, " d_sae"]
     """Root of the sum of squared deviations; 0 for a latent that never changes."""
 
@@ -32,7 +37,11 @@ class OtherCodes:
         """Pearson's correlation of every latent with values on the same tokens; NaN without any."""
         own = values - values.mean()
         norm = np.sqrt((own**2).sum())
-        products = self.codes @ values - self.mean * values.sum()
+        everywhere = np.zeros(self.keep.size)
+        everywhere[self.keep] = values
+        products = -self.mean * values.sum()
+        for chunk, place in _chunks(self.codes):
+            products += chunk @ everywhere[place]
         with np.errstate(invalid="ignore", divide="ignore"):
             found = products / (self.spread * norm)
         return np.where((self.spread > 0) & (norm > 0), found, np.nan)
@@ -40,16 +49,39 @@ class OtherCodes:
 
 def other_codes(codes: Codes, keep: Bool[np.ndarray, " n_tokens"] | None = None) -> OtherCodes:
     """The codes of a run on the tokens kept, all if None, in float64."""
-    whole = sparse.hstack(codes.chunks, format="csc").astype(np.float64)
-    some = sparse.csr_array(whole if keep is None else whole[:, np.flatnonzero(keep)])
-    n = some.shape[1]
-    mean = np.asarray(some.sum(axis=1)).ravel() / max(n, 1)
-    counts = np.diff(some.indptr)
-    centred = some.data - np.repeat(mean, counts)
-    squares = np.zeros(some.shape[0])
-    np.add.at(squares, np.repeat(np.arange(some.shape[0]), counts), centred**2)
-    spread = np.sqrt(squares + (n - counts) * mean**2)
-    return OtherCodes(some, mean, spread)
+    kept = np.ones(codes.n_tokens, dtype=bool) if keep is None else keep
+    n = int(kept.sum())
+    counts, total = np.zeros(codes.d_sae), np.zeros(codes.d_sae)
+    for chunk, place in _chunks(codes):
+        counts += _by_latent(chunk, kept[place], np.ones_like)
+        total += _by_latent(chunk, kept[place], lambda values: values)
+    mean = total / max(n, 1)
+    squares = (n - counts) * mean**2
+    for chunk, place in _chunks(codes):
+        centre = np.repeat(mean, np.diff(chunk.indptr))
+        squares += _by_latent(chunk, kept[place], lambda values, c=centre: (values - c) ** 2)  # type: ignore[misc]
+    return OtherCodes(codes, kept, mean, np.sqrt(squares))
+
+
+def _chunks(codes: Codes) -> Iterator[tuple[Chunk, slice]]:
+    """Each chunk in float64, with the tokens that it is of."""
+    start = 0
+    for chunk in codes.chunks:
+        stop = start + int(chunk.shape[1])
+        yield chunk.astype(np.float64), slice(start, stop)
+        start = stop
+
+
+def _by_latent(
+    chunk: Chunk,
+    kept: Bool[np.ndarray, " n_chunk"],
+    term: Callable[[Float64[np.ndarray, " n"]], Float64[np.ndarray, " n"]],
+) -> Float64[np.ndarray, " d_sae"]:
+    """The sum of a term over each latent's entries on the tokens kept."""
+    latents = np.repeat(np.arange(chunk.shape[0]), np.diff(chunk.indptr))
+    values = np.where(kept[chunk.indices], term(chunk.data), 0.0)
+    sums = np.bincount(latents, weights=values, minlength=int(chunk.shape[0]))
+    return np.asarray(sums, dtype=np.float64)  # of nothing they would be whole numbers
 
 
 def dense(trace: FiringTrace, n_tokens: int) -> Float64[np.ndarray, " n_tokens"]:

@@ -62,8 +62,8 @@ def detections(
     """How well b's partners tell the firings of some latents of a, one row per latent.
 
     Columns: `a`, `b` (the partner: most alike on every other document; -1 for none), `frequency`,
-    `correlation` (on the judged documents), and the scores of `detection`, all on these. The codes
-    of b are prepared once; memory is that of the nonzero codes.
+    `correlation` (on the judged documents), and the scores of `detection`, all on these. The
+    moments of b are found once; memory is that of one chunk of codes.
     """
     judged = corpus.is_judged
     choosing, judging = other_codes(b.codes, ~judged), other_codes(b.codes, judged)
@@ -74,7 +74,7 @@ def detections(
         fires = values[judged] != 0
         row = {"a": latent, "b": partner, "frequency": float(a.codes.frequency[latent])}
         if partner >= 0:
-            score = judging.codes[[partner]].toarray()[0]
+            score = dense(b.trace(partner), corpus.n_tokens)[judged]
             row |= {
                 "correlation": float(judging.correlations(values[judged])[partner]),
                 "auroc": auroc(fires, score),

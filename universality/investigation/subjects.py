@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
-from universality.codes import Chunk, Codes, token_range
+from universality.codes import Codes
 from universality.dictionary import Dictionary
 from universality.errors import InvalidInputError
 from universality.evidence.trace import FiringTrace, firing
@@ -35,10 +34,6 @@ class CodedOver:
     reads: Reads = "here"
     """Which activations its codes are of."""
 
-    @cached_property
-    def _whole(self) -> Chunk:
-        return token_range(self.codes, range(self.codes.n_tokens))
-
     def trace(self, latent: int) -> FiringTrace:
         """Where one latent fires.
 
@@ -49,7 +44,15 @@ class CodedOver:
             raise InvalidInputError(
                 f"{self.name} has no latent {latent}: its latents are 0 to {self.run.d_sae - 1}"
             )
-        return firing(self._whole, latent)
+        parts, start = [], 0
+        for chunk in self.codes.chunks:
+            part = firing(chunk, latent)
+            parts.append(FiringTrace(part.tokens + start, part.values))
+            start += int(chunk.shape[1])
+        tokens, values = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("tokens", "values")
+        )
+        return FiringTrace(tokens, values)
 
 
 @final
