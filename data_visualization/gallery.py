@@ -4,8 +4,8 @@ python -m data_visualization.gallery [--work FOLDER]
 
 `comparison` is of two shipped seeds with their activations and an arbitrary unembedding, `many` of
 the shipped runs, `steps` of checkpoints of two small runs that are trained here, `seeds` of six
-such, `toy` of a toy model, `connection` of a connector between two shipped runs. Results are kept
-in the work folder, so that the pictures can be drawn again.
+such, `toy` of a toy model, `connection` of a connector between two shipped runs, `label` of two
+shipped seeds. Results are kept in the work folder, so that the pictures can be drawn again.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def results(work: Path) -> dict[str, Any]:
         "investigation": un.read_result(INVESTIGATION),
         "connection": _kept(work / "connection", _connection),
         "calibration": CALIBRATION,
+        "label": _label(work / "label.json"),
     }
 
 
@@ -104,6 +105,16 @@ def _with_effects(comparison: un.Comparison) -> un.Comparison:
 def _many() -> un.Stability:
     policy = un.Policy(views=("decoder", "encoder"), nulls=("geometry",), n_draws=2)
     return un.stability([_RUNS / name for name in (*_SEEDS, *_WIDTHS)], policy)
+
+
+def _label(path: Path) -> un.Label:
+    if not path.is_file():
+        one, two, order = (_RUNS / name for name in ("w2304-s0", "w2304-s1", "w2304-s0-order1"))
+        floors = {"same_start": [one, order]}
+        rules = ("paulo2025", "agreement2025", "song2025", "husai2026", "gerasimov2026")
+        applied = un.apply_rules([one, two], rules, un.Policy(n_draws=2), floors=floors)
+        un.label(applied).save(path)
+    return un.read_label(path)
 
 
 def _small_runs(folder: Path, n: int, checkpoints: int) -> list[Path]:

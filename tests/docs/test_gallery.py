@@ -12,6 +12,7 @@ import universality as un
 from tests.docs.pages import ROOT, page, python_blocks, sections
 from tests.made_connection import made_connection
 from tests.made_investigation import made_investigation
+from tests.made_label import made_label
 from tests.made_results import (
     made_comparison,
     made_comparison_with_effects,
@@ -83,6 +84,7 @@ def test_the_lines_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "toy": _made_toy(),
         "investigation": made_investigation(),
         "connection": made_connection(make_study(tmp_path / "study")).connection,
+        "label": made_label(),
         "calibration": ROOT / "analysis" / "results" / "null_calibration",
     }
     exec(compile("\n".join(python_blocks(page("gallery.md"))), "docs/gallery.md", "exec"), names)

@@ -7,74 +7,17 @@ import json
 
 import pytest
 
+from tests.made_label import made_label, made_rule_row, made_run_record
 from universality.errors import FormatError, InvalidInputError, MissingFileError
 from universality.report.label_page import label_page
 from universality.results.label_difference import label_difference
 from universality.results.release_label import (
-    LABEL_SCHEMA,
     Label,
     beaten_floors,
     check_label_page,
     read_label,
 )
 from universality.results.requirements import Demands, requirements
-
-
-def _run(name: str, **changes):
-    return {
-        "name": name,
-        "spec": name,
-        "d_sae": 100,
-        "seed": 0,
-        "model_name": "gpt2",
-        "hook_name": "blocks.0.hook_resid_post",
-        "dataset": None,
-        "activation": "topk(4)",
-        "alive_source": "firing",
-        "sha256": "0" * 64,
-        "training": {"n_presentations": 1_000_000, "n_distinct_tokens": None},
-        "dead": 0.02,
-        "duplicated": 0.0,
-        "fvu": 0.2,
-        "l0": 4.0,
-    } | changes
-
-
-def _row(rule: str, quantity: str, value: float | None, **changes):
-    return {
-        "rule": rule,
-        "quantity": quantity,
-        "value": value,
-        "null_mean": 0.1,
-        "null_sd": 0.01,
-        "n": 100,
-        "needs": "decoder",
-        "reason_skipped": None,
-        "floors": {"frozen_decoder": 0.2, "same_start": 0.9},
-        "n_tokens": None,
-    } | changes
-
-
-def made_label(**changes) -> Label:
-    return Label(
-        {
-            "schema": LABEL_SCHEMA,
-            "universality": "0",
-            "validity": {"valid": True, "reasons": []},
-            "runs": [_run("one"), _run("two", seed=1, dead=0.3, fvu=0.25)],
-            "tokens": {"n_tokens": 5000, "n_documents": 20, "caches": []},
-            "policy": {"null": "geometry", "n_draws": 2, "seed": 0, "alive": "auto"},
-            "floors": {},
-            "rules": [
-                _row("paulo2025", "share of latents", 0.4),
-                _row("gerasimov2026", "mean stability", 0.15),
-                _row("gerasimov2026", "stable share", 0.05),
-                _row("lan2024", None, None, reason_skipped="no activations (--activations)"),
-            ],
-            "checks": [],
-        }
-        | changes
-    )
 
 
 def met(label: Label, **demands) -> dict[str, bool]:
@@ -97,8 +40,8 @@ def test_a_label_is_read_as_it_was_written(tmp_path) -> None:
         ("runs", [{"name": "x", "d_sae": 0}]),
         ("runs", [{"name": "x", "d_sae": 5, "dead": "none"}]),
         ("rules", [{"rule": "paulo2025", "value": 1.0}]),
-        ("rules", [_row("paulo2025", "share", "much")]),
-        ("rules", [_row("paulo2025", "share", 0.5, floors=[1])]),
+        ("rules", [made_rule_row("paulo2025", "share", "much")]),
+        ("rules", [made_rule_row("paulo2025", "share", 0.5, floors=[1])]),
     ],
 )
 def test_what_is_no_label_is_refused_by_name(tmp_path, key, value) -> None:
@@ -136,7 +79,7 @@ def test_demands_are_met_or_not_and_say_what_was_found() -> None:
 
 
 def test_what_is_unknown_meets_nothing() -> None:
-    silent = made_label(runs=[_run("one", fvu=None, training=None, duplicated=None)])
+    silent = made_label(runs=[made_run_record("one", fvu=None, training=None, duplicated=None)])
     assert not met(silent, max_fvu=10.0)["FVU at most 10"]
     assert not met(silent, max_duplicated=1.0)["latents with a twin at most 1"]
     assert not met(silent, min_tokens=0)["at least 0 tokens in training"]
@@ -171,10 +114,10 @@ def test_differences_are_lines_and_none_where_nothing_differs() -> None:
     old = made_label()
     assert label_difference(old, made_label()) == []
     content = copy.deepcopy(old.content)
-    content["runs"][0] = _run("one", seed=7, dead=0.5)
+    content["runs"][0] = made_run_record("one", seed=7, dead=0.5)
     content["runs"][1]["name"] = "three"
     content["rules"][0]["value"] = 0.5
-    content["rules"][3] = _row("lan2024", "RSA", 0.3)
+    content["rules"][3] = made_rule_row("lan2024", "RSA", 0.3)
     content["validity"] = {"valid": False, "reasons": [{"check": "x", "message": "alike"}]}
     lines = label_difference(old, Label(content))
     assert lines == [
@@ -190,7 +133,7 @@ def test_differences_are_lines_and_none_where_nothing_differs() -> None:
 
 
 def test_the_page_holds_the_numbers_escapes_texts_and_is_known_again(tmp_path) -> None:
-    text = label_page(made_label(runs=[_run("<script>alert(1)</script>")]))
+    text = label_page(made_label(runs=[made_run_record("<script>alert(1)</script>")]))
     assert "<script>" not in text
     assert "0.4000" in text
     assert "no activations (--activations)" in text

@@ -25,6 +25,7 @@ from universality.figures.investigations import (
     partner_effects,
     precision_by_interval,
 )
+from universality.figures.label_rules import rules_beside_floors
 from universality.figures.many_runs import (
     consistency_over_steps,
     only_in_one,
@@ -97,6 +98,7 @@ __all__ = [
     "power",
     "precision_by_interval",
     "reappearance_reliability",
+    "rules_beside_floors",
     "run_matrix",
     "share_against_threshold",
     "shares_together",

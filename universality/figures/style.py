@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from universality.errors import InvalidInputError
 from universality.results import Comparison, Connection, Investigation, Stability, ToyResult
+from universality.results.release_label import Label
 from universality.validation import Is, Number, Tuple, either
 
 _P = ParamSpec("_P")
@@ -28,6 +29,7 @@ MANY_RUNS = Is((Stability,), "a result of many runs")
 TOY = Is((ToyResult,), "a toy experiment")
 ONE_LATENT = Is((Investigation,), "an investigation of one latent")
 CONNECTOR_RESULT = Is((Connection,), "a result of `connect`")
+LABEL = Is((Label,), "a label of a release")
 PAIR = either(Tuple(Number(0, whole=True), 2), None)
 """What figures take."""
 
