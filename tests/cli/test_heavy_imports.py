@@ -58,3 +58,14 @@ def test_figures_need_what_draws_and_no_torch(saved: Path) -> None:
 
 def test_a_report_needs_no_figures_and_no_torch(saved: Path) -> None:
     assert imported_by("report", str(saved)) <= {"numpy", "pandas", "pyarrow"}
+
+
+def test_comparing_waits_for_no_figures_and_no_optimizer() -> None:
+    """Of what `compare` imports before it begins; figures come when there is something to draw."""
+    probe = (
+        "import sys, universality.comparison, universality.publishing\n"
+        "heavy = {'matplotlib', 'transformers', 'scipy.stats', 'scipy.optimize'}\n"
+        "print(*(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

@@ -11,13 +11,13 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import brentq
 from scipy.special import betainc
 
 from universality.errors import InvalidInputError
 
 _NEGLIGIBLE = 1e-15
 _PANELS = 8
+_HALVINGS = 50
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 
 
@@ -82,9 +82,12 @@ def _mean_of_maximum(d: int, n: int, absolute: bool) -> float:
         return exceedance(np.sin(angle), d, n, absolute=absolute)
 
     def crossing(probability: float) -> float:
-        return float(brentq(lambda angle: float(exceeding(angle)) - probability, low, high))
+        low, high = (0.0 if absolute else -math.pi / 2), math.pi / 2
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if float(exceeding(middle)) > probability else (low, middle)
+        return (low + high) / 2
 
-    low, high = (0.0 if absolute else -math.pi / 2), math.pi / 2
     low, high = crossing(1 - _NEGLIGIBLE * 10), crossing(_NEGLIGIBLE)
     edges = np.linspace(low, high, _PANELS + 1)
     half = (edges[1:] - edges[:-1])[:, None] / 2

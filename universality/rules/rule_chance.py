@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float64
-from scipy.optimize import brentq
 from tqdm import tqdm
 
 from universality.compute.devices import resolve_device
@@ -102,6 +101,8 @@ def nearest_distribution(
     d: int, n: int, *, absolute: bool = False
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Quantiles and shares of the largest similarity of a row to n independent ones: exact."""
+    from scipy.optimize import brentq
+
     quantiles = {
         f"{q:g}": float(
             brentq(lambda s, q=q: 1 - q - float(exceedance(s, d, n, absolute=absolute)), -1, 1)

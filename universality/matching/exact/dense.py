@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.optimize import linear_sum_assignment
 
 from universality.matching.exact.solution import Solution
 
@@ -20,6 +19,8 @@ def solve_dense(
     longest path to j in the graph with an arc from the column of row i to j, of length s_ij minus
     the similarity of row i with its own column.
     """
+    from scipy.optimize import linear_sum_assignment  # which large problems do without
+
     columns = linear_sum_assignment(similarity, maximize=True)[1].astype(np.int64)
     own = np.take_along_axis(similarity, columns[:, None], axis=1)[:, 0]
     v = np.zeros(similarity.shape[1])

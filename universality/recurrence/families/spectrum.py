@@ -9,7 +9,6 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.optimize import curve_fit
 from scipy.special import binom
 
 from universality.errors import InvalidInputError
@@ -112,6 +111,8 @@ def _fit(
     n: Float64[np.ndarray, " n_points"],
     fractions: Float64[np.ndarray, " n_points"],
 ) -> Fit | None:
+    from scipy.optimize import curve_fit  # which comparisons of two do without
+
     start = (float(fractions[-1]), float(np.ptp(fractions)) + 1e-3, 0.5)
     try:
         found, _ = curve_fit(
