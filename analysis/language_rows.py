@@ -8,7 +8,8 @@ r"""Connectors of a language model over seeds: rows that are ORs and AND-NOTs, a
 At every penalty a connector is fitted for every seed, and for the first seed once more from another
 start. Writes `connectors.csv` (how good each is on documents kept out, and its rows by label),
 `across_seeds.csv` (the first seed against the others, with null and ceiling), `rows.json` (of each
-of the two labels the rows that stand on most tokens, with counts and texts) and `summary.json`.
+of the two labels the rows that stand on most tokens, with counts and texts), `rows.html` (the same
+as a page) and `summary.json`.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from universality.connectors.ends import ConnectorEnd, held_out_tokens, key_of, 
 from universality.connectors.judging import judge_connector
 from universality.connectors.row_contexts import row_contexts
 from universality.connectors.row_reading import RowReading, read_map_rows
+from universality.report import rows_page
+from universality.report.connector_rows import row_data
 from universality.results.connected import ROW_LABELS
 from universality.runs.common_tokens import common_rows
 from universality.storage.json_output import write_json
@@ -107,8 +110,17 @@ def run(
     }
     for name, table in tables_by_name.items():
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.5f", lineterminator="\n")
-    write_json({"rows": _shown(read, seeds, caches[0], settings)}, out / "rows.json")
-    write_json(_summary(runs, seeds, read, settings), out / "summary.json")
+    shown = [_described(*each, seeds, caches[0]) for each in _chosen(read, settings)]
+    summary = _summary(runs, seeds, read, settings)
+    write_json({"rows": [one.described for one in shown]}, out / "rows.json")
+    write_json(summary, out / "summary.json")
+    text = rows_page(
+        [one.on_page for one in shown],
+        title="ORs and AND-NOTs of a language model's connectors",
+        answer=_answer(summary),
+        counts=summary["rows"],
+    )
+    (out / "rows.html").write_text(text, encoding="utf-8")
 
 
 def _seed(
@@ -175,39 +187,60 @@ def _quality(one: Read, seed: Seed) -> dict[str, float]:
     } | {label: sum(row.label == label for row in one.rows) for label in ROW_LABELS}
 
 
-def _shown(
-    read: Sequence[Read], seeds: Sequence[Seed], cache: ActivationCache, settings: Settings
-) -> list[dict[str, Any]]:
+def _chosen(read: Sequence[Read], settings: Settings) -> list[tuple[Read, RowReading]]:
     """Of both labels the rows that stand on most tokens, no target of a seed twice."""
-    shown = []
+    chosen: list[tuple[Read, RowReading]] = []
     for label in ("or", "and_not"):
         found = [(one, row) for one in read for row in one.rows if row.label == label]
         found.sort(key=lambda each: (-each[1].evidence, each[1].fvu))
         best = {(one.seed, row.target): (one, row) for one, row in reversed(found)}
         kept = [each for each in found if best[each[0].seed, each[1].target][1] is each[1]]
-        shown += [_described(*each, seeds, cache) for each in kept[: settings.n_shown]]
-    return shown
+        chosen += kept[: settings.n_shown]
+    return chosen
 
 
-def _described(
-    one: Read, row: RowReading, seeds: Sequence[Seed], cache: ActivationCache
-) -> dict[str, Any]:
+@final
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A row that is shown."""
+
+    described: dict[str, Any]
+    """For `rows.json`."""
+    on_page: dict[str, Any]
+    """For `rows.html`."""
+
+
+def _described(one: Read, row: RowReading, seeds: Sequence[Seed], cache: ActivationCache) -> Shown:
     texts = row_contexts([row], *seeds[one.seed].held_out, cache)
-    contexts = [] if texts is None else texts.to_dict("records")
-    return {
-        "seed": one.seed,
-        "l1": one.connector.settings.l1,
-        "target": row.target,
-        "label": row.label,
-        "fvu": row.fvu,
+    contexts: list[dict[str, Any]] = [] if texts is None else texts.to_dict("records")  # type: ignore[assignment]
+    l1 = one.connector.settings.l1
+    about = {"target": row.target, "label": row.label, "fvu": row.fvu, "evidence": row.evidence}
+    inputs = [asdict(each) for each in row.inputs]
+    described = {
+        **{"seed": one.seed, "l1": l1},
+        **about,
         "bias": float(one.connector.b[row.target]),
-        "evidence": row.evidence,
-        "inputs": [asdict(each) for each in row.inputs],
+        "inputs": inputs,
         "contexts": [
             {name: each[name] for name in ("kind", "source", "rank", "code")} | _around(each)
             for each in contexts
         ],
     }
+    of = f"Seed {one.seed}, l1 {l1:g}"
+    return Shown(described, row_data(about, inputs, contexts, of=of))
+
+
+def _answer(summary: dict[str, Any]) -> list[str]:
+    """What was searched and found, by count."""
+    counts, settings = summary["rows"], summary["settings"]
+    penalties = ", ".join(f"{l1:g}" for l1 in settings["l1"])
+    return [
+        f"Of {sum(counts.values()):,} rows of connectors of {len(summary['runs'])} seeds at l1 "
+        f"{penalties}: {counts['or']:,} weighted ORs, {counts['and_not']:,} AND-NOTs, "
+        f"{counts['copy']:,} copies, {counts['mixed']:,} mixed, {counts['unread']:,} unread.",
+        f"Fitted on {summary['n_fitted']:,} tokens, read on {summary['n_held_out']:,} of other "
+        "documents.",
+    ]
 
 
 def _around(context: dict[str, Any], before: int = 12, after: int = 4) -> dict[str, str]:

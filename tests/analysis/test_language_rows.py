@@ -30,6 +30,8 @@ def test_every_seed_is_read_and_compared(tmp_path: Path) -> None:
     rows = json.loads((out / "rows.json").read_text(encoding="utf-8"))["rows"]
     assert {row["label"] for row in rows} <= {"or", "and_not"}
     assert all(row["evidence"] > 0 and row["inputs"] for row in rows)
+    page = (out / "rows.html").read_text(encoding="utf-8")
+    assert page.count('"target":') == len(rows)
 
     before = {path: path.stat().st_mtime_ns for path in work.iterdir()}
     run(pairs, (study.cache, study.cache), out, work, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,16 +43,28 @@ def _rows(result: Connection) -> list[dict[str, Any]]:
         key=lambda row: (row["target"] not in with_texts, -row["evidence"], row["fvu"]),
     )
     return [
-        {
-            "target": row["target"],
-            "label": row["label"],
-            "evidence": row["evidence"],
-            "fvu": round(row["fvu"], 4),
-            "inputs": [_input(one) for one in inputs.get(row["target"], [])],
-            "texts": [_text(one) for one in with_texts.get(row["target"], [])],
-        }
+        row_data(row, inputs.get(row["target"], []), with_texts.get(row["target"], []))
         for row in order[:_MOST_ROWS]
     ]
+
+
+def row_data(
+    row: Mapping[Any, Any],
+    inputs: Sequence[dict[str, Any]],
+    texts: Sequence[dict[str, Any]],
+    *,
+    of: str = "",
+) -> dict[str, Any]:
+    """One row as the page shows it; `of` says of which connector, where there are several."""
+    return {
+        "of": of,
+        "target": int(row["target"]),
+        "label": row["label"],
+        "evidence": int(row["evidence"]),
+        "fvu": round(float(row["fvu"]), 4),
+        "inputs": [_input(one) for one in inputs],
+        "texts": [_text(one) for one in texts],
+    }
 
 
 def _by_target(table: pd.DataFrame | None) -> dict[int, list[dict[str, Any]]]:

@@ -75,6 +75,28 @@ def page(
     raise TypeError(f"no report for {type(result).__name__}")
 
 
+def rows_page(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    answer: Sequence[str],
+    counts: Mapping[str, int],
+) -> str:
+    """A page of rows of several connectors, of `connector_rows.row_data`, with their texts.
+
+    `counts` is of all rows that were read, by label.
+    """
+    return _render(
+        "rows.html",
+        scripts=("connector_rows.js",),
+        title=title,
+        answer=answer,
+        summary={"rows": dict(counts)},
+        has_contexts=False,
+        data=embed({"rows": [dict(row) for row in rows]}),
+    )
+
+
 def page_name(result: SavedResult) -> str:
     """What the page is called in the folder of its result."""
     return "animation.html" if isinstance(result, ToyResult) else "report.html"

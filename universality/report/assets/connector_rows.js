@@ -10,10 +10,10 @@ function part(tag, text, className = "") {
 }
 
 function fillRows() {
-  const kept = connection.rows.filter((row) => !labelChoice.value || row.label === labelChoice.value);
+  const kept = report.rows.filter((row) => !labelChoice.value || row.label === labelChoice.value);
   rowChoice.replaceChildren(...kept.map((row) => {
-    const option = part("option", `latent ${row.target}: ${WORDS[row.label]}, ${row.evidence.toLocaleString("en")} tokens${row.texts.length ? "" : " (no texts)"}`);
-    option.value = String(row.target);
+    const option = part("option", `${row.of ? `${row.of}, ` : ""}latent ${row.target}: ${WORDS[row.label]}, ${row.evidence.toLocaleString("en")} tokens${row.texts.length ? "" : " (no texts)"}`);
+    option.value = String(report.rows.indexOf(row));
     return option;
   }));
   showRow();
@@ -55,11 +55,11 @@ function textsOf(row, kind, source) {
 }
 
 function showRow() {
-  const row = connection.rows.find((one) => String(one.target) === rowChoice.value);
+  const row = report.rows[rowChoice.value];
   panel.replaceChildren();
   if (!row) { panel.append(part("p", "There is no such row.", "soft")); return; }
   const sum = row.inputs.map((one, i) => `${one.weight < 0 ? "- " : i ? "+ " : ""}${Math.abs(one.weight).toFixed(3)} [${one.source}]`).join(" ");
-  panel.append(part("h3", `Target latent ${row.target}: ${WORDS[row.label]}`), part("p", `${row.target} = ReLU(${sum} + …); unexplained ${row.fvu.toFixed(3)}`, "facts"));
+  panel.append(part("h3", `${row.of ? `${row.of}: target` : "Target"} latent ${row.target}: ${WORDS[row.label]}`), part("p", `${row.target} = ReLU(${sum} + …); unexplained ${row.fvu.toFixed(3)}`, "facts"));
   panel.append(table(["input", "weight", "standardised", "fires on", "unexplained without it", "turned on or off without it"], row.inputs.map((one) => [String(one.source), one.weight.toFixed(3), one.standardised.toFixed(3), count(one.n_fires), shortened(one.fvu_without), count(one.n_changed)])));
   const own = textsOf(row, "target", -1);
   if (own.length) panel.append(part("h4", `Where target ${row.target} fires most`), ...own);
