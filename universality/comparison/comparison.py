@@ -35,6 +35,7 @@ from universality.runs.metrics import THRESHOLDS, measure
 from universality.runs.opening import RUN, Run, dictionary_of, open_run
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import gather_runs
+from universality.storage.kept import STORE, PairStore, as_store
 from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either, takes
 
 
@@ -44,6 +45,7 @@ from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either,
     policy=POLICY,
     activations=either(CACHES, None),
     codes=either(PATH, None),
+    store=STORE,
     unembedding=either(Is((Unembedding, str, Path), "an unembedding, or where one lies"), None),
     effects=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
     effect_pairs=Number(1, whole=True),
@@ -59,6 +61,7 @@ def compare(
     *,
     activations: Activations | None = None,
     codes: str | Path | None = None,
+    store: str | Path | PairStore | None = None,
     unembedding: Unembedding | str | Path | None = None,
     effects: LanguageModel | str | Path | None = None,
     effect_pairs: int = SAMPLED,
@@ -81,6 +84,8 @@ def compare(
         activations: A cache, or one for each run where models or hooks differ; adds the view
             `activations`, and firing on its tokens decides which latents are alive.
         codes: Folder in which codes are kept, so that a repeated call need not encode again.
+        store: A folder that keeps matches, draws of nulls and, without `codes`, codes, so that a
+            comparison goes on where it was stopped.
         unembedding: That of the runs' model, or what `load_unembedding` understands; adds what the
             latents of pairs write to the logits.
         effects: The language model of the cache, or its address; adds what a sample of pairs does
@@ -98,23 +103,30 @@ def compare(
             caches do not fit the runs or each other, or the policy does not fit them.
         MissingFileError, FormatError, UnsupportedError: as `load_unembedding`, and as
             `read_calibration`.
+        OutputError: `store` holds something else, or cannot be written.
     """
     policy = policy or Policy()
     enter_stage(Stage.OPEN)
     opened = [open_run(run, format=format, orientation=orientation) for run in (a, b)]
     caches = [] if activations is None else caches_of_two(activations, rows=policy.rows)
+    work = as_store(store)
+    if codes is None and work is not None:
+        codes = work.folder
     to_logits = open_unembedding(unembedding, opened, caches=caches)
     enter_stage(Stage.READ)
     runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
     enter_stage(Stage.MATCH)
-    (pair,) = match_runs(runs, policy).pairs.values()
+    (pair,) = match_runs(runs, policy, store=work).pairs.values()
     thresholds = sorted({*THRESHOLDS, policy.threshold})
     observed = measure(pair.matches, thresholds)
     enter_stage(Stage.CHANCE)
-    nulls = draw_nulls(runs, (0, 1), policy, thresholds=thresholds, matches=pair.matches)
-    own = dict(zip(SIDES, match_own_runs(runs, policy, thresholds=thresholds), strict=True))
+    nulls = draw_nulls(
+        runs, (0, 1), policy, thresholds=thresholds, matches=pair.matches, store=work
+    )
+    found_within = match_own_runs(runs, policy, thresholds=thresholds, store=work)
+    own = dict(zip(SIDES, found_within, strict=True))
     enter_stage(Stage.JUDGE)
-    between = find_between(pair, policy)
+    between = find_between(pair, policy, store=work)
     forecasts = forecast_beside(
         pair,
         [dictionary_of(run) for run in opened],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from dataclasses import fields as fields_of
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,33 @@ class FittedPairs:
     """Latents of a and of b that took part."""
     absolute: bool
     """Whether the sign was dropped."""
+
+
+def arrays_of_folds(folds: tuple[Fold, Fold]) -> dict[str, np.ndarray]:
+    """Both halves as arrays that can be kept."""
+    found: dict[str, np.ndarray] = {}
+    for number, fold in enumerate(folds):
+        fields = {field.name: getattr(fold, field.name) for field in fields_of(Fold)}
+        interval = fields.pop("interval")
+        found |= {f"{number} {name}": np.asarray(value) for name, value in fields.items()}
+        if interval is not None:
+            found[f"{number} interval"] = np.array(astuple(interval), dtype=np.float64)
+    return found
+
+
+def folds_from(arrays: Mapping[str, np.ndarray]) -> tuple[Fold, Fold]:
+    """The halves that were kept so."""
+    first, second = (_fold_from(arrays, number) for number in range(2))
+    return first, second
+
+
+def _fold_from(arrays: Mapping[str, np.ndarray], number: int) -> Fold:
+    found: dict[str, Any] = {}
+    for field in fields_of(Fold):
+        value = arrays.get(f"{number} {field.name}")
+        found[field.name] = value.item() if value is not None and not value.ndim else value
+    ends = found["interval"]
+    return Fold(**found | {"interval": None if ends is None else DocumentInterval(*ends.tolist())})
 
 
 def cross_fit(

@@ -31,7 +31,7 @@ from universality.runs.matched import match_runs
 from universality.runs.opening import RUN, Run, dictionary_of, open_runs
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import RunSet, gather_runs, groups
-from universality.storage.kept import PairStore, begin_store
+from universality.storage.kept import STORE, PairStore, as_store
 from universality.validation import PATH, TEXT, Is, OneOf, Several, either, takes
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -43,7 +43,7 @@ THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     policy=POLICY,
     activations=CACHES,
     keys=either(PATH, None),
-    store=either(PATH, None),
+    store=STORE,
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
 )
@@ -53,7 +53,7 @@ def stability(
     *,
     activations: Activations = (),
     keys: str | Path | None = None,
-    store: str | Path | None = None,
+    store: str | Path | PairStore | None = None,
     format: str | None = None,
     orientation: str | None = None,
 ) -> Stability:
@@ -87,16 +87,13 @@ def stability(
             "--matrix (`matrix=True`) keeps every similarity of two runs; leave it out of a study "
             "of many, and compare the two in question"
         )
-    store = None if store is None else Path(store)
-    if store is not None:
-        begin_store(store)
+    pairs = as_store(store)
     enter_stage(Stage.OPEN)
     opened = open_runs(runs, keys=keys, format=format, orientation=orientation)
     given = open_caches(activations, rows=policy.rows)
     caches = [cache_for(dictionary_of(run), given) for run in opened] if given else []
     enter_stage(Stage.READ)
-    gathered = gather_runs(opened, policy, caches, codes=store)
-    pairs = PairStore(store) if store else None
+    gathered = gather_runs(opened, policy, caches, codes=pairs and pairs.folder)
     enter_stage(Stage.MATCH)
     matched = match_runs(gathered, policy, store=pairs)
     group = of_one_model(gathered, groups(gathered)[0])

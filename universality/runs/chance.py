@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -65,6 +65,48 @@ class NullStatistics:
         return NULLS[self.name].version if self.name in NULLS else TOKENS_VERSION
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class NullDraw:
+    """One draw of a null, which does not depend on the others of it."""
+
+    of: str
+    """What is drawn: `directions`, `tokens` or `untrained codes`."""
+    null: str
+    """Name of the null."""
+    number: int
+    """Which of its draws."""
+    find: Callable[[], Drawn]
+    """Draws it, or finds it among what was kept."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from all other draws for the same runs."""
+        return f"{self.of} {self.null} {self.number}"
+
+
+def draws_of_nulls(
+    runs: RunSet,
+    numbers: Sequence[int],
+    policy: Policy,
+    *,
+    thresholds: Sequence[float],
+    matches: Mapping[str, ViewMatch] | None = None,
+    store: PairStore | None = None,
+) -> Iterator[NullDraw]:
+    """Every draw that `draw_nulls` makes, for whoever shares them out."""
+    parts = [runs.parts[number] for number in numbers]
+    views = [view for view in runs.views if view.name != ACTIVATIONS]
+    if views:
+        yield from direction_draws(**_of_directions(views, parts, policy, thresholds, store))
+    if runs.compares_firing:
+        assert runs.table is not None
+        firing, pieces = runs.view(ACTIVATIONS), runs.table.documents
+        yield from _draws_of_tokens(firing, parts, policy, thresholds, store, pieces, matches or {})
+        if _has_untrained_codes(parts, policy):
+            yield from _draws_of_untrained(firing, parts, policy, thresholds, store)[0]
+
+
 def draw_nulls(
     runs: RunSet,
     numbers: Sequence[int],
@@ -92,9 +134,13 @@ def draw_nulls(
         firing = runs.view(ACTIVATIONS)
         pieces = runs.table.documents
         nulls.append(_draw_tokens(firing, parts, policy, thresholds, store, pieces, matches or {}))
-        if "untrained" in policy.nulls and all(part.dictionary.views for part in parts):
+        if _has_untrained_codes(parts, policy):
             nulls.append(_draw_untrained(firing, parts, policy, thresholds, store))
     return nulls
+
+
+def _has_untrained_codes(parts: Sequence[RunPart], policy: Policy) -> bool:
+    return "untrained" in policy.nulls and all(part.dictionary.views for part in parts)
 
 
 def first_null_of(view: str, nulls: Sequence[NullStatistics]) -> NullStatistics:
@@ -126,11 +172,33 @@ def draw_direction_nulls(
 
     `keep` gives what was kept under a key, or makes it; without it everything is drawn.
     """
+    order = direction_draws(
+        n_draws, runs, views, thresholds=thresholds, absolute=absolute, seed=seed, keep=keep
+    )
+    done = side_by_side(lambda one: one.find(), order, device)
+    drawn: dict[str, list[Drawn]] = {name: [] for name in n_draws}
+    found = counted(done, "draws of nulls", total=len(order))
+    for draw, one in zip(order, found, strict=True):
+        drawn[draw.null].append(one)
+    plans = {name: _plan(runs, n) for name, n in n_draws.items()}
+    return [_directions(name, plans[name], drawn[name], runs, absolute) for name in n_draws]
+
+
+def direction_draws(
+    n_draws: Mapping[str, int],
+    runs: Sequence[RowsByView],
+    views: Sequence[View],
+    *,
+    thresholds: Sequence[float],
+    absolute: bool,
+    seed: int,
+    keep: Callable[[str, Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
+    | None = None,
+) -> list[NullDraw]:
+    """The draws of `draw_direction_nulls`, in the order that it makes them."""
     plans = {name: _plan(runs, n) for name, n in n_draws.items()}
 
-    def draw(of: tuple[int, str]) -> Drawn:
-        number, name = of
-
+    def draw(number: int, name: str) -> Drawn:
         null, plan = find_null(name), plans[name]
 
         def made() -> Mapping[str, np.ndarray]:
@@ -152,11 +220,9 @@ def draw_direction_nulls(
     seeds = np.random.SeedSequence(seed).generate_state(max(n_draws.values())).tolist()
     # One draw of each null in turn: what the draws of one share is prepared beside another's.
     order = sorted((number, name) for name, n in n_draws.items() for number in range(n))
-    drawn: dict[str, list[Drawn]] = {name: [] for name in n_draws}
-    found = counted(side_by_side(draw, order, device), "draws of nulls", total=len(order))
-    for (_, name), one in zip(order, found, strict=True):
-        drawn[name].append(one)
-    return [_directions(name, plans[name], drawn[name], runs, absolute) for name in n_draws]
+    return [
+        NullDraw("directions", name, number, partial(draw, number, name)) for number, name in order
+    ]
 
 
 def _draw_directions(
@@ -166,18 +232,31 @@ def _draw_directions(
     thresholds: Sequence[float],
     store: PairStore | None,
 ) -> list[NullStatistics]:
+    return draw_direction_nulls(
+        **_of_directions(views, parts, policy, thresholds, store),
+        device=resolve_device(policy.device),
+    )
+
+
+def _of_directions(
+    views: Sequence[View],
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+) -> dict[str, Any]:
+    """What draws of directions are made from."""
     digests = [part.digests[view.name] for part in parts for view in views] if store else []
     on = "/".join([matching_choices(policy), *(view.name for view in views), *digests])
-    return draw_direction_nulls(
-        {name: policy.draws_of(name) for name in policy.nulls},
-        [part.directions for part in parts],
-        views,
-        thresholds=thresholds,
-        absolute=policy.absolute,
-        device=resolve_device(policy.device),
-        seed=policy.seed,
-        keep=lambda key, made: kept(store, f"{key}/{on}", made),
-    )
+    return {
+        "n_draws": {name: policy.draws_of(name) for name in policy.nulls},
+        "runs": [part.directions for part in parts],
+        "views": views,
+        "thresholds": thresholds,
+        "absolute": policy.absolute,
+        "seed": policy.seed,
+        "keep": lambda key, made: kept(store, f"{key}/{on}", made),
+    }
 
 
 def _plan(runs: Sequence[RowsByView], n_draws: int) -> DrawPlan:
@@ -217,13 +296,26 @@ def _draw_tokens(
 
     Views of directions stay as they were matched, so that agreement with them is by chance.
     """
-    generator = torch.Generator().manual_seed(policy.seed)
-    drawn = []
-    for number in counted(range(policy.n_draws), "draws of tokens"):
-        moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
-        places = [moves[0][0], *(move[1] for move in moves)]
+    draws = _draws_of_tokens(view, parts, policy, thresholds, store, documents, matches)
+    drawn = [one.find() for one in counted(draws, "draws of tokens", total=policy.n_draws)]
+    n_a, n_b = (part.alive.n_alive for part in parts[:2])
+    return _over("tokens", DrawPlan(policy.n_draws, n_a, n_b, n_a, n_b), drawn)
 
-        def made(places: Sequence[np.ndarray] = places) -> Mapping[str, np.ndarray]:
+
+def _draws_of_tokens(
+    view: View,
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+    documents: np.ndarray,
+    matches: Mapping[str, ViewMatch],
+) -> Iterator[NullDraw]:
+    """One after the other: where tokens go is drawn in turn from one generator."""
+    generator = torch.Generator().manual_seed(policy.seed)
+
+    def draw(number: int, places: Sequence[np.ndarray]) -> Drawn:
+        def made() -> Mapping[str, np.ndarray]:
             codes = [part.codes for part in parts]
             moved = [
                 Traits({}, rearrange_tokens(one, at))
@@ -234,9 +326,12 @@ def _draw_tokens(
 
         key = f"tokens/{TOKENS_VERSION}/{policy.seed}/{number}/{array_digest(documents)}"
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
-        drawn.append(from_arrays(kept(store, key, made), thresholds))
-    n_a, n_b = (part.alive.n_alive for part in parts[:2])
-    return _over("tokens", DrawPlan(policy.n_draws, n_a, n_b, n_a, n_b), drawn)
+        return from_arrays(kept(store, key, made), thresholds)
+
+    for number in range(policy.n_draws):
+        moves = [permute_windows(documents, generator=generator) for _ in parts[1:]]
+        places = [moves[0][0], *(move[1] for move in moves)]
+        yield NullDraw("tokens", "tokens", number, partial(draw, number, places))
 
 
 def _draw_untrained(
@@ -247,6 +342,21 @@ def _draw_untrained(
     store: PairStore | None,
 ) -> NullStatistics:
     """What runs of these shapes have in common in the activations view before any training."""
+    draws, note = _draws_of_untrained(view, parts, policy, thresholds, store)
+    n_a, n_b = (part.alive.n_alive for part in parts[:2])
+    device, large = resolve_device(policy.device), is_large(n_a, n_b)
+    drawn = list(side_by_side(lambda one: one.find(), draws, device, large=large))
+    return _over("untrained", DrawPlan(len(draws), n_a, n_b, n_a, n_b, note), drawn)
+
+
+def _draws_of_untrained(
+    view: View,
+    parts: Sequence[RunPart],
+    policy: Policy,
+    thresholds: Sequence[float],
+    store: PairStore | None,
+) -> tuple[list[NullDraw], str]:
+    """The draws, and a note where they read the beginning of the tokens alone."""
     caches, note = shortened_for(parts)
     device = resolve_device(policy.device)
 
@@ -261,11 +371,11 @@ def _draw_untrained(
         key += f"/{_firing_key(parts, policy, thresholds, store)}"
         return from_arrays(kept(store, key, made), thresholds)
 
-    n_draws = policy.draws_of("untrained")
-    seeds = np.random.SeedSequence(policy.seed).generate_state(n_draws).tolist()
-    n_a, n_b = (part.alive.n_alive for part in parts[:2])
-    drawn = list(side_by_side(draw, seeds, device, large=is_large(n_a, n_b)))
-    return _over("untrained", DrawPlan(n_draws, n_a, n_b, n_a, n_b, note), drawn)
+    seeds = np.random.SeedSequence(policy.seed).generate_state(policy.draws_of("untrained"))
+    return [
+        NullDraw("untrained codes", "untrained", number, partial(draw, seed))
+        for number, seed in enumerate(seeds.tolist())
+    ], note
 
 
 def _firing_key(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import final
 
@@ -16,10 +18,12 @@ from universality.errors import FormatError, MissingFileError, OutputError
 from universality.intake.damage import damage_named
 from universality.intake.plain_files import check_plain
 from universality.storage.dependencies import read_note, write_note
+from universality.storage.leases import Leases
 from universality.storage.owned import in_words, is_dropped
 from universality.storage.recovery import recover
 from universality.storage.staged_files import staged_file
 from universality.storage.traces import read_trace
+from universality.validation import PATH, Is, either
 
 _SCHEMA = "universality.pairs/1"
 _NOTE = "pairs.json"
@@ -34,10 +38,32 @@ class PairStore:
 
     folder: Path
     """Where the files lie; made when the first is written."""
+    leases: Leases | None = None
+    """How several processes that fill the folder keep from doing the same work; None for one
+    process alone."""
+    used: Callable[[Path], object] | None = None
+    """Told of every file that is read or written."""
 
     def path(self, key: str) -> Path:
         """The file of a piece of work; the key says everything that its result depends on."""
         return self.folder / f"{hashlib.sha256(_whole(key).encode()).hexdigest()}.npz"
+
+
+STORE = either(PATH, Is((PairStore,), "a PairStore"), None)
+"""What public functions take for the place of kept work."""
+
+
+def as_store(store: PairStore | str | PathLike[str] | None) -> PairStore | None:
+    """The store, its folder begun; None where nothing is to be kept.
+
+    Raises:
+        OutputError: the folder holds something else, or cannot be written.
+    """
+    if store is None:
+        return None
+    found = store if isinstance(store, PairStore) else PairStore(Path(store))
+    begin_store(found.folder)
+    return found
 
 
 def kept(
@@ -53,14 +79,36 @@ def kept(
     """
     if store is None:
         return make()
-    found = _read(store.path(key))
-    if found is not None and str(found.pop(_KEY, "")) == _whole(key):
-        return found
-    made = make()
-    begin_store(store.folder)
-    with staged_file(store.path(key)) as staged, staged.open("wb") as file:
+    path = store.path(key)
+    found = _found(path, key)
+    if found is None:
+        with _alone(store, path):
+            found = _found(path, key) if store.leases is not None else None
+            found = _written(store.folder, path, key, make()) if found is None else found
+    if store.used is not None:
+        store.used(path)
+    return found
+
+
+def _found(path: Path, key: str) -> Mapping[str, np.ndarray] | None:
+    found = _read(path)
+    return found if found is not None and str(found.pop(_KEY, "")) == _whole(key) else None
+
+
+def _written(
+    folder: Path, path: Path, key: str, made: Mapping[str, np.ndarray]
+) -> Mapping[str, np.ndarray]:
+    begin_store(folder)
+    with staged_file(path) as staged, staged.open("wb") as file:
         np.savez(file, allow_pickle=False, **{_KEY: np.array(_whole(key))}, **made)
     return made
+
+
+def _alone(store: PairStore, path: Path) -> AbstractContextManager[None]:
+    """In the block no other process makes the same, where several share the folder."""
+    if store.leases is None:
+        return nullcontext()
+    return store.leases.held(path.stem, until=path.exists, what=path.name)
 
 
 def begin_store(folder: Path) -> None:

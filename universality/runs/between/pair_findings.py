@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 
-from universality.evidence.held_out import Fold, cross_fit
+from universality.evidence.held_out import Fold, arrays_of_folds, cross_fit, folds_from
 from universality.runs.between.carriers import carriers_summary, with_carriers
 from universality.runs.between.cross_view import activation_findings
 from universality.runs.between.unmatched import unmatched_spans
@@ -33,10 +33,12 @@ class PairFindings:
     """In a few numbers: `leverage`, `unmatched_span`, `cross_view`, `held_out`, as far as known."""
 
 
-def find_between(pair: MatchedPair, policy: Policy) -> PairFindings:
+def find_between(
+    pair: MatchedPair, policy: Policy, *, store: PairStore | None = None
+) -> PairFindings:
     """What is said of two matched runs; costs two matchings of half the tokens where held out."""
     pairs = with_carriers(pair_table(pair), pair, policy)
-    folds = _held_out(pair, policy)
+    folds = held_out_folds(pair, policy, store=store)
     summary = carriers_summary(pairs, policy.threshold)
     if unmatched := unmatched_spans(pair, policy):
         summary["unmatched_span"] = unmatched
@@ -72,17 +74,28 @@ def pair_table(matched: MatchedPair) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _held_out(pair: MatchedPair, policy: Policy) -> tuple[Fold, Fold] | None:
+def held_out_folds(
+    pair: MatchedPair, policy: Policy, *, store: PairStore | None = None
+) -> tuple[Fold, Fold] | None:
+    """Pairs of activations on documents they were not found on, kept in a store."""
     runs = pair.runs
     recorded = [part.recorded for part in runs.parts if part.recorded is not None]
     if not (runs.compares_firing and policy.held_out) or runs.table is None or runs.n_documents < 2:
         return None
-    return cross_fit(
-        recorded[0].codes,
-        recorded[1].codes,
-        runs.table.documents,
-        measure=policy.measure,
-        absolute=policy.absolute or None,
-        min_firing=policy.min_firing,
-        seed=policy.seed,
-    )
+    documents = runs.table.documents
+
+    def made() -> dict[str, np.ndarray]:
+        return arrays_of_folds(
+            cross_fit(
+                recorded[0].codes,
+                recorded[1].codes,
+                documents,
+                measure=policy.measure,
+                absolute=policy.absolute or None,
+                min_firing=policy.min_firing,
+                seed=policy.seed,
+            )
+        )
+
+    key = f"folds/{replace(policy, device='cpu')}/{pair.digest(policy)}" if store else ""
+    return folds_from(kept(store, key, made))
