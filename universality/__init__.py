@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from universality.connectors.connector_file import read_connector
     from universality.connectors.connector_fit import fit_connector
     from universality.dictionary import Dictionary
+    from universality.distributed.merging import merge_work
+    from universality.distributed.plan_status import plan_status
+    from universality.distributed.planning import plan_work
+    from universality.distributed.working import work
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
     from universality.investigation.investigating import investigate
@@ -82,6 +86,11 @@ _PUBLIC = {
     "stability": "universality.recurrence.study",
     "Stability": "universality.results",
     "consensus_of": "universality.recurrence.study",
+    # The same by many processes.
+    "plan_work": "universality.distributed.planning",
+    "work": "universality.distributed.working",
+    "plan_status": "universality.distributed.plan_status",
+    "merge_work": "universality.distributed.merging",
     # One latent.
     "investigate": "universality.investigation.investigating",
     "Investigation": "universality.results",
@@ -139,9 +148,12 @@ __all__ = [
     "load",
     "match",
     "match_codes",
+    "merge_work",
     "nearest",
     "null_of",
     "open_activations",
+    "plan_status",
+    "plan_work",
     "publish",
     "read_comparison",
     "read_connector",
@@ -155,6 +167,7 @@ __all__ = [
     "train",
     "verdict",
     "verify",
+    "work",
 ]
 
 

@@ -30,6 +30,12 @@ _THEMES = {
         "demo": "universality.cli.compare:demo",
         "calibrate": "universality.cli.calibrate:calibrate",
     },
+    "Share out the work": {
+        "plan": "universality.cli.plan:plan",
+        "work": "universality.cli.work:work",
+        "status": "universality.cli.work:status",
+        "merge": "universality.cli.work:merge",
+    },
     "Judge a claim": {
         "rules": "universality.cli.rules:rules",
         "null": "universality.cli.null:null",

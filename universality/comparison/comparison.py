@@ -31,7 +31,7 @@ from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, caches_of_two
 from universality.runs.matched import MatchedPair, match_runs
 from universality.runs.matrix import whole_matrix
-from universality.runs.metrics import THRESHOLDS, measure
+from universality.runs.metrics import curve_thresholds, measure
 from universality.runs.opening import RUN, Run, dictionary_of, open_run
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import gather_runs
@@ -117,7 +117,7 @@ def compare(
     runs = gather_runs(opened, policy, caches, codes=None if codes is None else Path(codes))
     enter_stage(Stage.MATCH)
     (pair,) = match_runs(runs, policy, store=work).pairs.values()
-    thresholds = sorted({*THRESHOLDS, policy.threshold})
+    thresholds = curve_thresholds(policy.threshold)
     observed = measure(pair.matches, thresholds)
     enter_stage(Stage.CHANCE)
     nulls = draw_nulls(

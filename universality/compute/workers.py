@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -27,8 +28,8 @@ def side_by_side(
     other.
     """
     n_threads = torch.get_num_threads()
-    n_workers = min(len(items), n_threads)
-    if large or device.type != "cpu" or n_workers < 2:
+    n_workers = _n_at_once(len(items), device, large=large)
+    if n_workers < 2:
         yield from map(function, items)
         return
     share = n_threads // n_workers
@@ -38,3 +39,21 @@ def side_by_side(
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def as_one_of(n_items: int, device: torch.device, *, large: bool = False) -> Iterator[None]:
+    """In the block, as many threads as one of so many items has that are done `side_by_side`.
+
+    What is done by itself then rounds as it does among the others.
+    """
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(n_threads // max(1, _n_at_once(n_items, device, large=large)))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _n_at_once(n_items: int, device: torch.device, *, large: bool) -> int:
+    return 1 if large or device.type != "cpu" else min(n_items, torch.get_num_threads())

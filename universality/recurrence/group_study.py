@@ -54,13 +54,13 @@ def study_group(
     """What is said of matched runs, with the families of a group of them; the store spares work."""
     runs = matched.runs
     members = runs.among(group)
-    thresholds = sorted({*THRESHOLDS, policy.threshold})
+    thresholds = study_thresholds(policy.threshold)
     tables = {view: matched.table(view) for view in runs.view_names}
     latents = members_of(members.parts)
     ours = {view: among(table, group) for view, table in tables.items()}
     enter_stage(Stage.FAMILIES)
     rules = find_rules(ours, policy.threshold, latents.content)
-    drawn = [group[k % len(group)] for k in range(min(3, len(group)))]
+    drawn = drawn_runs(group)
     enter_stage(Stage.CHANCE)
     nulls = draw_nulls(runs, drawn, policy, thresholds=thresholds, store=store)
     own = match_own_runs(runs, policy, thresholds=thresholds, store=store)
@@ -94,6 +94,16 @@ def study_group(
         dependent=dependence_among(matched, group),
         note=recipe_differences([recipe_of(run) for run in members.dictionaries]),
     )
+
+
+def drawn_runs(group: Sequence[int]) -> tuple[int, ...]:
+    """The runs of a group for which nulls are drawn: three, or two where there are no more."""
+    return tuple(group[k % len(group)] for k in range(min(3, len(group))))
+
+
+def study_thresholds(threshold: float) -> list[float]:
+    """At which similarities a study counts, this one among them."""
+    return sorted({*THRESHOLDS, threshold})
 
 
 def assemble(

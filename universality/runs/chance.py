@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 import torch
@@ -70,8 +70,8 @@ class NullStatistics:
 class NullDraw:
     """One draw of a null, which does not depend on the others of it."""
 
-    of: str
-    """What is drawn: `directions`, `tokens` or `untrained codes`."""
+    of: Literal["directions", "tokens", "untrained codes"]
+    """What is drawn."""
     null: str
     """Name of the null."""
     number: int

@@ -17,8 +17,14 @@ from universality.runs.view_match import ViewMatch
 THRESHOLDS: tuple[float, ...] = tuple(round(0.01 * step, 2) for step in range(101))
 """The grid of every curve: 0.00, 0.01, ... 1.00."""
 
+
 RULES = ("greedy_ab", "greedy_ba", "assignment")
 """Greedy from a, greedy from b, and the optimal one-to-one assignment."""
+
+
+def curve_thresholds(threshold: float) -> list[float]:
+    """The grid, with one more threshold where it is none of it."""
+    return sorted({*THRESHOLDS, threshold})
 
 
 @final

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import final
 
@@ -125,17 +124,9 @@ def climb(
 
     What the store holds of the step is not found again.
     """
-    narrow, wide = (runs.parts[run].directions["decoder"] for run in pair)
-    digests = [runs.parts[run].digests["decoder"] for run in pair]
-    key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
-    found = kept(store, key, lambda: _search(narrow, wide, policy))
+    found = search_step(runs, pair, policy, store=store)
     numbers = counted(range(policy.n_draws), "draws of the ladder")
-    null = find_null(policy.nulls[0])
-    drawn_as = f"{null.name}/{null.version}"
-    draws = []
-    for number in numbers:
-        draw = partial(_search_null, narrow, wide, policy, number)
-        draws.append(kept(store, f"{key}/{drawn_as}/{policy.seed + number}", draw))
+    draws = [search_step(runs, pair, policy, draw=number, store=store) for number in numbers]
     return Step(
         narrow=pair[0],
         wide=pair[1],
@@ -145,6 +136,28 @@ def climb(
         control=_control(runs, pair[0], matched, store),
         n_draws=policy.n_draws,
     )
+
+
+def search_step(
+    runs: RunSet,
+    pair: Sequence[int],
+    policy: Policy,
+    *,
+    draw: int | None = None,
+    store: PairStore | None = None,
+) -> Mapping[str, np.ndarray]:
+    """Nearest similarities and combinations in both directions, of two runs or of a draw of them.
+
+    Found in the store, or kept there.
+    """
+    narrow, wide = (runs.parts[run].directions["decoder"] for run in pair)
+    digests = [runs.parts[run].digests["decoder"] for run in pair]
+    key = f"ladder/{matching_choices(policy)}/{'/'.join(digests)}"
+    if draw is None:
+        return kept(store, key, lambda: _search(narrow, wide, policy))
+    null = find_null(policy.nulls[0])
+    key += f"/{null.name}/{null.version}/{policy.seed + draw}"
+    return kept(store, key, lambda: _search_null(narrow, wide, policy, draw))
 
 
 def narrow_grades(step: Step, threshold: float) -> np.ndarray:
