@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from universality.connectors.connector_file import read_connector
     from universality.connectors.connector_fit import fit_connector
     from universality.dictionary import Dictionary
+    from universality.distributed.engines import work
     from universality.distributed.merging import merge_work
     from universality.distributed.plan_status import plan_status
     from universality.distributed.planning import plan_work
-    from universality.distributed.working import work
     from universality.encoding.streaming import encode
     from universality.errors import UniversalityError
     from universality.investigation.investigating import investigate
@@ -88,7 +88,7 @@ _PUBLIC = {
     "consensus_of": "universality.recurrence.study",
     # The same by many processes.
     "plan_work": "universality.distributed.planning",
-    "work": "universality.distributed.working",
+    "work": "universality.distributed.engines",
     "plan_status": "universality.distributed.plan_status",
     "merge_work": "universality.distributed.merging",
     # One latent.

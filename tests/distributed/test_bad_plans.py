@@ -13,11 +13,11 @@ import torch
 from tests.distributed.planned import POLICY, Case, bytes_of, make_case
 from tests.made_runs import make_run, unit_rows
 from universality.distributed import work_plan, working
+from universality.distributed.engines import work
 from universality.distributed.merging import merge_work
 from universality.distributed.plan_status import plan_status
 from universality.distributed.planning import plan_work
 from universality.distributed.work_plan import read_plan
-from universality.distributed.working import work
 from universality.errors import FormatError, InvalidInputError, MissingFileError, OutputError
 from universality.saving import save
 from universality.storage import kept as kept_work

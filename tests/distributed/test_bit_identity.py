@@ -8,9 +8,10 @@ import pytest
 
 from tests.distributed.planned import Case, bytes_of, make_case
 from universality.distributed import tile_making, working
+from universality.distributed.engines import work
 from universality.distributed.merging import merge_work
 from universality.distributed.plan_status import plan_status
-from universality.distributed.working import Worker, work
+from universality.distributed.working import Worker
 from universality.runs import view_match
 from universality.runs.between import own_runs, pair_findings
 

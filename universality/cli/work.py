@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import click
 
@@ -42,21 +42,49 @@ _MOST_NAMED = 12
     type=click.FloatRange(min=0),
     help="Seconds to wait at most for a tile that another worker is at.",
 )
-def work(plan: Path, shard: str | None, claim: bool, lease: float, patience: float) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["ray", "slurm"]),
+    help="Hand out all tiles by Ray (one actor per core), or as an array of SLURM jobs that claim "
+    "them, by submitit.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Actors or jobs of the engine.")
+def work(
+    plan: Path,
+    shard: str | None,
+    claim: bool,
+    lease: float,
+    patience: float,
+    engine: Literal["ray", "slurm"] | None,
+    workers: int | None,
+) -> None:
     """Make tiles of PLAN in this process; many may do so, at once or one after the other."""
     from universality.cli.interrupts import resumable
+    from universality.distributed.engines import work as work_at
+    from universality.distributed.engines import work_in_ray, work_in_slurm
     from universality.distributed.shard import shard_from, shard_of_launcher
-    from universality.distributed.working import work as work_at
 
+    if engine is not None and (shard is not None or claim):
+        raise click.UsageError("--engine hands out all tiles: leave out --shard and --claim")
+    if engine is None and workers is not None:
+        raise click.UsageError("--workers are those of --engine; start as many processes yourself")
     part = shard_of_launcher() if shard is None else shard_from(shard)
     with resumable():
-        found = work_at(
-            plan,
-            shard=None if part is None else (part.number, part.of),
-            claim=claim,
-            lease=lease,
-            patience=patience,
-        )
+        match engine:
+            case "ray":
+                found = work_in_ray(plan, n_workers=workers)
+            case "slurm":
+                found = work_in_slurm(plan, n_jobs=workers or 1, logs=plan / "logs")
+            case None:
+                found = work_at(
+                    plan,
+                    shard=None if part is None else (part.number, part.of),
+                    claim=claim,
+                    lease=lease,
+                    patience=patience,
+                )
+            case _:
+                assert_never(engine)
     whose = "" if part is None else f"shard {part}: "
     say(f"{whose}{len(found.made)} tiles made, {found.n_missing} of {found.n_tiles} missing")
 

@@ -27,7 +27,6 @@ from universality.distributed.work_plan import LOCKS, Tile, WorkPlan, read_plan
 from universality.errors import InvalidInputError, OutputError
 from universality.storage.dependencies import differences
 from universality.storage.leases import LEASE, PATIENCE, Leases
-from universality.validation import FLAG, PATH, Number, Tuple, either, takes
 
 _PAUSE = 0.2
 
@@ -43,48 +42,6 @@ class Worked:
     """Tiles of the plan."""
     n_missing: int
     """Tiles that are not finished by anyone."""
-
-
-@takes(
-    plan=PATH,
-    shard=either(Tuple(Number(0, whole=True), 2), None),
-    claim=FLAG,
-    lease=Number(0, above=True, unit="seconds"),
-    patience=Number(0, unit="seconds"),
-    progress=FLAG,
-)
-def work(
-    plan: str | Path,
-    *,
-    shard: tuple[int, int] | None = None,
-    claim: bool = False,
-    lease: float = LEASE,
-    patience: float = PATIENCE,
-    progress: bool = True,
-) -> Worked:
-    """Make tiles of a plan in this process.
-
-    Any number of processes may do so at once or after each other, in any order, with other numbers
-    of shards each time: what is finished stays, and is the same whoever made it.
-
-    Args:
-        plan: Its folder.
-        shard: Part i of n, counted from 0; the whole if None.
-        claim: Take, of all tiles, those that nobody finished and nobody is at, the part's own
-            first; without it, those of the part alone.
-        lease: Seconds without a sign of life after which a worker on another host counts as gone.
-        patience: Seconds to wait at most for a tile that a living worker makes.
-        progress: Show a bar on stderr when that is a terminal.
-
-    Raises:
-        MissingFileError, FormatError: there is no plan, or a damaged one, or one of another version
-            of this package.
-        InvalidInputError: i is not below n, or the runs or activations are not those of the plan.
-        OutputError: a tile cannot be written, or another worker held one for too long.
-    """
-    worker = Worker(Path(plan), lease=lease, patience=patience)
-    part = Shard(*shard) if shard is not None else Shard()
-    return worker.work(part, claim=claim, progress=progress)
 
 
 @final
