@@ -13,6 +13,7 @@ from torch import Tensor
 
 from universality.activations.cache import ActivationCache, CacheMeta, ShardEntry, ShardReader
 from universality.activations.shards import Rows
+from universality.errors import InvalidInputError
 
 UNKNOWN_TOKEN = -1
 """Token id of rows whose token the cache does not tell."""
@@ -72,12 +73,14 @@ def foreign_cache(
     hook_name: str = "unknown",
     model_name: str = "unknown",
     dropped: dict[str, int] | None = None,
+    part: str = "",
 ) -> ActivationCache:
     """The cache of these files (name, rows), as far as the other library says what it is.
 
-    Files are told apart by name, size and time, not by content: they may be very large.
+    Files are told apart by name, size and time, not by content: they may be very large. `part` says
+    which layer of the files this is, where they hold several.
     """
-    shards = tuple(ShardEntry(name, n, _fingerprint(folder / name)) for name, n in files)
+    shards = tuple(ShardEntry(name, n, _fingerprint(folder / name, part)) for name, n in files)
     meta = CacheMeta(
         model_name=model_name,
         model_dtype="unknown",
@@ -101,6 +104,24 @@ def starts_of(counts: Sequence[int]) -> list[int]:
     return [0, *np.cumsum(counts)[:-1].tolist()]
 
 
-def _fingerprint(path: Path) -> str:
+def chosen_layer(folder: Path, layers: Sequence[int], asked: int | None) -> int:
+    """The place, among the layers that files hold, of the one that is asked for.
+
+    Raises:
+        InvalidInputError: none was asked for and there are several, or there is none such.
+    """
+    if asked is None and len(layers) == 1:
+        return 0
+    if asked is None or asked not in layers:
+        which = "several layers" if asked is None else f"no layer {asked}"
+        raise InvalidInputError(
+            f"{folder} holds {which}: {', '.join(map(str, layers))}; name one, such as "
+            f"{folder}#{layers[0]}"
+        )
+    return list(layers).index(asked)
+
+
+def _fingerprint(path: Path, part: str) -> str:
     status = path.stat()
-    return hashlib.sha256(f"{path.name} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
+    about = f"{path.name} {status.st_size} {status.st_mtime_ns}{part and ' '}{part}"
+    return hashlib.sha256(about.encode()).hexdigest()
