@@ -30,6 +30,12 @@ def test_every_latent_is_a_feature_with_parallel_arrays() -> None:
         for text in one["activations"]:
             assert len(text["tokens"]) == len(text["values"])
             assert text["maxValue"] == text["values"][text["maxValueTokenIndex"]]
+            assert (text["modelId"], text["source"], text["index"]) == (
+                *("toy", one["layer"]),
+                one["index"],
+            )
+            # Their client refuses shares beyond 0 to 1; the strongest texts are of no interval.
+            assert text["binContains"] is None or 0 <= text["binContains"] <= 1
         json.dumps(one, allow_nan=False)
     assert sum(features[0]["freq_hist_data_bar_heights"]) == found.summary["subjects"][0]["n_fires"]
 

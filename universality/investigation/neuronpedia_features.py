@@ -25,19 +25,26 @@ def neuronpedia_features(
     """
     first = result.summary["subjects"][0]["run"]
     return [
-        _feature(result, one)
-        | {
-            "modelId": model_id,
-            "layer": source if one["run"] == first else f"{source}-{one['run']}",
-        }
+        _feature(
+            result,
+            one,
+            model_id=model_id,
+            source=source if one["run"] == first else f"{source}-{one['run']}",
+        )
         for one in result.summary["subjects"]
     ]
 
 
-def _feature(result: Investigation, subject: dict[str, Any]) -> dict[str, Any]:
+def _feature(
+    result: Investigation, subject: dict[str, Any], *, model_id: str, source: str
+) -> dict[str, Any]:
     bins = _of(result.histogram, subject)
+    whose = {"modelId": model_id, "layer": source, "index": str(subject["latent"])}
+    said = result.summary.get("explanation") if subject is result.summary["subjects"][0] else None
+    within = whose | {"source": source}
     return {
-        "index": str(subject["latent"]),
+        **whose,
+        "explanations": [within | {"description": said}] if said else [],
         "maxActApprox": _rounded(subject["largest"]),
         "frac_nonzero": subject["frequency"],
         "hookName": result.summary["activations"]["hook_name"],
@@ -45,7 +52,7 @@ def _feature(result: Investigation, subject: dict[str, Any]) -> dict[str, Any]:
         "freq_hist_data_bar_heights": _listed(bins["count"]),
         **_logits(result, subject),
         **_neurons(result, subject),
-        "activations": _activations(result, subject),
+        "activations": [within | one for one in _activations(result, subject)],
     }
 
 
@@ -77,14 +84,14 @@ def _neurons(result: Investigation, subject: dict[str, Any]) -> dict[str, Any]:
 
 
 def _activations(result: Investigation, subject: dict[str, Any]) -> list[dict[str, Any]]:
-    """The strongest texts, and those of each interval with its edges."""
+    """The strongest texts, of no interval, and those of each interval with its edges."""
     groups = _of(result.groups, subject)
     intervals = groups[groups["rule"] == "interval"].set_index("group")
     contexts = _of(result.contexts, subject)
     listed = []
     for row in contexts[contexts["kind"].isin(["top", "interval"])].to_dict("records"):
         values = np.nan_to_num(np.asarray(row["codes"], dtype=float))
-        known: dict[str, Any] = {"binMin": -1.0, "binMax": -1.0, "binContains": -1.0}
+        known: dict[str, Any] = {"binMin": None, "binMax": None, "binContains": None}
         if row["kind"] == "interval":
             group = intervals.loc[row["group"]]
             known = {
