@@ -236,8 +236,8 @@ def _answer(summary: dict[str, Any]) -> list[str]:
     penalties = ", ".join(f"{l1:g}" for l1 in settings["l1"])
     return [
         f"Of {sum(counts.values()):,} rows of connectors of {len(summary['runs'])} seeds at l1 "
-        f"{penalties}: {counts['or']:,} weighted ORs, {counts['and_not']:,} AND-NOTs, "
-        f"{counts['copy']:,} copies, {counts['mixed']:,} mixed, {counts['unread']:,} unread.",
+        f"{penalties}: weighted OR {counts['or']:,}, AND-NOT {counts['and_not']:,}, copy "
+        f"{counts['copy']:,}, mixed {counts['mixed']:,}, unread {counts['unread']:,}.",
         f"Fitted on {summary['n_fitted']:,} tokens, read on {summary['n_held_out']:,} of other "
         "documents.",
     ]
