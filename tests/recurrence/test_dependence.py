@@ -90,5 +90,8 @@ def test_directions_of_two_models_are_not_in_one_headline(runs) -> None:
     assert found.summary["validity"]["valid"]
     failed = [one["id"] for one in found.summary["checks"] if one["status"] == "fail"]
     assert failed == ["model"]
+    assert {tuple(pair) for pair in found.pairs[["a", "b"]].to_numpy()} == {("seed1", "seed3")}
+    shared = stability(mixed, replace(QUICK, align="shared"))
+    assert len(shared.pairs.query("view == 'decoder'")) == 3
     unknown = stability([of(runs[0], "gpt2"), of(runs[2], None), of(runs[3], "gpt2")], QUICK)
     assert unknown.summary["n_runs"] == 3

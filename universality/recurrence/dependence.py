@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool
+
 from universality.checks.check import Check
 from universality.checks.seeds import check_shared_initialisation
 from universality.checks.weights import check_same_weights
@@ -53,6 +57,24 @@ def of_one_model(runs: RunSet, group: Sequence[int]) -> tuple[int, ...]:
         found[number].append(run)
     largest = max(found, key=len)
     return tuple(largest)
+
+
+def comparable(runs: RunSet, pairs: pd.DataFrame, policy: Policy) -> Bool[np.ndarray, " n_pairs"]:
+    """Which rows of a table of pairs are of runs whose views lie in one space.
+
+    Not those of directions of runs of different language models, as far as names tell, unless the
+    policy takes their spaces for one.
+    """
+    names = [run.key.model_name for run in runs.dictionaries]
+    different = np.array(
+        [
+            same_model(names[a], names[b]) is False
+            for a, b in zip(pairs["a"], pairs["b"], strict=True)
+        ],
+        dtype=bool,
+    )
+    directions = np.asarray(pairs["view"].isin(runs.directions), dtype=bool)
+    return np.asarray(~(directions & different & (policy.align == "none")), dtype=bool)
 
 
 def find_dependence(matched: MatchedRuns, group: Sequence[int]) -> Dependence:

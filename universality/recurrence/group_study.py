@@ -14,6 +14,7 @@ from universality.checks.pair_checks import check_pair
 from universality.compute.stages import Stage, enter_stage
 from universality.reappearance.domain import recipe_of
 from universality.reappearance.exchangeable import dependence_among, recipe_differences
+from universality.recurrence.dependence import comparable
 from universality.recurrence.families.consensus import consensus
 from universality.recurrence.families.covariates import stability_by
 from universality.recurrence.families.family_contexts import contexts_of_rules
@@ -80,7 +81,8 @@ def study_group(
         },
         about={"policy": _plain(asdict(policy))},
     )
-    pairs = with_names(run_pair_table(tables, policy.threshold), runs.names)
+    pairs = run_pair_table(tables, policy.threshold)
+    pairs = with_names(pairs[comparable(runs, pairs, policy)], runs.names).reset_index(drop=True)
     about = _about(matched, group, policy, nulls, own, found.latents, store)
     summary = found.summary | about | {"pairs": as_records(pairs)}
     summary["grid"] = cells_of([run.key for run in runs.dictionaries], runs.names, pairs)
