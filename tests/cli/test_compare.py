@@ -109,6 +109,18 @@ def test_quick_refuses_what_it_would_leave_out(
     assert f"{option[0]}: --quick looks at directions" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["compare", "stability"])
+def test_what_says_how_firing_is_compared_needs_activations(
+    command: str, runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    idle = ["--measure", "jaccard", "--min-firing", "3", "--no-held-out"]
+    assert run(command, *runs, *idle, "--out", str(tmp_path / "out"), *FAST) == 2
+    error = capsys.readouterr().err
+    assert all(option in error for option in ("--measure", "--min-firing"))
+    assert "would have no effect without activations" in error
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_existing_result_needs_overwrite_and_other_folders_are_left_alone(
     runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

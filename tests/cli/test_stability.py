@@ -79,6 +79,8 @@ def test_assignments_need_no_weights(tmp_path, capsys) -> None:
         (["absent"], "no such file or folder"),
         (["--assignments", "absent.npz"], "no such file: absent.npz"),
         (["--assignments", "absent.npz", "--threshold", ".5"], "--threshold would have no effect"),
+        (["seed0", "--unembedding", "x.npy"], "--unembedding is for two runs"),
+        (["seed0", "--geometry"], "universality compare A B --geometry"),
         (["--assignments", "x.npz", "--null", "haar", "--keys", "k"], "--keys, --null would"),
     ],
 )

@@ -50,7 +50,7 @@ def _section(names: list[str], command: click.Command) -> str:
         for parameter in command.params
         if isinstance(parameter, click.Argument)
     ]
-    options = [one for one in command.params if isinstance(one, click.Option)]
+    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     about = inspect.cleandoc(command.help or "").split("\n\n")
     paragraphs = "\n\n".join(" ".join(one.split()) for one in about)
     rows = [f"| {_spelled(one)} | {_about(one)} |" for one in options]

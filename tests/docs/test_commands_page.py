@@ -23,6 +23,6 @@ def test_every_command_and_option_says_what_it_does(name: str) -> None:
     silent = [
         option.opts[0]
         for option in command.params
-        if isinstance(option, click.Option) and not option.help
+        if isinstance(option, click.Option) and not (option.help or option.hidden)
     ]
     assert not silent, f"{name}: {silent} without help"

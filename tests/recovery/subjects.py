@@ -39,7 +39,8 @@ class Subject:
 
 
 _RUNS = ("runs/s0", "runs/s1")
-_VIEWS = ("--draws", "2", "--min-firing", "1", "--device", "cpu")
+_DRAWS = ("--draws", "2", "--device", "cpu")
+_VIEWS = (*_DRAWS, "--min-firing", "1")
 _COMPARE = ("compare", *_RUNS, "--activations", "cache", *_VIEWS, "--codes", "codes")
 _COLLECT = (
     *("activations", "collect", "--model", "model", "--hook", "blocks.1.hook_resid_post"),
@@ -56,7 +57,7 @@ SUBJECTS = (
         "compare --overwrite",
         (*_COMPARE, "--out", "out", "--overwrite"),
         "out",
-        before=("compare", *_RUNS, *_VIEWS, "--view", "decoder", "--out", "out"),
+        before=("compare", *_RUNS, *_DRAWS, "--view", "decoder", "--out", "out"),
         earlier=True,
         begun=("codes.json",),
     ),

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from click.core import ParameterSource
 
+from universality.cli.given_options import given_options, refuse_idle_firing
 from universality.cli.options import (
     calibration_option,
     chosen,
@@ -167,6 +167,7 @@ def _compare(
         from universality.publishing import publish_made
 
         a, b = opened()
+        refuse_idle_firing((a, b), activations)
         policy = Policy(**chosen(choices))
         comparison = publish_made(
             lambda: compare_runs(
@@ -204,13 +205,7 @@ _OF_WHOLE_COMPARISONS = {
 
 
 def _look_quickly(a: Run, b: Run, *, as_json: bool, strict: bool, choices: dict[str, Any]) -> None:
-    context = click.get_current_context()
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in _OF_WHOLE_COMPARISONS
-        and context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
-    ]
+    given = given_options(_OF_WHOLE_COMPARISONS.__contains__)
     if given:
         raise click.UsageError(
             f"{', '.join(given)}: --quick looks at directions beside the isotropic null and writes "

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+from universality.cli.given_options import given_options
 from universality.cli.options import chosen, policy_options
 from universality.cli.terminal import say
 from universality.cli.types import Address, UserPath
@@ -40,10 +40,7 @@ _OF_SAVED = {"place", "latent", "other", "as_json"}
 )
 @policy_options("matrix", "held_out")
 @click.option("--json", "as_json", is_flag=True, help="Print numbers and texts as JSON.")
-@click.pass_context
 def latent(
-    context: click.Context,
-    /,
     place: str,
     latent: str,
     other: str | None,
@@ -57,20 +54,15 @@ def latent(
     --in another: its number. Options of the comparison belong to --in.
     """
     if other is None:
-        _refuse_options(context)
+        _refuse_options()
         found = _saved(place, latent)
     else:
         found = _compared(place, other, latent, activations, choices)
     say(_json(found) if as_json else _screen(found), end="" if as_json else "\n")
 
 
-def _refuse_options(context: click.Context) -> None:
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in _OF_SAVED
-        and context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
-    ]
+def _refuse_options() -> None:
+    given = given_options(lambda name: name not in _OF_SAVED)
     if given:
         raise click.UsageError(
             f"{', '.join(given)}: a saved result is shown as it was made; to compare two runs for "

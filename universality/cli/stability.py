@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
+from universality.cli.given_options import given_options, refuse_idle_firing
 from universality.cli.options import (
+    Command,
     chosen,
     loading_options,
     policy_options,
@@ -26,13 +30,7 @@ _OF_ASSIGNMENTS = ("assignments", "seed", "out", "overwrite", "as_json", "strict
 
 def _refuse_idle_options(assignments: Path | None) -> None:
     """Refuse options that were given and say nothing of assignments read from a file."""
-    context = click.get_current_context()
-    given = [
-        option.opts[0]
-        for option in context.command.params
-        if option.name not in (*_OF_ASSIGNMENTS, "runs")
-        and context.get_parameter_source(str(option.name)) is click.core.ParameterSource.COMMANDLINE
-    ]
+    given = given_options(lambda name: name not in (*_OF_ASSIGNMENTS, "runs"))
     if assignments is not None and given:
         raise click.UsageError(
             f"{', '.join(given)} would have no effect: --assignments FILE has no weights, codes or "
@@ -40,7 +38,24 @@ def _refuse_idle_options(assignments: Path | None) -> None:
         )
 
 
+def _refuse_of_two(context: click.Context, option: click.Parameter, value: object) -> None:
+    if context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT and value:
+        raise click.UsageError(
+            f"{option.opts[0]} is for two runs: leave it out of a study of many, and ask of the "
+            f"two in question, `universality compare A B {option.opts[0]} ...`"
+        )
+
+
+def _only_of_two(name: str, **options: Any) -> Callable[[Command], Command]:
+    """An option that `compare` has and many runs have not: refused by a sentence."""
+    return click.option(name, hidden=True, expose_value=False, callback=_refuse_of_two, **options)
+
+
 @click.command()
+@_only_of_two("--unembedding")
+@_only_of_two("--effects")
+@_only_of_two("--geometry", is_flag=True)
+@_only_of_two("--matrix", is_flag=True)
 @click.argument("runs", type=Address(), nargs=-1, metavar="[RUN]...")
 @click.option(
     "--activations",
@@ -107,6 +122,7 @@ def stability(
             from universality.runs.policy import Policy
 
             opened = open_runs(runs, keys=keys, format=format_, orientation=orientation)
+            refuse_idle_firing(opened, activations)
             policy = Policy(**chosen(choices))
             with resumable():
                 found = publish_stability(
