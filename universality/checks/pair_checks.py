@@ -9,6 +9,7 @@ import numpy as np
 
 from universality.checks.all_checks import run_checks
 from universality.checks.check import Check
+from universality.checks.fitted_maps import check_fitted_map
 from universality.checks.given_activations import (
     check_caches,
     check_documents,
@@ -45,6 +46,8 @@ def check_pair(
         hashes=(a.sha256, b.sha256),
         align=policy.align,
     )
+    if (fitted := pair.runs.fitted) is not None:
+        checks.append(check_fitted_map(fitted.explained, fitted.null_explained))
     room = {view: value for (view, of), value in nulls[0].mean.averages.items() if of == OWN_DRAW}
     if room:
         checks.append(check_room(nulls[0].name, room))

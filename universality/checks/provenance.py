@@ -42,6 +42,9 @@ def check_model(
     if same is not False or (directions and align == "none"):
         found = _same_name("model", *names, same, "their directions share no space")
         return replace(found, status="fail") if found.status == "warn" else found
+    if directions and align != "shared":
+        through = f"directions were compared through a map fitted to both (--align {align})"
+        return replace(_same_name("model", *names, same, through), status="ok")
     consequence = (
         "--align shared took their directions to share one space, which nothing here shows"
         if directions

@@ -197,7 +197,7 @@ def _compare(
 
 
 _OF_WHOLE_COMPARISONS = {
-    *("activations", "codes", "unembedding", "effects", "effect_pairs", "calibration"),
+    *("activations", "codes", "unembedding", "effects", "effect_pairs", "geometry", "calibration"),
     *("nulls", "n_draws", "seed", "rows", "measure", "min_firing", "held_out", "matrix"),
     *("out", "overwrite", "verbose"),
 }

@@ -89,9 +89,10 @@ _OF_POLICY: dict[str, Option] = {
     "align": _choice(
         "--align",
         "none",
-        ["none", "shared"],
+        ["none", "shared", "rotation", "affine"],
         "Directions of different language models. none: left out. shared: compared as they are, "
-        "where the models share one space (fine-tuned ones).",
+        "where the models share one space (fine-tuned ones). rotation, affine: through a map of "
+        "B's space into A's, fitted to their activations on half of the documents.",
     ),
     "matrix": click.option(
         "--matrix",

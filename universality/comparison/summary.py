@@ -50,6 +50,7 @@ def summarise(
             "seed": policy.seed,
         },
         **({} if runs.table is None else {"activations": _about_tokens(runs, policy)}),
+        **({} if runs.fitted is None else {"alignment": runs.fitted.as_record()}),
         "views": {
             view: _view(view, match, observed, first_null_of(view, nulls))
             | {"own_run": {side: one.summary(view) for side, one in own.items()}}

@@ -25,7 +25,12 @@ def fit_rotation(
 
     Directions that x and y do not span together are mapped to zero.
     """
-    left, lengths, right = np.linalg.svd(x.T @ y, full_matrices=False)
+    return rotation_of(x.T @ y)
+
+
+def rotation_of(products: Float64[np.ndarray, "d_x d_y"]) -> Float64[np.ndarray, "d_x d_y"]:
+    """As `fit_rotation`, from the summed products x'y."""
+    left, lengths, right = np.linalg.svd(products, full_matrices=False)
     spanned = lengths > _NEGLIGIBLE * lengths[0]
     return np.asarray(left[:, spanned] @ right[spanned])
 

@@ -31,6 +31,7 @@ from universality.runs.matched import match_runs
 from universality.runs.opening import RUN, Run, dictionary_of, open_runs
 from universality.runs.policy import POLICY, Policy
 from universality.runs.run_set import RunSet, gather_runs, groups
+from universality.runs.views import FITTED_ALIGNMENTS
 from universality.storage.kept import STORE, PairStore, as_store
 from universality.validation import PATH, TEXT, Is, OneOf, Several, either, takes
 
@@ -86,6 +87,11 @@ def stability(
         raise InvalidInputError(
             "--matrix (`matrix=True`) keeps every similarity of two runs; leave it out of a study "
             "of many, and compare the two in question"
+        )
+    if policy.align in FITTED_ALIGNMENTS:
+        raise InvalidInputError(
+            f"--align {policy.align} fits a map between two models: use it with `compare`; a study "
+            "of many runs takes --align none or shared"
         )
     pairs = as_store(store)
     enter_stage(Stage.OPEN)

@@ -15,7 +15,7 @@ from universality.compute.devices import resolve_device
 from universality.compute.stages import counted
 from universality.compute.workers import side_by_side
 from universality.nulls.draw_plan import DrawPlan, plan_draws, subsample
-from universality.nulls.null import NULLS, Draw, find_null
+from universality.nulls.null import NULLS, Draw, Null, find_null
 from universality.nulls.tokens import permute_windows
 from universality.runs.draws import (
     Drawn,
@@ -27,6 +27,7 @@ from universality.runs.draws import (
     views_apart,
     with_room,
 )
+from universality.runs.fitted_map import FITTED_NULL, FittedAlignment
 from universality.runs.full_width import carried, with_closed_forms
 from universality.runs.matched import matching_choices
 from universality.runs.metrics import Statistics
@@ -98,7 +99,9 @@ def draws_of_nulls(
     parts = [runs.parts[number] for number in numbers]
     views = [view for view in runs.views if view.name != ACTIVATIONS]
     if views:
-        yield from direction_draws(**_of_directions(views, parts, policy, thresholds, store))
+        yield from direction_draws(
+            **_of_directions(views, parts, policy, thresholds, store, runs.fitted)
+        )
     if runs.compares_firing:
         assert runs.table is not None
         firing, pieces = runs.view(ACTIVATIONS), runs.table.documents
@@ -128,7 +131,7 @@ def draw_nulls(
     views = [view for view in runs.views if view.name != ACTIVATIONS]
     nulls = []
     if views:
-        nulls = _draw_directions(views, parts, policy, thresholds, store)
+        nulls = _draw_directions(views, parts, policy, thresholds, store, runs.fitted)
     if runs.compares_firing:
         assert runs.table is not None
         firing = runs.view(ACTIVATIONS)
@@ -164,16 +167,25 @@ def draw_direction_nulls(
     seed: int,
     keep: Callable[[str, Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
     | None = None,
+    own: Null | None = None,
 ) -> list[NullStatistics]:
     """Statistics of each null, drawn so often, for runs with the shapes and geometry of these.
 
     Where a null mixes views, those of single views are from draws of each by itself, and those of
     two views together from half as many draws of both.
 
-    `keep` gives what was kept under a key, or makes it; without it everything is drawn.
+    `keep` gives what was kept under a key, or makes it; without it everything is drawn. `own` is a
+    null that these runs alone have.
     """
     order = direction_draws(
-        n_draws, runs, views, thresholds=thresholds, absolute=absolute, seed=seed, keep=keep
+        n_draws,
+        runs,
+        views,
+        thresholds=thresholds,
+        absolute=absolute,
+        seed=seed,
+        keep=keep,
+        own=own,
     )
     done = side_by_side(lambda one: one.find(), order, device)
     drawn: dict[str, list[Drawn]] = {name: [] for name in n_draws}
@@ -181,7 +193,10 @@ def draw_direction_nulls(
     for draw, one in zip(order, found, strict=True):
         drawn[draw.null].append(one)
     plans = {name: _plan(runs, n) for name, n in n_draws.items()}
-    return [_directions(name, plans[name], drawn[name], runs, absolute) for name in n_draws]
+    return [
+        _directions(_null_named(name, own), plans[name], drawn[name], runs, absolute)
+        for name in n_draws
+    ]
 
 
 def direction_draws(
@@ -194,12 +209,13 @@ def direction_draws(
     seed: int,
     keep: Callable[[str, Callable[[], Mapping[str, np.ndarray]]], Mapping[str, np.ndarray]]
     | None = None,
+    own: Null | None = None,
 ) -> list[NullDraw]:
     """The draws of `draw_direction_nulls`, in the order that it makes them."""
     plans = {name: _plan(runs, n) for name, n in n_draws.items()}
 
     def draw(number: int, name: str) -> Drawn:
-        null, plan = find_null(name), plans[name]
+        null, plan = _null_named(name, own), plans[name]
 
         def made() -> Mapping[str, np.ndarray]:
             generator = torch.Generator().manual_seed(seeds[number])
@@ -225,15 +241,20 @@ def direction_draws(
     ]
 
 
+def _null_named(name: str, own: Null | None) -> Null:
+    return own if own is not None and own.name == name else find_null(name)
+
+
 def _draw_directions(
     views: Sequence[View],
     parts: Sequence[RunPart],
     policy: Policy,
     thresholds: Sequence[float],
     store: PairStore | None,
+    fitted: FittedAlignment | None,
 ) -> list[NullStatistics]:
     return draw_direction_nulls(
-        **_of_directions(views, parts, policy, thresholds, store),
+        **_of_directions(views, parts, policy, thresholds, store, fitted),
         device=resolve_device(policy.device),
     )
 
@@ -244,12 +265,15 @@ def _of_directions(
     policy: Policy,
     thresholds: Sequence[float],
     store: PairStore | None,
+    fitted: FittedAlignment | None,
 ) -> dict[str, Any]:
-    """What draws of directions are made from."""
+    """What draws of directions are made from; first the null of a fitted map, where one is."""
+    names = policy.nulls if fitted is None else (FITTED_NULL, *policy.nulls)
     digests = [part.digests[view.name] for part in parts for view in views] if store else []
     on = "/".join([matching_choices(policy), *(view.name for view in views), *digests])
     return {
-        "n_draws": {name: policy.draws_of(name) for name in policy.nulls},
+        "n_draws": {name: policy.draws_of(name) for name in names},
+        "own": None if fitted is None else fitted.null,
         "runs": [part.directions for part in parts],
         "views": views,
         "thresholds": thresholds,
@@ -403,14 +427,14 @@ def _over(name: str, plan: DrawPlan, drawn: Sequence[Drawn]) -> NullStatistics:
 
 
 def _directions(
-    name: str, plan: DrawPlan, drawn: Sequence[Drawn], runs: Sequence[RowsByView], absolute: bool
+    of: Null, plan: DrawPlan, drawn: Sequence[Drawn], runs: Sequence[RowsByView], absolute: bool
 ) -> NullStatistics:
-    if find_null(name).mixes_views and len(runs[0]) > 1:
+    if of.mixes_views and len(runs[0]) > 1:
         plan = replace(plan, note="each view by itself")
-    null = _over(name, plan, drawn)
+    null = _over(of.name, plan, drawn)
     mean = null.mean
     if plan.subsampled:
         mean = carried(mean, plan, runs[0], runs[1], absolute=absolute)
-    if name == "isotropic":
+    if of.name == "isotropic":
         mean = with_closed_forms(mean, runs[0], runs[1], absolute=absolute)
     return replace(null, mean=mean)

@@ -11,7 +11,13 @@ from universality.dictionary import Dictionary, DirectionName
 from universality.errors import InvalidInputError
 from universality.naming import same_model
 from universality.runs.policy import Policy
-from universality.runs.views import ACTIVATIONS, FiringView, View, direction_views
+from universality.runs.views import (
+    ACTIVATIONS,
+    FITTED_ALIGNMENTS,
+    FiringView,
+    View,
+    direction_views,
+)
 
 
 def choose_views(
@@ -36,7 +42,11 @@ def choose_views(
         _check_view(name, runs)
     common = [name for name in runs[0].views if all(name in run.views for run in runs)]
     chosen = [name for name in common if asked is None or name in asked]
-    same = [name for name in chosen if len(_widths(name, runs)) == 1]
+    if policy.align in FITTED_ALIGNMENTS:
+        _check_can_fit(policy, runs, chosen, activations=activations)
+        same = chosen
+    else:
+        same = [name for name in chosen if len(_widths(name, runs)) == 1]
     if chosen != same and (asked is not None or not (same or activations)):
         raise InvalidInputError(_different_spaces(next(n for n in chosen if n not in same), runs))
     if same and policy.align == "none" and all_of_different_models(runs):
@@ -58,13 +68,31 @@ def all_of_different_models(runs: Sequence[Dictionary]) -> bool:
     )
 
 
+def _check_can_fit(
+    policy: Policy, runs: Sequence[Dictionary], names: Sequence[str], *, activations: bool
+) -> None:
+    if len(runs) != 2 or not activations or not all(run.views for run in runs):
+        raise InvalidInputError(
+            f"--align {policy.align} fits a map between two models to their activations on the "
+            "same texts: compare two runs, with --activations DIR for each model"
+        )
+    for run in runs:
+        if "decoder" in names and (run.W_skip is not None or run.d_in != run.d_out):
+            raise InvalidInputError(
+                f"{run.source.name} writes elsewhere than it reads (a transcoder), and a map is "
+                f"fitted where it reads: with --align {policy.align} give --view "
+                "encoder,activations"
+            )
+
+
 def _different_models(names: Sequence[str], runs: Sequence[Dictionary]) -> str:
     models = " and ".join(f"{run.key.model_name} ({run.source.name})" for run in runs[:2])
     return (
         f"the runs are of different models, {models}: their directions ({', '.join(names)}) share "
         "no space. Compare what fires when, with --view activations and --activations DIR for each "
         "model; or, where the models are known to share one space (one fine-tuned from the other), "
-        "say --align shared"
+        "say --align shared; or compare directions through a map fitted to both models on the same "
+        "texts, with --align rotation and --activations DIR for each model"
     )
 
 

@@ -83,7 +83,8 @@ class Policy:
     """Whether a latent and its sign-flipped twin count as the same direction."""
     align: str = "none"
     """Directions of runs of different language models: `none` leaves them out, `shared` takes the
-    models to have one space."""
+    models to have one space, `rotation` and `affine` compare them through a map from b to a that is
+    fitted to what both models do on half of the common tokens (two runs, with activations)."""
     seed: int = 0
     """Seed of the null draws."""
     device: str = "auto"
@@ -101,7 +102,8 @@ class Policy:
 
     def draws_of(self, null: str) -> int:
         """How often a null is drawn; at least twice, so that it has a spread."""
-        return self.n_draws if null == self.nulls[0] else max(2, self.n_draws // 2)
+        first = null in (self.nulls[0], "fitted")
+        return self.n_draws if first else max(2, self.n_draws // 2)
 
 
 POLICY = either(Is((Policy,), "a Policy"), None)

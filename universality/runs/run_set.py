@@ -22,10 +22,11 @@ from universality.errors import InvalidInputError
 from universality.loading import weights_hash
 from universality.runs.choosing import choose_views
 from universality.runs.common_tokens import encode_runs, recorded_alike
+from universality.runs.fitted_map import FittedAlignment, MapKind, fit_alignment, fitted_kind
 from universality.runs.opening import dictionary_of, is_coded
 from universality.runs.part import Recorded, RunPart, alive_in, traits_of
 from universality.runs.policy import Policy
-from universality.runs.views import ACTIVATIONS, View
+from universality.runs.views import ACTIVATIONS, Traits, View
 
 
 @final
@@ -39,6 +40,9 @@ class RunSet:
     """What they are compared by."""
     table: TokenTable | None
     """The tokens they have in common; None without activations."""
+    fitted: FittedAlignment | None = None
+    """Through which map the directions of the second came into the space of the first; None where
+    they are their own."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,7 +124,21 @@ def gather_runs(
         recorded, table = recorded_alike(coded)
     elif caches:
         recorded, table = encode_runs(dictionaries, caches, device=device, folder=codes)
-    return RunSet(_parts(dictionaries, recorded, views, policy), views, table)
+    gathered = RunSet(_parts(dictionaries, recorded, views, policy), views, table)
+    kind = fitted_kind(policy.align)
+    return gathered if kind is None else _aligned(gathered, kind, policy.seed)
+
+
+def _aligned(runs: RunSet, kind: MapKind, seed: int) -> RunSet:
+    """The runs with the directions of the second in the space of the first."""
+    a, b = runs.parts
+    assert a.recorded is not None
+    assert b.recorded is not None
+    assert runs.table is not None
+    both, documents = (a.recorded, b.recorded), runs.table.documents
+    fitted = fit_alignment(kind, both, documents, b.directions, seed=seed)
+    moved = replace(b, traits=Traits(fitted.map.moved(b.directions), b.codes))
+    return replace(runs, parts=(a, moved), fitted=fitted)
 
 
 def groups(runs: RunSet) -> list[tuple[int, ...]]:

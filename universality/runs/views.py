@@ -27,9 +27,11 @@ ACTIVATIONS: Literal["activations"] = "activations"
 BOTH = "decoder_and_encoder"
 """The rule under which a pair counts when both views of directions name it."""
 
-ALIGNMENTS = ("none", "shared")
-"""How directions of different models are made comparable: not at all, or taken to share one space
-because the user says so (fine-tuned models)."""
+ALIGNMENTS = ("none", "shared", "rotation", "affine")
+"""How directions of different models are made comparable: not at all; taken to share one space
+because the user says so (fine-tuned models); or through a map fitted to both on the same tokens."""
+FITTED_ALIGNMENTS = ("rotation", "affine")
+"""Those that fit a map."""
 _CPU = torch.device("cpu")
 
 RowsByView: TypeAlias = Mapping[str, Float[Tensor, "_ _"]]

@@ -97,8 +97,9 @@ def above_chance(p: Float64[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
 def _p_values(
     pair: MatchedPair, side: Side, view: str, policy: Policy
 ) -> Float64[np.ndarray, " n_alive"] | None:
+    """Nothing for directions that went through a fitted map, of which no null has an exact form."""
     run, other = pair.sides(side)
-    if view not in run.directions:
+    if view not in run.directions or pair.runs.fitted is not None:
         return None
     return nearest_p_values(
         policy.nulls[0],
