@@ -16,7 +16,7 @@ from universality.cli.terminal import say
 from universality.cli.types import NewFolder
 
 _OF_RESULT = ("out", "overwrite", "as_json", "strict", "verbose")
-_NOT_PLANNED = ("codes", "assignments")
+_NOT_PLANNED = ("codes", "assignments", "quick")
 _SPELLED = {"format_": "format"}
 
 
@@ -32,8 +32,10 @@ def _planned(planned: click.Command) -> click.Command:
     """The command that plans another, with all its options but those of its result."""
     name = str(planned.name)
 
-    def run(out: Path, threads: int | None, **given: Any) -> None:
+    def run(out: Path, threads: int | None, estimate: bool, **given: Any) -> None:
         _plan("compare" if name == "compare" else "stability", given, out=out, threads=threads)
+        if estimate:
+            _estimate(out)
 
     own = [
         click.Option(
@@ -47,6 +49,11 @@ def _planned(planned: click.Command) -> click.Command:
             ["--threads"],
             type=click.IntRange(1),
             help="Threads of a tile. Default: as many as the plain command would have here.",
+        ),
+        click.Option(
+            ["--estimate"],
+            is_flag=True,
+            help="Make three tiles, and print tiles, bytes and hours that the plan takes.",
         ),
     ]
     params = [one for one in planned.params if one.name not in (*_OF_RESULT, *_NOT_PLANNED)]
@@ -100,8 +107,25 @@ def _words(typed: Sequence[str]) -> list[str]:
     for number, word in enumerate(typed):
         if skip or (number == 0 and word == "plan"):
             skip = False
+        elif word == "--estimate":
+            continue
         elif word in ("--out", "--threads"):
             skip = True
         elif not word.startswith(("--out=", "--threads=")):
             words.append(word)
     return words
+
+
+def _estimate(folder: Path) -> None:
+    from universality.distributed.estimate import estimate_plan
+
+    found = estimate_plan(folder)
+    say("\ntile         number     hours        MB   (for one worker, from three tiles)")
+    for kind, one in found.items():
+        guess = "" if one.probed else "  not timed"
+        hours, size = one.seconds / 3600, one.n_bytes / 1e6
+        say(f"{kind:<12} {one.n_tiles:>6} {hours:>9.3f} {size:>9.1f}{guess}")
+    hours = sum(one.seconds for one in found.values()) / 3600
+    size = sum(one.n_bytes for one in found.values()) / 1e6
+    n_tiles = sum(one.n_tiles for one in found.values())
+    say(f"{'all':<12} {n_tiles:>6} {hours:>9.3f} {size:>9.1f}")

@@ -80,6 +80,11 @@ class TileMaker:
                 assert_never(tile.kind)
         return used
 
+    def ready_for(self, tile: Tile) -> None:
+        """Gather the runs, with their codes, unless the tile is one of codes."""
+        if tile.kind != "codes":
+            assert self._runs.parts
+
     @property
     def _runs(self) -> RunSet:
         """The runs with the codes of all, which others may be making just now."""

@@ -70,6 +70,10 @@ class Worker:
         missing = sum(not self.is_done(tile) for tile in self._plan.tiles)
         return Worked(tuple(made), len(self._plan.tiles), missing)
 
+    def ready_for(self, tile: Tile) -> None:
+        """Read, or make, what all tiles of this kind read, so that making one is that alone."""
+        self._maker.ready_for(tile)
+
     def is_done(self, tile: Tile) -> bool:
         """Whether the tile is finished, and its files are as they were; its note goes if not."""
         receipt = read_receipt(self._folder, self._plan, tile)
