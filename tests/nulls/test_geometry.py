@@ -1,5 +1,7 @@
 """The geometry null is exact: its maps keep the mean and the covariance, its draws the average."""
 
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -105,3 +107,15 @@ def test_rows_that_leave_a_map_no_freedom_stay_where_they_are():
     if not fitted.blocks:
         torch.testing.assert_close(turn, torch.eye(2))
         torch.testing.assert_close(fixed.square().sum(dim=1), torch.ones(3))
+
+
+def test_a_run_is_fitted_once_while_it_lives_and_forgotten_with_it() -> None:
+    rows = torch.randn(40, 6, generator=generator())
+    first = geometry.fit(rows)
+    assert geometry.fit(rows) is first
+    assert geometry.fit(rows.clone()) is not first
+    key = (id(rows),)
+    assert key in geometry._FITTED
+    del rows
+    gc.collect()
+    assert key not in geometry._FITTED

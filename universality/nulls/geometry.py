@@ -33,9 +33,9 @@ low for the decoder and 4 % for the encoder.)
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from threading import Lock
 from typing import final
 
@@ -69,10 +69,22 @@ class Geometry:
 def fit(*views: Float[Tensor, "n _"]) -> Geometry:
     """The geometry of one run's rows, every view normalised, all views side by side.
 
-    One eigendecomposition, O(n d^2 + d^3), remembered for the tensors of the last few calls.
+    One eigendecomposition, O(n d^2 + d^3), remembered for as long as the tensors live: a study asks
+    for that of each run with every other.
     """
+    key = tuple(map(id, views))
     with _FITTING:
-        return _fit(views)
+        known = _FITTED.get(key)
+        if known is None or any(
+            ref() is not view for ref, view in zip(known[0], views, strict=True)
+        ):
+            alive = tuple(weakref.ref(view, lambda _: _FITTED.pop(key, None)) for view in views)
+            known = _FITTED[key] = alive, _fit(views)
+        return known[1]
+
+
+_FITTED: dict[tuple[int, ...], tuple[tuple[weakref.ref[Tensor], ...], Geometry]] = {}
+"""What is known of tensors, by their identity; gone with the first of them."""
 
 
 def concatenated(views: Sequence[Float[Tensor, "n _"]]) -> Float[Tensor, "n d"]:
@@ -100,7 +112,6 @@ def coordinates(
     return fixed, torch.cat([free[:, :0], *energies], dim=1)
 
 
-@lru_cache(maxsize=4)
 def _fit(views: tuple[Tensor, ...]) -> Geometry:
     rows = concatenated(views).double()
     mean = rows.mean(dim=0)
