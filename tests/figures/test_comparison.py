@@ -79,6 +79,11 @@ def test_outlines_count_every_pair_once_and_are_not_flattened_by_the_null(
     for heights in observed:
         assert heights.sum() == pytest.approx(1)
     assert ax.get_ylim()[1] == pytest.approx(1.3 * max(heights.max() for heights in observed))
+    curves = comparison.curves.query("view == 'encoder' and rule == 'assignment'")
+    own = outlines["one run, encoder"].get_data().values
+    both = curves[["own_a_fraction", "own_b_fraction"]].to_numpy().mean(axis=1)
+    reaching = np.interp(0.5, curves["threshold"], both)
+    assert own[25:].sum() == pytest.approx(reaching)
     beyond = outlines["null, decoder"].get_data().values.max()
     assert f"null, decoder: up to {beyond:.0%}" in [text.get_text() for text in ax.texts]
 

@@ -19,7 +19,7 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
-from universality.figures.two_runs import null_label, similarity_name
+from universality.figures.two_runs import null_label, own_runs, similarity_name
 from universality.figures.withdrawal import drawing
 from universality.results import Comparison, null_name
 
@@ -39,20 +39,29 @@ def _has(*views: str) -> Callable[[Comparison], bool]:
 
 @drawing(comparison=TWO_RUNS, ax=AXES)
 def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
-    """Outlines of the similarity of assigned pairs in each view, beside the null's.
+    """Outlines of the similarity of assigned pairs in each view, beside the null's and the floor's.
 
-    The axes are as high as what was observed; how far a null goes beyond is written at its place.
+    Dashed: the null. Dotted: what different latents of one run have, the mean of both runs. The
+    axes are as high as what was observed; how far a null goes beyond is written at its place.
     """
     tallest = 0.0
     nulls: dict[str, np.ndarray] = {}
+    own = own_runs(comparison.curves)
     for view, pairs in comparison.pairs.groupby("view", sort=False):
         colour, name = COLOURS[str(view)], LABELS[str(view)]
         counts, _ = np.histogram(pairs["similarity"].clip(0, 1), BINS)
         observed = ax.stairs(counts / len(pairs), BINS, color=colour, label=name)
         observed.set_linewidth(1.2 * thin())
-        nulls[str(view)] = _null_histogram(comparison, str(view))
-        dashed = ax.stairs(nulls[str(view)], BINS, color=colour, linestyle="--", linewidth=thin())
+        null = _histogram_of(comparison, str(view), "null_fraction")
+        dashed = ax.stairs(null, BINS, color=colour, linestyle="--", linewidth=thin())
         dashed.set(gid=f"null, {name}", label=null_label(comparison, str(view)))
+        nulls[str(view)] = null
+        if own:
+            each = [_histogram_of(comparison, str(view), f"own_{run}_fraction") for run in own]
+            dotted = ax.stairs(
+                np.mean(each, axis=0), BINS, color=colour, linestyle=":", linewidth=0.7 * thin()
+            )
+            dotted.set(gid=f"one run, {name}", label="latents of one run")
         tallest = max(tallest, float((counts / len(pairs)).max()))
     ax.set_ylim(0, _ROOM * tallest)
     beyond = {view: null for view, null in nulls.items() if null.max() > _ROOM * tallest}
@@ -62,7 +71,7 @@ def matched_similarity(comparison: Comparison, ax: Axes) -> Axes:
         ax.text(0.99, y, text, color=COLOURS[view], transform=ax.transAxes, ha="right", va="top")
     ax.set_xlim(0, 1)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    name_lines(ax, columns=3)
+    name_lines(ax, columns=2)
     x = f"{similarity_name(comparison)} of matched pairs"
     return plain_axes(ax, x=x, y="share of pairs per bin of 0.02")
 
@@ -183,9 +192,10 @@ def _view_against_view(comparison: Comparison, ax: Axes, view: str, *, other: st
     )
 
 
-def _null_histogram(comparison: Comparison, view: str) -> np.ndarray:
+def _histogram_of(comparison: Comparison, view: str, column: str) -> np.ndarray:
+    """Share of pairs in each bin, from the share that reaches each threshold."""
     curves = comparison.curves
     curve = curves[(curves["view"] == view) & (curves["rule"] == "assignment")]
-    reaching = np.interp(BINS, curve["threshold"], curve["null_fraction"])
+    reaching = np.interp(BINS, curve["threshold"], curve[column])
     reaching[0], reaching[-1] = 1, 0
     return np.asarray(-np.diff(reaching))
