@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-from universality.matching.exact.listed import ListedPairs, ranks
+from universality.matching.exact.listed import ListedPairs, kth_closest
 from universality.similarity import Similarity
 
 _LATENTS_PER_STEP = 256
@@ -65,9 +65,7 @@ def closest(
     other latents are looked at again in float64.
     """
     latent = listed.a - latents.start
-    kth = np.full(len(latents), -np.inf)
-    place = ranks(latent, listed.value, len(latents))
-    kth[latent[place == k - 1]] = listed.value[place == k - 1]
+    kth = kth_closest(latent, listed.value, len(latents), k)
     near = np.flatnonzero(listed.value >= kth[latent] - 2 * listed.error)
     found = _sorted(similarity, listed.a[near], listed.b[near], latents, k)
     settled = np.bincount(latent, minlength=len(latents)) >= len(others)

@@ -17,8 +17,7 @@ from universality.errors import InvalidInputError
 from universality.shapes import ArrayLike, as_matrix
 from universality.similarity.interface import Index
 
-_ROWS_PER_STEP = 4_096
-_NUMBERS_PER_STEP = 1 << 18
+_NUMBERS_PER_STEP = 1 << 16
 _FLOAT64_ROUNDING = 2.0**-51
 _UNIT_ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
 
@@ -163,8 +162,9 @@ def _directions(rows: Tensor, dtype: torch.dtype) -> Directions:
     unit = torch.empty(rows.shape, dtype=dtype, device=rows.device)
     kept = torch.empty_like(rows) if rows.dtype == torch.float64 else rows
     rounding = _FLOAT64_ROUNDING
-    for start in range(0, rows.shape[0], _ROWS_PER_STEP):
-        part = slice(start, start + _ROWS_PER_STEP)
+    step = max(1, _NUMBERS_PER_STEP // max(1, rows.shape[1]))
+    for start in range(0, rows.shape[0], step):
+        part = slice(start, start + step)
         exact = rows[part].double()
         if rows.dtype == torch.float64:  # whose squares could leave the range
             largest = exact.abs().amax(dim=1)

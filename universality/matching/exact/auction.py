@@ -9,6 +9,7 @@ from universality.compute.watch import Watch
 from universality.matching.exact.graph import Graph
 
 _LEFT_OVER = 0.005
+_INCREMENTS = (1e-2, 1e-3, 1e-4, 0.0)
 _FEW = 8
 _BIDS_PER_ROW = 40
 
@@ -23,9 +24,11 @@ def auction(
     Stops when half a per cent of the rows, or eight, are without a column, when bids stop moving
     prices (ties), or after 40 bids per row.
     """
-    if prices is None:
-        prices = _bid(graph, np.zeros(graph.n), 0.01 * float(np.ptp(graph.weight)), watch)
-    return _bid(graph, prices, 0.0, watch)
+    prices = np.zeros(graph.n) if prices is None else prices
+    span = float(np.ptp(graph.weight))
+    for increment in _INCREMENTS:
+        prices = _bid(graph, prices, increment * span, watch)
+    return prices
 
 
 def _bid(

@@ -101,15 +101,18 @@ def _distances(
     node = np.arange(n, 2 * n)
     assigned = np.flatnonzero(matched >= 0)
     node[matched[assigned]] = assigned
-    onward = matched[graph.row] != graph.column
-    counts = np.bincount(graph.row[onward], minlength=2 * n)
-    arcs = csr_array(
-        (slack[onward], node[graph.column[onward]], np.concatenate([[0], np.cumsum(counts)])),
-        shape=(2 * n, 2 * n),
-    )
     sources, free = np.flatnonzero(matched < 0), np.flatnonzero(node >= n)
     reached = free[:0]
     while not len(reached):
+        near = np.flatnonzero(slack <= reach)  # no path within reach has a longer arc
+        row, column = graph.row[near], graph.column[near]
+        onward = matched[row] != column
+        row = row[onward]
+        counts = np.bincount(row, minlength=2 * n)
+        arcs = csr_array(
+            (slack[near[onward]], node[column[onward]], np.concatenate([[0], np.cumsum(counts)])),
+            shape=(2 * n, 2 * n),
+        )
         distance, _, origin = dijkstra(
             arcs, indices=sources, min_only=True, return_predecessors=True, limit=reach
         )

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float64, Int64
 
 from universality.matching.exact.graph import unmatched
-from universality.matching.exact.listed import ListedPairs, ranks
+from universality.matching.exact.listed import ListedPairs, kth_closest
 from universality.matching.exact.solution import Solution
 from universality.similarity import Similarity
 
@@ -34,8 +34,9 @@ class Pool:
         self.upper = listed.value.astype(np.float64) + listed.error
         self._exact = np.zeros(listed.a.shape[0], dtype=bool)
         self._chosen = np.zeros(listed.a.shape[0], dtype=bool)
-        start = ranks(listed.a, listed.value, len(self.rest_a)) < restricted
-        start |= ranks(listed.b, listed.value, len(self.rest_b)) < restricted
+        close_a = kth_closest(listed.a, listed.value, len(self.rest_a), restricted)
+        close_b = kth_closest(listed.b, listed.value, len(self.rest_b), restricted)
+        start = (listed.value >= close_a[listed.a]) | (listed.value >= close_b[listed.b])
         self._choose(np.flatnonzero(start))
         self._cover()
 

@@ -16,8 +16,8 @@ from universality.matching.exact.listed import ListedPairs, at_least
 from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
-_SAMPLED_FRACTION = 8
-_SAMPLED_AT_LEAST = 256
+_SAMPLED_FRACTION = 16
+_SAMPLED_AT_LEAST = 1_024
 _TOPPED_UP = 64
 _FLOAT32_ROUNDOFF = 2.0**-24
 
@@ -31,7 +31,7 @@ def screen(
 ) -> ListedPairs:
     """About `tiling.width` close pairs for every latent of a in the range and every latent of b.
 
-    Looks at every pair once, plus a quarter for the thresholds. A latent that got fewer than
+    Looks at every pair once, plus an eighth for the thresholds. A latent that got fewer than
     `tiling.restricted` is looked at again; one with far too many, as ties give, keeps the closest.
     When the watch's time is over, the latents of a not yet looked at are only bounded.
     """
@@ -44,10 +44,8 @@ def screen(
             collected.give_up(order[part.start :])
             return collected.listed()
         for start in range(0, similarity.shape[1], tiling.block_cols):
-            cols = torch.arange(
-                start, min(start + tiling.block_cols, similarity.shape[1]), device=order.device
-            )
-            collected.add_block(order[part], cols)
+            stop = min(start + tiling.block_cols, similarity.shape[1])
+            collected.add_block(order[part], range(start, stop))
     collected.top_up()
     return collected.listed()
 
@@ -62,9 +60,18 @@ class _Pass:
     tiling: Tiling
     watch: Watch
 
-    def block(self, rows: Tensor, cols: Tensor) -> tuple[Float[Tensor, "rows cols"], float]:
+    def block(
+        self, rows: Tensor | range, cols: Tensor | range
+    ) -> tuple[Float[Tensor, "rows cols"], float]:
         """Screened values, in float32 or better; `rows` counts from the start of the range."""
-        values, error = self.similarity.block(rows + self.rows.start, cols)
+        first = self.rows.start
+        of_a = (
+            slice(rows.start + first, rows.stop + first)
+            if isinstance(rows, range)
+            else rows + first
+        )
+        of_b = slice(cols.start, cols.stop) if isinstance(cols, range) else cols
+        values, error = self.similarity.block(of_a, of_b)
         return (values if values.dtype == torch.float64 else values.float()), error
 
     def thresholds(self) -> tuple[Float[Tensor, " n_rows"], Float[Tensor, " n_b"]]:
@@ -74,26 +81,28 @@ class _Pass:
         cols, rows = _sample(n_b, device), _sample(n_rows, device)
         rank_a = max(1, round(self.tiling.width * len(cols) / n_b))
         rank_b = max(1, round(self.tiling.width * len(rows) / n_rows))
-        all_a, all_b = (torch.arange(n, device=device) for n in (n_rows, n_b))
         floor_a = [
-            self._floor(all_a[part], lambda some: self.block(some, cols)[0], rank_a)
+            self._floor(_range(part), lambda some: self.block(some, cols)[0], rank_a)
             for part in self.watch.steps(n_rows, self.tiling.block_rows, "sampling")
         ]
         floor_b = [
-            self._floor(all_b[part], lambda some: self.block(rows, some)[0].T, rank_b)
+            self._floor(_range(part), lambda some: self.block(rows, some)[0].T, rank_b)
             for part in self.watch.steps(n_b, self.tiling.block_rows, "sampling")
         ]
         return torch.cat(floor_a), torch.cat(floor_b)
 
     def _floor(
         self,
-        some: Int64[Tensor, " some"],
-        values: Callable[[Tensor], Float[Tensor, "some others"]],
+        some: range,
+        values: Callable[[range], Float[Tensor, "some others"]],
         rank: int,
     ) -> Float[Tensor, " some"]:
         if self.watch.expired:
             return torch.full(
-                some.shape, self.similarity.ceiling, dtype=torch.float32, device=some.device
+                (len(some),),
+                self.similarity.ceiling,
+                dtype=torch.float32,
+                device=self.similarity.device,
             )
         return _top(values(some), rank).values[:, -1]
 
@@ -111,11 +120,11 @@ class _Collected:
         self._parts: list[tuple[Tensor, Tensor, Tensor]] = [(nothing, nothing, no_values)]
         self._error = 0.0
 
-    def add_block(self, rows: Int64[Tensor, " rows"], cols: Int64[Tensor, " cols"]) -> None:
+    def add_block(self, rows: Int64[Tensor, " rows"], cols: range) -> None:
         """List the pairs of a block that reach the threshold of either latent."""
         values, error = self._run.block(rows, cols)
         self._error = max(self._error, error)
-        floor_a, floor_b = self._floor_a[rows], self._floor_b[cols]
+        floor_a, floor_b = self._floor_a[rows], self._floor_b[cols.start : cols.stop]
         at = at_least(values, torch.minimum(floor_a.min(), floor_b))
         i, j, found = at // len(cols), at % len(cols), values.reshape(-1)[at]
         close = (found >= floor_a[i]) | (found >= floor_b[j])
@@ -124,16 +133,17 @@ class _Collected:
         expected = width * len(rows) * share + width * len(cols) * len(rows) / len(self._floor_a)
         if len(i) > 8 * expected + 1_024:
             i, j, found = self._closest_of_block(values, rows, cols)
-        self._keep(rows[i], cols[j], found)
+        self._keep(rows[i], j + cols.start, found)
 
     def _closest_of_block(
-        self, values: Float[Tensor, "rows cols"], rows: Tensor, cols: Tensor
+        self, values: Float[Tensor, "rows cols"], rows: Tensor, cols: range
     ) -> tuple[Tensor, Tensor, Tensor]:
         top = values.topk(min(self._run.tiling.width, len(cols)), dim=1)
         if len(cols) > self._run.tiling.width:
             dropped = values.scatter(1, top.indices, -torch.inf).double()
             self._rest_a[rows] = torch.maximum(self._rest_a[rows], dropped.amax(dim=1))
-            self._rest_b[cols] = torch.maximum(self._rest_b[cols], dropped.amax(dim=0))
+            rest_b = self._rest_b[cols.start : cols.stop]
+            torch.maximum(rest_b, dropped.amax(dim=0), out=rest_b)
         own = torch.arange(len(rows), device=rows.device)[:, None].expand_as(top.indices)
         return own.reshape(-1), top.indices.reshape(-1), top.values.reshape(-1)
 
@@ -149,15 +159,13 @@ class _Collected:
     def top_up(self) -> None:
         """Look again at latents that have too few pairs to start an assignment on."""
         n_rows, n_b = len(self._floor_a), len(self._floor_b)
-        all_a = torch.arange(n_rows, device=self._floor_a.device)
-        all_b = torch.arange(n_b, device=self._floor_b.device)
         for few in self._few(0, n_rows, n_b):
-            top = _top(self._run.block(few, all_b)[0], self._run.tiling.width)
+            top = _top(self._run.block(few, range(n_b))[0], self._run.tiling.width)
             self._rest_a[few] = top.values[:, -1].double()
             own = few[:, None].expand_as(top.indices)
             self._keep(own.reshape(-1), top.indices.reshape(-1), top.values.reshape(-1))
         for few in self._few(1, n_b, n_rows):
-            top = _top(self._run.block(all_a, few)[0].T, self._run.tiling.width)
+            top = _top(self._run.block(range(n_rows), few)[0].T, self._run.tiling.width)
             self._rest_b[few] = top.values[:, -1].double()
             own = few[:, None].expand_as(top.indices)
             self._keep(top.indices.reshape(-1), own.reshape(-1), top.values.reshape(-1))
@@ -171,7 +179,12 @@ class _Collected:
     def listed(self) -> ListedPairs:
         """What was collected, each pair once, in the order of a and then b."""
         a, b, value = (torch.cat([part[k] for part in self._parts]).numpy() for k in range(3))
-        key, first = np.unique(a * len(self._floor_b) + b, return_index=True)
+        key = a * len(self._floor_b) + b
+        first = np.argsort(key)
+        key = key[first]
+        once = np.ones(len(key), dtype=bool)
+        np.not_equal(key[1:], key[:-1], out=once[1:])
+        key, first = key[once], first[once]
         largest = float(np.abs(value).max(initial=0.0))
         error = self._error + _FLOAT32_ROUNDOFF * largest
         return ListedPairs(
@@ -188,6 +201,10 @@ def _sample(n: int, device: torch.device) -> Int64[Tensor, " n_sampled"]:
     size = min(n, max(n // _SAMPLED_FRACTION, _SAMPLED_AT_LEAST))
     chosen = torch.randperm(n, generator=torch.Generator().manual_seed(0))[:size]
     return chosen.sort().values.to(device)
+
+
+def _range(part: slice) -> range:
+    return range(part.start, part.stop)
 
 
 def _top(values: Float[Tensor, "n m"], k: int) -> torch.return_types.topk:

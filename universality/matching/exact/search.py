@@ -15,7 +15,7 @@ from universality.matching.tiling import Tiling
 from universality.similarity import Similarity
 
 _TOLERANCE = 1e-10
-_ROUGH = 0.1
+_ROUGH = 0.005
 
 
 def search(
