@@ -10,6 +10,7 @@ from universality.matching.exact.graph import Graph
 
 _LEFT_OVER = 0.005
 _INCREMENTS = (1e-2, 1e-3, 1e-4, 0.0)
+"""What a bid adds, in spans of the weights."""
 _FEW = 8
 _BIDS_PER_ROW = 40
 
@@ -19,10 +20,11 @@ def auction(
 ) -> Float64[np.ndarray, " n"]:
     """Prices at which nearly every row has a column of its own among its best.
 
-    From nothing: first with a small increment, which settles contests quickly. Then, or from
-    given prices, with none, which leaves each won pair exactly as good as the row's second choice.
-    Stops when half a per cent of the rows, or eight, are without a column, when bids stop moving
-    prices (ties), or after 40 bids per row.
+    From nothing or from given prices: first with a coarse increment, which settles contests
+    quickly, then with ever finer ones, which take back what the coarse one overpaid, and last with
+    none, which leaves each won pair exactly as good as the row's second choice. Each stops when
+    half a per cent of the rows, or eight, are without a column, when bids stop moving prices
+    (ties), or after 40 bids per row.
     """
     prices = np.zeros(graph.n) if prices is None else prices
     span = float(np.ptp(graph.weight))
