@@ -92,7 +92,8 @@ def _comparison(work: Path) -> un.Comparison:
     np.save(unembedding, directions)
     a, b = (_RUNS / name for name in _SEEDS[:2])
     policy = un.Policy(nulls=("geometry",), n_draws=2, held_out=False)
-    return un.compare(a, b, policy, activations=_RUNS / "activations", unembedding=unembedding)
+    activations = _RUNS / "activations"
+    return un.compare(a, b, policy, activations=activations, unembedding=unembedding, partial=True)
 
 
 def _with_effects(comparison: un.Comparison) -> un.Comparison:

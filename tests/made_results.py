@@ -51,6 +51,7 @@ def made_comparison(n: int = 40, *, seed: int = 0) -> Comparison:
         pairs=_pairs(latents[alive], partner[alive], similarity[alive]),
         curves=_curves(similarity[alive]),
         evidence=_evidence(partner),
+        partial=_partial(similarity[alive]),
         **_behind(partner, generator),
     )
 
@@ -114,6 +115,18 @@ def _curves(similarity: np.ndarray) -> pd.DataFrame:
             table["own_b_fraction"] = np.clip(1 - 3 * threshold, 0, 1)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _partial(similarity: np.ndarray) -> pd.DataFrame:
+    price = np.round(np.arange(2, 20) / 20, 2)
+    share = (similarity[None, :] > price[:, None]).mean(axis=1)
+    gain = np.clip(similarity[None, :] - price[:, None], 0, None).sum(axis=1)
+    columns = {"price": price, "n_pairs": np.rint(share * similarity.size).astype(int)}
+    columns |= {"fraction": share, "mean_similarity": (1 + price) / 2, "gain": gain}
+    columns |= {"upper_bound": gain, "certified": True, "thresholded_fraction": share}
+    columns |= {"thresholded_gain": gain, "other_partner": 0}
+    columns |= {"null_fraction": np.clip(1 - 3 * price, 0, 1), "null_sd": 0.02, "null_gain": 0.0}
+    return pd.concat([pd.DataFrame({"view": view} | columns) for view in VIEWS], ignore_index=True)
 
 
 def _evidence(partner: np.ndarray) -> pd.DataFrame:

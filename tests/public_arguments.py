@@ -50,6 +50,7 @@ RESULTS = (
     "Investigation",
     "Label",
     "Matching",
+    "PartialMatching",
     "Stability",
     "UniversalityError",
 )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from universality.matching.by_codes import match_codes
     from universality.matching.certificate import verify
     from universality.matching.nearest import nearest
+    from universality.matching.partial import PartialMatching, match_partially
     from universality.matching.result import Matching
     from universality.nulls.own_statistic import null_of
     from universality.pair_geometry.geometry_reading import geometry_of_pairs
@@ -74,6 +75,8 @@ _PUBLIC = {
     # Matching.
     "match": "universality.matching.assignment",
     "match_codes": "universality.matching.by_codes",
+    "match_partially": "universality.matching.partial",
+    "PartialMatching": "universality.matching.partial",
     "verify": "universality.matching.certificate",
     "Matching": "universality.matching.result",
     "nearest": "universality.matching.nearest",
@@ -127,6 +130,7 @@ __all__ = [
     "Investigation",
     "Label",
     "Matching",
+    "PartialMatching",
     "Policy",
     "Stability",
     "TrainingSettings",
@@ -148,6 +152,7 @@ __all__ = [
     "load",
     "match",
     "match_codes",
+    "match_partially",
     "merge_work",
     "nearest",
     "null_of",

@@ -40,6 +40,31 @@ def run(*arguments: str) -> int:
     return int(left.value.code or 0)
 
 
+def test_with_partial_the_screen_the_page_and_a_figure_say_who_is_worth_the_price(
+    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run("compare", *runs, "--out", str(out), *FAST, "--partial") == 0
+    assert "Worth a price of 0.7, %: decoder 50.0 (" in capsys.readouterr().out
+    assert (out / "figures" / "partners_against_price.pdf").is_file()
+    assert "Who is worth a price" in (out / "report.html").read_text(encoding="utf-8")
+    assert (
+        run(
+            "compare",
+            *runs,
+            "--out",
+            str(out),
+            "--overwrite",
+            *FAST,
+            "--partial",
+            "--threshold",
+            "1",
+        )
+        == 0
+    )
+    assert "Worth a price of 1, %: decoder nothing is left" in capsys.readouterr().out
+
+
 def test_the_folder_is_whole_and_its_manifest_true(
     runs: tuple[str, str],
     tmp_path: Path,

@@ -57,6 +57,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         activations=study.cache,
         unembedding=study.unembedding,
         geometry=True,
+        partial=True,
     )
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
     toy = made_comparison_of_toys(folder)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from tests.figures.names_on_axes import names_on
 from tests.made_results import made_comparison, made_comparison_with_effects
 from universality import figures
+from universality.errors import InvalidInputError
 from universality.results import Comparison
 
 
@@ -55,6 +56,25 @@ def test_the_curve_is_the_saved_curve_beside_its_null(comparison: Comparison, ax
     assert {"null (made), ±2 sd", "null (shuffled), ±2 sd", "latents of one run (a, b)"} <= set(
         texts
     )
+
+
+def test_the_price_curve_is_the_saved_curve_beside_its_null(
+    comparison: Comparison, ax: Axes
+) -> None:
+    figures.partners_against_price(comparison, ax)
+    lines = {line.get_gid() or line.get_label(): line for line in ax.get_lines()}
+    assert comparison.partial is not None
+    saved = comparison.partial[comparison.partial["view"] == "encoder"]
+    for name, column in (
+        ("encoder", "fraction"),
+        ("assignment above the price, encoder", "thresholded_fraction"),
+        ("null, encoder", "null_fraction"),
+    ):
+        x, y = lines[name].get_data()
+        np.testing.assert_array_equal(x, saved["price"])
+        np.testing.assert_array_equal(y, saved[column])
+    with pytest.raises(InvalidInputError, match=r"--partial\), which this result lacks"):
+        figures.partners_against_price(replace(comparison, partial=None), ax)
 
 
 def test_a_result_without_floors_is_drawn_without_them(comparison: Comparison, ax: Axes) -> None:

@@ -79,6 +79,12 @@ _INPUTS = (
         help="Ask whether latents that fire together are arranged alike, which needs no common "
         "space: for runs of different models and widths. Needs --activations.",
     ),
+    click.option(
+        "--partial",
+        is_flag=True,
+        help="Also match partially: at each price for staying unmatched, the pairs with the "
+        "largest sum of (similarity - price), beside the null.",
+    ),
     calibration_option,
     click.option(
         "--quick",
@@ -145,6 +151,7 @@ def _compare(
     effects: str | None,
     effect_pairs: int,
     geometry: bool,
+    partial: bool,
     calibration: Path | None,
     out: Path,
     overwrite: bool,
@@ -180,6 +187,7 @@ def _compare(
                 effects=effects,
                 effect_pairs=effect_pairs,
                 geometry=geometry,
+                partial=partial,
                 calibration=calibration,
             ),
             out,
@@ -197,7 +205,8 @@ def _compare(
 
 
 _OF_WHOLE_COMPARISONS = {
-    *("activations", "codes", "unembedding", "effects", "effect_pairs", "geometry", "calibration"),
+    *("activations", "codes", "unembedding", "effects", "effect_pairs", "geometry"),
+    *("partial", "calibration"),
     *("nulls", "n_draws", "seed", "rows", "measure", "min_firing", "held_out", "matrix"),
     *("out", "overwrite", "verbose"),
 }

@@ -40,6 +40,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
         "",
         *wrapped(" ".join(said)),
         *geometry_lines(summary),
+        *_partial(summary),
         *comparison_lines(summary),
         *_uncertified(summary["views"]),
         *_checks(summary),
@@ -181,6 +182,19 @@ def _filters(summary: dict[str, Any]) -> list[str]:
         cells = ("" if one.get(name) is None else f"{one[name]:.1%}       " for one in found)
         lines.append((f"{label:<12}" + "".join(f"{cell:>{width}}" for cell in cells)).rstrip())
     return lines
+
+
+def _partial(summary: dict[str, Any]) -> list[str]:
+    """Who has a partner worth the price, by view, beside the null; only where it was asked for."""
+    found = summary.get("partial", {})
+    said = [
+        f"{view} {_percent(one['fraction'])} ({_percent(one['null_fraction'])})"
+        if one["n_pairs"]
+        else f"{view} nothing is left"
+        for view, one in found.items()
+    ]
+    price = summary["policy"]["threshold"]
+    return wrapped(f"Worth a price of {price:g}, %: {', '.join(said)}.") if said else []
 
 
 def _uncertified(views: dict[str, Any]) -> list[str]:

@@ -26,6 +26,7 @@ from universality.results import Comparison, judge
 from universality.runs.between.matched_geometry import matched_geometry
 from universality.runs.between.own_runs import match_own_runs
 from universality.runs.between.pair_findings import find_between
+from universality.runs.between.price_curve import price_curve
 from universality.runs.between.surprise import SIDES
 from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, caches_of_two
@@ -50,6 +51,7 @@ from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either,
     effects=either(Is((LanguageModel, str, Path), "a language model, or the address of one"), None),
     effect_pairs=Number(1, whole=True),
     geometry=FLAG,
+    partial=FLAG,
     calibration=either(Is((Calibration,), "a Calibration"), PATH, None),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
@@ -66,6 +68,7 @@ def compare(
     effects: LanguageModel | str | Path | None = None,
     effect_pairs: int = SAMPLED,
     geometry: bool = False,
+    partial: bool = False,
     calibration: Calibration | str | Path | None = None,
     format: str | None = None,
     orientation: str | None = None,
@@ -93,6 +96,7 @@ def compare(
         effect_pairs: How many pairs that sample has.
         geometry: Adds whether latents that fire together are arranged alike, which needs no common
             space; needs activations.
+        partial: Also match partially, at each price of staying unmatched, beside the null.
         calibration: Of the chance that one more run has a latent: what `calibrate` gave, or its
             file; what is shipped if None.
         format: Format of both runs, where it cannot be told from their files.
@@ -159,6 +163,9 @@ def compare(
         arranged = matched_geometry(pair, policy)
         evidence |= {"geometry": arranged.table}
         summary |= {"geometry": arranged.summary()}
+    if partial:
+        table, about = price_curve(pair, policy)
+        evidence, summary = evidence | {"partial": table}, summary | {"partial": about}
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents["a"],

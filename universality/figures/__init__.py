@@ -37,6 +37,7 @@ from universality.figures.many_runs import (
 from universality.figures.numbers import plotted_numbers
 from universality.figures.one_more_run import coverage_against_runs, reappearance_reliability
 from universality.figures.pairs import activation_scatter, logit_scatter
+from universality.figures.partners import partners_against_price
 from universality.figures.same_effects import effects_against_similarity
 from universality.figures.several_results import (
     figures_together,
@@ -94,6 +95,7 @@ __all__ = [
     "pair_matrix",
     "partner_activations",
     "partner_effects",
+    "partners_against_price",
     "plotted_numbers",
     "power",
     "precision_by_interval",

@@ -9,7 +9,14 @@ from typing import assert_never
 from matplotlib.axes import Axes
 
 from universality.errors import InvalidInputError
-from universality.figures import connectors, one_more_run, pairs, same_effects, widths
+from universality.figures import (
+    connectors,
+    one_more_run,
+    pairs,
+    partners,
+    same_effects,
+    widths,
+)
 from universality.figures import investigations as one_latent
 from universality.figures import many_runs as stability
 from universality.figures import similarities as latents
@@ -38,6 +45,7 @@ RESULT = either(TWO_RUNS, MANY_RUNS, TOY, ONE_LATENT, CONNECTOR_RESULT)
 _HEADLINES = (
     "share_against_threshold",
     "matched_similarity",
+    "partners_against_price",
     "decoder_against_encoder",
     "effects_against_similarity",
     "spectrum",
@@ -200,5 +208,7 @@ def _of_two(
         draws.append(latents.p_value_calibration)
     if comparison.effects is not None:
         draws.append(same_effects.effects_against_similarity)
+    if comparison.partial is not None:
+        draws.append(partners.partners_against_price)
     of_pair = pairs.figures_of_pair(comparison, pair)
     return of_pair | {draw.__name__: partial(draw, comparison) for draw in draws}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from universality.compute.devices import resolve_device
 from universality.compute.norms import refuse_flushed
 from universality.errors import InvalidInputError
+from universality.matching.partial import PartialMatching
 from universality.matching.result import TOLERANCE, Matching
 from universality.shapes import ARRAY, ArrayLike, as_matrix
 from universality.validation import DEVICE, FLAG, Is, takes
@@ -28,7 +30,7 @@ class Verification:
     problems: tuple[str, ...]
     """One sentence for each claim of the matching that does not hold."""
     total: float
-    """Sum of the similarities of the pairs, recomputed."""
+    """Sum of the similarities of the pairs, recomputed; of a partial matching, less the price."""
     upper_bound: float
     """Least bound on every assignment that the potentials v give, recomputed."""
 
@@ -42,14 +44,16 @@ class Verification:
 
 
 @takes(
-    matching=Is((Matching,), "a matching, as `match` gives it"),
+    matching=Is(
+        (Matching, PartialMatching), "a matching, as `match` or `match_partially` gives it"
+    ),
     a=ARRAY,
     b=ARRAY,
     absolute=FLAG,
     device=DEVICE,
 )
 def verify(
-    matching: Matching,
+    matching: Matching | PartialMatching,
     a: ArrayLike,
     b: ArrayLike,
     *,
@@ -79,12 +83,19 @@ def verify(
             f"the matching is of {matching.n_a} x {matching.n_b} latents, "
             f"but a has {left.shape[0]} rows and b has {right.shape[0]}"
         )
-    if not _is_assignment(matching):
-        return Verification(("the pairs are not a one-to-one assignment",), np.nan, np.nan)
     place = resolve_device(device) if device is not None else left.device
     x, y = _unit_rows(left.to(place)), _unit_rows(right.to(place))
-    pairs = (x[matching.a] * y[matching.b]).sum(dim=1)
-    similarity = (pairs.abs() if absolute else pairs).cpu().numpy()
+    if isinstance(matching, PartialMatching):
+        return _verify_partial(matching, x, y, absolute)
+    return _verify_whole(matching, x, y, absolute)
+
+
+def _verify_whole(
+    matching: Matching, x: Float64[Tensor, "n_a d"], y: Float64[Tensor, "n_b d"], absolute: bool
+) -> Verification:
+    if not _is_assignment(matching, min(matching.n_a, matching.n_b)):
+        return Verification(("the pairs are not a one-to-one assignment",), np.nan, np.nan)
+    similarity = _similarity_of_pairs(matching, x, y, absolute)
     if matching.n_a <= matching.n_b:
         few, many, least = matching.u, matching.v, _least_potentials(x, y, matching.v, absolute)
     else:
@@ -104,19 +115,64 @@ def verify(
         <= allowed,
         "the gap does not certify the total": not matching.certified or bound - total <= allowed,
     }
+    return _verification(claims, total, bound)
+
+
+def _verify_partial(
+    matching: PartialMatching,
+    x: Float64[Tensor, "n_a d"],
+    y: Float64[Tensor, "n_b d"],
+    absolute: bool,
+) -> Verification:
+    if not _is_assignment(matching, matching.n_pairs):
+        return Verification(("the pairs are not one-to-one",), np.nan, np.nan)
+    similarity, price = _similarity_of_pairs(matching, x, y, absolute), matching.price
+    u, v = matching.u, matching.v
+    least = np.maximum(_least_potentials(x, y, v, absolute) - price, 0.0)
+    gain, bound = float((similarity - price).sum()), float(least.sum() + v.sum())
+    allowed = TOLERANCE * min(matching.n_a, matching.n_b)
+    claims = {
+        "the similarities are not those of the rows": np.allclose(
+            similarity, matching.similarity, rtol=0, atol=TOLERANCE
+        ),
+        "the gain is not the sum of what the similarities exceed the price by": abs(
+            gain - matching.gain
+        )
+        <= allowed,
+        "a potential is negative": u.min() >= 0 and v.min() >= 0,
+        "a gain exceeds the sum of its potentials": np.all(least <= u + TOLERANCE),
+        "the upper bound is not the sum of the potentials": abs(
+            u.sum() + v.sum() - matching.upper_bound
+        )
+        <= allowed,
+        "the gap does not certify the gain": not matching.certified or bound - gain <= allowed,
+    }
+    return _verification(claims, gain, bound)
+
+
+def _verification(claims: Mapping[str, bool | np.bool], total: float, bound: float) -> Verification:
     return Verification(tuple(claim for claim, holds in claims.items() if not holds), total, bound)
 
 
-def _is_assignment(matching: Matching) -> bool:
-    n_pairs = min(matching.n_a, matching.n_b)
+def _similarity_of_pairs(
+    matching: Matching | PartialMatching,
+    x: Float64[Tensor, "n_a d"],
+    y: Float64[Tensor, "n_b d"],
+    absolute: bool,
+) -> Float64[np.ndarray, " n_pairs"]:
+    pairs = (x[matching.a] * y[matching.b]).sum(dim=1)
+    return np.asarray((pairs.abs() if absolute else pairs).cpu().numpy())
+
+
+def _is_assignment(matching: Matching | PartialMatching, n_pairs: int) -> bool:
+    """Whether there are so many pairs, one to one, of latents that exist, those of a ascending."""
+    a, b = matching.a, matching.b
     return bool(
-        matching.a.shape == matching.b.shape == (n_pairs,)
-        and np.all(np.diff(matching.a) > 0)
-        and np.unique(matching.b).shape == (n_pairs,)
-        and matching.a[0] >= 0
-        and matching.a[-1] < matching.n_a
-        and matching.b.min() >= 0
-        and matching.b.max() < matching.n_b
+        a.shape == b.shape == (n_pairs,)
+        and np.all(np.diff(a) > 0)
+        and np.unique(b).shape == (n_pairs,)
+        and np.all((a >= 0) & (a < matching.n_a))
+        and np.all((b >= 0) & (b < matching.n_b))
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from universality.errors import InvalidInputError
 from universality.matching.result import Matching
 from universality.matching.tiling import Tiling
-from universality.similarity import Cosine, Index, Others, Similarity, Transposed
+from universality.similarity import Clipped, Cosine, Index, Others, Similarity, Transposed
 from universality.similarity.code_similarity import CodeSimilarity
 from universality.similarity.interface import Seen
 
@@ -62,7 +62,7 @@ class Checked(Seen):
 
 def is_ours(similarity: Similarity) -> bool:
     """Whether a similarity is finite and between -1 and 1 by the way it is made."""
-    if isinstance(similarity, Others | Transposed):
+    if isinstance(similarity, Clipped | Others | Transposed):
         return is_ours(similarity.similarity)
     return isinstance(similarity, Cosine | CodeSimilarity)
 

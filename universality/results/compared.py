@@ -33,8 +33,10 @@ OPTIONAL_TABLES = (
     "pair_logits",
     "effects",
     "geometry",
+    "partial",
 )
-"""Tables that a comparison has only where activations, an unembedding or a model were given."""
+"""Tables that a comparison has only where activations, an unembedding or a model were given, or
+they were asked for."""
 
 _MATRICES = {view: f"similarity_{view}.npy" for view in ("decoder", "encoder", "activations")}
 
@@ -86,6 +88,9 @@ class Comparison:
     geometry: pd.DataFrame | None = None
     """One row per view, statistic and draw: how alike latents that fire together are arranged; None
     where that was not asked for."""
+    partial: pd.DataFrame | None = None
+    """One row per view and price: the best partial assignment, beside its null; None where it was
+    not asked for."""
     matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
     """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
 
