@@ -120,12 +120,12 @@ def _estimate(folder: Path) -> None:
     from universality.distributed.estimate import estimate_plan
 
     found = estimate_plan(folder)
-    say("\ntile         number     hours        MB   (for one worker, from three tiles)")
+    say("\ntile                 number     hours        MB   (for one worker, from three tiles)")
     for kind, one in found.items():
         guess = "" if one.probed else "  not timed"
         hours, size = one.seconds / 3600, one.n_bytes / 1e6
-        say(f"{kind:<12} {one.n_tiles:>6} {hours:>9.3f} {size:>9.1f}{guess}")
+        say(f"{kind:<20} {one.n_tiles:>6} {hours:>9.3f} {size:>9.1f}{guess}")
     hours = sum(one.seconds for one in found.values()) / 3600
     size = sum(one.n_bytes for one in found.values()) / 1e6
     n_tiles = sum(one.n_tiles for one in found.values())
-    say(f"{'all':<12} {n_tiles:>6} {hours:>9.3f} {size:>9.1f}")
+    say(f"{'all':<20} {n_tiles:>6} {hours:>9.3f} {size:>9.1f}")

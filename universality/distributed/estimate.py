@@ -9,7 +9,7 @@ from typing import final
 
 from universality.distributed.receipts import read_receipt
 from universality.distributed.shard import Shard
-from universality.distributed.work_plan import Kind, Tile, WorkPlan
+from universality.distributed.work_plan import Tile, WorkPlan
 from universality.distributed.working import Worker, threads_set
 
 _PROBES = 3
@@ -30,8 +30,10 @@ class KindEstimate:
     """Whether a tile of this kind was timed; otherwise it is taken to be like those that were."""
 
 
-def estimate_plan(folder: Path) -> Mapping[Kind, KindEstimate]:
+def estimate_plan(folder: Path) -> Mapping[str, KindEstimate]:
     """By kind of tile, time and bytes, from the cheapest tile of each of the three dearest kinds.
+
+    Tiles of a kind do the same on other runs: matches of one view, draws of one sort.
 
     The three are made, and kept as any tile. Time goes with the multiplications of a tile, bytes
     with their number of tiles. Where tokens are encoded, what a tile reads is made before it is
@@ -42,9 +44,9 @@ def estimate_plan(folder: Path) -> Mapping[Kind, KindEstimate]:
     """
     worker = Worker(folder)
     plan = worker.plan
-    of_kind: dict[Kind, list[Tile]] = {}
+    of_kind: dict[str, list[Tile]] = {}
     for tile in plan.tiles:
-        of_kind.setdefault(tile.kind, []).append(tile)
+        of_kind.setdefault(_kind_of(tile), []).append(tile)
     dearest = sorted(of_kind, key=lambda kind: -sum(tile.cost for tile in of_kind[kind]))
     probes = {kind: min(of_kind[kind], key=_cost) for kind in dearest[:_PROBES]}
     with threads_set(plan.threads):
@@ -60,6 +62,16 @@ def estimate_plan(folder: Path) -> Mapping[Kind, KindEstimate]:
         cost = sum(tile.cost for tile in tiles)
         found[kind] = KindEstimate(len(tiles), rate * cost, n_bytes * len(tiles), kind in known)
     return found
+
+
+def _kind_of(tile: Tile) -> str:
+    match tile.kind:
+        case "draw":
+            return f"draw {tile.what.split()[0]}"
+        case "match" | "own run":
+            return f"{tile.kind} {tile.what}"
+        case _:
+            return tile.kind
 
 
 def _cost(tile: Tile) -> float:
