@@ -52,6 +52,7 @@ RESULTS = (
     "Matching",
     "PartialMatching",
     "Stability",
+    "Transport",
     "UniversalityError",
 )
 """Classes that users are given."""

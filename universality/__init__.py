@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from universality.matching.nearest import nearest
     from universality.matching.partial import PartialMatching, match_partially
     from universality.matching.result import Matching
+    from universality.matching.transport import Transport, transport
     from universality.nulls.own_statistic import null_of
     from universality.pair_geometry.geometry_reading import geometry_of_pairs
     from universality.publishing.publication import publish
@@ -77,6 +78,8 @@ _PUBLIC = {
     "match_codes": "universality.matching.by_codes",
     "match_partially": "universality.matching.partial",
     "PartialMatching": "universality.matching.partial",
+    "transport": "universality.matching.transport",
+    "Transport": "universality.matching.transport",
     "verify": "universality.matching.certificate",
     "Matching": "universality.matching.result",
     "nearest": "universality.matching.nearest",
@@ -134,6 +137,7 @@ __all__ = [
     "Policy",
     "Stability",
     "TrainingSettings",
+    "Transport",
     "UniversalityError",
     "__version__",
     "apply_rules",
@@ -170,6 +174,7 @@ __all__ = [
     "save",
     "stability",
     "train",
+    "transport",
     "verdict",
     "verify",
     "work",

@@ -76,6 +76,24 @@ def test_a_comparison_of_sides_says_so_and_has_both_numbers(crosscoder: Path) ->
         assert {"relative_norm", "same_index_cosine"} <= set(table)
 
 
+@pytest.mark.parametrize("penalised", [True, False])
+def test_an_l1_penalty_is_warned_of_and_nothing_else_is(crosscoder: Path, penalised: bool) -> None:
+    config = {"activation_dim": D, "dict_size": N, "num_layers": 2, "l1_penalty": 0.1 * penalised}
+    (crosscoder / "config.json").write_text(json.dumps(config))
+    a, b = (un.load(f"{crosscoder}#{side}") for side in (0, 1))
+    found = {check.id: check for check in check_sides(a, b)}
+    assert ("l1_crosscoder" in found) is penalised
+    if penalised:
+        assert found["l1_crosscoder"].status == "warn"
+        assert "Read 58.3% on one side as too many" in found["l1_crosscoder"].message
+
+
+def test_the_trainer_that_knows_no_other_loss_is_l1() -> None:
+    at = CHECKPOINTS / "crosscoder" / "ckkissane"
+    a, b = (un.load(f"{at}#{side}") for side in (0, 1))
+    assert [check.id for check in check_sides(a, b)] == ["one_crosscoder", "l1_crosscoder"]
+
+
 def test_two_crosscoders_and_two_runs_are_two(crosscoder: Path) -> None:
     other = un.load(f"{CHECKPOINTS / 'crosscoder' / 'ckkissane'}#0")
     side = un.load(f"{crosscoder}#0")

@@ -58,6 +58,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         unembedding=study.unembedding,
         geometry=True,
         partial=True,
+        transport=0.05,
     )
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
     toy = made_comparison_of_toys(folder)

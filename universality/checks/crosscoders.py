@@ -23,6 +23,9 @@ ONE_SIDED = 0.1
 """A latent is of one side alone when the other has less than this share of its decoder norms."""
 
 
+_L1_KEYS = ("l1_coeff", "l1_coefficient", "l1_penalty")
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Sides:
@@ -44,6 +47,15 @@ class Sides:
     def only_b(self) -> float:
         """Share of latents that write on side b alone."""
         return float((self.relative_norm > 1 - ONE_SIDED).mean())
+
+
+def has_l1_penalty(run: Dictionary) -> bool:
+    """Whether a crosscoder was trained with an L1 penalty, as far as its format or record says.
+
+    That of ckkissane and neelnanda-io knows no other loss; others say it by a coefficient.
+    """
+    named = [key for key, value in run.source.config.items() if key in _L1_KEYS and value]
+    return run.source.format == "crosscoder" or bool(named)
 
 
 def are_sides(a: Dictionary, b: Dictionary) -> bool:
@@ -82,4 +94,22 @@ def check_sides(a: Dictionary, b: Dictionary) -> list[Check]:
     if sides.same_index_cosine is not None and not np.isnan(sides.same_index_cosine).all():
         value = float(np.nanmean(sides.same_index_cosine))
         message += f"; a latent's two decoder rows have mean cosine {value:.2f}"
-    return [Check("one_crosscoder", "warn", value, message)]
+    exclusive = sides.only_a + sides.only_b
+    return [Check("one_crosscoder", "warn", value, message), *_check_penalty(a, exclusive)]
+
+
+def _check_penalty(run: Dictionary, exclusive: float) -> list[Check]:
+    """A warning where the crosscoder was trained with an L1 penalty; nothing where it was not.
+
+    The penalty on the sum of both decoder norms drives the weaker one to zero although both models
+    have the feature, and makes two latents of one (Minder et al. 2025, arXiv:2504.02922).
+    """
+    if not has_l1_penalty(run):
+        return []
+    message = (
+        "the crosscoder was trained with an L1 penalty, which invents latents of one side alone: "
+        "it drives the weaker decoder row to zero where both models have the feature, and splits "
+        f"features in two. Read {exclusive:.1%} on one side as too many; fit each latent's scale "
+        "on both models' activations, or train with BatchTopK, to see which are real"
+    )
+    return [Check("l1_crosscoder", "warn", exclusive, message)]

@@ -85,6 +85,13 @@ _INPUTS = (
         help="Also match partially: at each price for staying unmatched, the pairs with the "
         "largest sum of (similarity - price), beside the null.",
     ),
+    click.option(
+        "--transport",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="TEMPERATURE",
+        help="Also let latents have several partners, by entropic transport at this temperature, "
+        "such as 0.02: how many has each, beside the null?",
+    ),
     calibration_option,
     click.option(
         "--quick",
@@ -152,6 +159,7 @@ def _compare(
     effect_pairs: int,
     geometry: bool,
     partial: bool,
+    transport: float | None,
     calibration: Path | None,
     out: Path,
     overwrite: bool,
@@ -188,6 +196,7 @@ def _compare(
                 effect_pairs=effect_pairs,
                 geometry=geometry,
                 partial=partial,
+                transport=transport,
                 calibration=calibration,
             ),
             out,
@@ -206,7 +215,7 @@ def _compare(
 
 _OF_WHOLE_COMPARISONS = {
     *("activations", "codes", "unembedding", "effects", "effect_pairs", "geometry"),
-    *("partial", "calibration"),
+    *("partial", "transport", "calibration"),
     *("nulls", "n_draws", "seed", "rows", "measure", "min_firing", "held_out", "matrix"),
     *("out", "overwrite", "verbose"),
 }

@@ -41,6 +41,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
         *wrapped(" ".join(said)),
         *geometry_lines(summary),
         *_partial(summary),
+        *_one_partner(summary),
         *comparison_lines(summary),
         *_uncertified(summary["views"]),
         *_checks(summary),
@@ -195,6 +196,15 @@ def _partial(summary: dict[str, Any]) -> list[str]:
     ]
     price = summary["policy"]["threshold"]
     return wrapped(f"Worth a price of {price:g}, %: {', '.join(said)}.") if said else []
+
+
+def _one_partner(summary: dict[str, Any]) -> list[str]:
+    """How many latents of a have one effective partner, by view, beside the null; if asked for."""
+    said = [
+        f"{view} {_percent(one['a']['one_partner'])} ({_percent(one['a']['null_one_partner'])})"
+        for view, one in summary.get("transport", {}).items()
+    ]
+    return wrapped(f"One effective partner, % of a: {', '.join(said)}.") if said else []
 
 
 def _uncertified(views: dict[str, Any]) -> list[str]:

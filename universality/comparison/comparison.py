@@ -17,6 +17,7 @@ from universality.comparison.tables import curve_table, denominators
 from universality.compute.stages import Stage, enter_stage
 from universality.investigation.effect_agreement import SAMPLED
 from universality.loading.checkpoints import ORIENTATIONS
+from universality.matching.transport import TEMPERATURE
 from universality.models.language_model import LanguageModel
 from universality.models.unembedding import Unembedding
 from universality.reappearance.asking import forecast_beside, forecast_columns
@@ -27,6 +28,7 @@ from universality.runs.between.matched_geometry import matched_geometry
 from universality.runs.between.own_runs import match_own_runs
 from universality.runs.between.pair_findings import find_between
 from universality.runs.between.price_curve import price_curve
+from universality.runs.between.soft_partners import soft_partners
 from universality.runs.between.surprise import SIDES
 from universality.runs.chance import draw_nulls
 from universality.runs.common_tokens import CACHES, Activations, caches_of_two
@@ -52,6 +54,7 @@ from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either,
     effect_pairs=Number(1, whole=True),
     geometry=FLAG,
     partial=FLAG,
+    transport=either(TEMPERATURE, None),
     calibration=either(Is((Calibration,), "a Calibration"), PATH, None),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
@@ -69,6 +72,7 @@ def compare(
     effect_pairs: int = SAMPLED,
     geometry: bool = False,
     partial: bool = False,
+    transport: float | None = None,
     calibration: Calibration | str | Path | None = None,
     format: str | None = None,
     orientation: str | None = None,
@@ -97,6 +101,7 @@ def compare(
         geometry: Adds whether latents that fire together are arranged alike, which needs no common
             space; needs activations.
         partial: Also match partially, at each price of staying unmatched, beside the null.
+        transport: A temperature: also let latents have several partners, by entropic transport.
         calibration: Of the chance that one more run has a latent: what `calibrate` gave, or its
             file; what is shipped if None.
         format: Format of both runs, where it cannot be told from their files.
@@ -166,6 +171,9 @@ def compare(
     if partial:
         table, about = price_curve(pair, policy)
         evidence, summary = evidence | {"partial": table}, summary | {"partial": about}
+    if transport is not None:
+        table, about = soft_partners(pair, policy, transport)
+        evidence, summary = evidence | {"transport": table}, summary | {"transport": about}
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents["a"],

@@ -34,6 +34,7 @@ OPTIONAL_TABLES = (
     "effects",
     "geometry",
     "partial",
+    "transport",
 )
 """Tables that a comparison has only where activations, an unembedding or a model were given, or
 they were asked for."""
@@ -91,6 +92,9 @@ class Comparison:
     partial: pd.DataFrame | None = None
     """One row per view and price: the best partial assignment, beside its null; None where it was
     not asked for."""
+    transport: pd.DataFrame | None = None
+    """One row per view, run and latent: how many partners it has; None where it was not asked
+    for."""
     matrices: Mapping[str, Float32[np.ndarray, "d_sae_a d_sae_b"]] = field(default_factory=dict)
     """The similarity of every pair of latents, by view, where it was asked for (`--matrix`)."""
 
