@@ -14,6 +14,10 @@ from universality.matching.exact.solution import Solution
 from universality.similarity import Similarity
 
 
+_NEAR_PER_ROW = 8
+"""Of the pairs near the potentials, at most so many join a restricted problem at a time."""
+
+
 @final
 class Pool:
     """Listed pairs, their similarity as far as it is known, and which the restricted problem is on.
@@ -63,6 +67,10 @@ class Pool:
         """
         violations = len(self._closer(solution, tolerance))
         if violations:
+            excess = self._excess(solution)
+            most = _NEAR_PER_ROW * len(self.rest_a)
+            if np.count_nonzero(excess > -near) > most:  # ties: as many would join as are listed
+                near = min(near, max(0.0, -float(-np.partition(-excess, most)[most])))
             self._chosen[self._closer(solution, -near)] = True
         return violations
 
