@@ -13,7 +13,6 @@ from universality.matching.exact.listed import ListedPairs, kth_closest
 from universality.matching.exact.solution import Solution
 from universality.similarity import Similarity
 
-
 _NEAR_PER_ROW = 8
 """Of the pairs near the potentials, at most so many join a restricted problem at a time."""
 
