@@ -25,9 +25,9 @@ import pandas as pd
 import torch
 
 import universality as un
-from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_activations
 from universality.activations.formats.detection import open_activations
+from universality.activations.token_table import read_table
 from universality.codes import from_batches
 from universality.connectors.across_seeds import compare_connectors
 from universality.connectors.connector import Connector

@@ -29,9 +29,9 @@ from typing import Any, final
 import numpy as np
 
 from pretrained.texts import is_held_out
-from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, open_cache
 from universality.activations.documents import Document
+from universality.activations.token_table import read_table
 from universality.comparison import Policy, compare
 from universality.storage.json_output import write_json
 

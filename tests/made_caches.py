@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -17,7 +18,9 @@ from universality.activations.cache import (
     open_cache,
     write_meta,
 )
+from universality.activations.contexts import write_tokens
 from universality.activations.shards import Rows, write_shard
+from universality.activations.windows import Window
 
 
 def write_cache(
@@ -69,6 +72,22 @@ def write_cache(
     )
     write_meta(folder, meta)
     return open_cache(folder)
+
+
+def cut_cache(folder: Path, states: Tensor, ends: np.ndarray) -> ActivationCache:
+    """A cache as a tokenizer makes it that cuts every document behind these characters.
+
+    `states` are those of each document behind each of its characters, one after the other.
+    """
+    rows = states[:, ends - 1].flatten(0, 1)
+    tokens = torch.arange(len(rows), dtype=torch.int32) + 1000 * len(ends)
+    made = write_cache(folder, rows, n_documents=len(states), tokens=tokens)
+    windows = [
+        Window(i, 0, own.numpy(), ends.astype(np.int32))
+        for i, own in enumerate(tokens.reshape(len(states), -1))
+    ]
+    write_tokens(folder, windows)
+    return made
 
 
 def write_delphi(folder: Path, codes: Tensor, ranges: tuple[tuple[int, int], ...]) -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from tests.made_caches import write_cache
-from universality.activations.alignment import align, read_table
+from universality.activations.alignment import align
 from universality.activations.cache import ActivationCache
 from universality.activations.shards import ROW_FIELDS, Rows, concatenate, write_shard
+from universality.activations.token_table import read_table
 from universality.errors import InvalidInputError
 
 

@@ -18,11 +18,11 @@ from safetensors.torch import save_file
 import universality as un
 from tests.made_caches import write_cache
 from tests.made_runs import make_run, unit_rows
-from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_rows
 from universality.activations.contexts import context
 from universality.activations.formats.detection import open_activations
 from universality.activations.row_screen import high_norm
+from universality.activations.token_table import read_table
 from universality.codes import heavy_share
 from universality.comparison import Policy
 from universality.dictionary import Dictionary

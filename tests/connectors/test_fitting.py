@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tests.connectors.known_maps import KnownMap, known_map
-from universality.activations.alignment import TokenTable
+from universality.activations.token_table import TokenTable
 from universality.codes import from_batches
 from universality.connectors.connector import Connector, EndKey, pruned, weights_in
 from universality.connectors.connector_file import read_connector

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.made_caches import write_delphi
-from universality.activations.alignment import read_table
+from universality.activations.token_table import read_table
 from universality.codes import token_range
 from universality.encoding.delphi import is_delphi, open_delphi, read_delphi
 from universality.errors import FormatError, MissingFileError, UnsupportedError

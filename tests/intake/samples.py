@@ -17,11 +17,11 @@ from tests.made_caches import write_cache, write_delphi
 from tests.made_results import made_comparison, made_stability
 from tests.made_runs import make_run, unit_rows
 from universality.activations import contexts
-from universality.activations.alignment import read_table
 from universality.activations.cache import open_cache, read_batches, verify_cache
 from universality.activations.documents import Document, read_documents, text_hash
 from universality.activations.formats.detection import open_activations
 from universality.activations.shards import read_counts
+from universality.activations.token_table import read_table
 from universality.activations.windows import Window
 from universality.codes import Codes
 from universality.encoding.delphi import is_delphi, open_delphi

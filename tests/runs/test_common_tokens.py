@@ -1,14 +1,17 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from tests.made_caches import write_cache
+from tests.made_caches import cut_cache, write_cache
 from tests.planted_axes import N_AXES, N_TOKENS, axis_activations, axis_of, axis_run
+from universality.codes import token_range
+from universality.comparison.comparison import compare
 from universality.errors import InvalidInputError
 from universality.recurrence.study import stability
-from universality.runs.common_tokens import cache_for, common_rows
+from universality.runs.common_tokens import cache_for, common_rows, encode_runs
 from universality.runs.policy import Policy
 
 TOKENS = torch.arange(N_TOKENS, dtype=torch.int32) % 50
@@ -59,3 +62,37 @@ def test_texts_that_are_not_the_same_are_refused(tmp_path: Path) -> None:
     other = write_cache(tmp_path / "c", axis_activations(), tokens=TOKENS.flip(0))
     with pytest.raises(InvalidInputError, match="disagree on"):
         common_rows([caches[0], other])
+
+
+def _cut_twice(folder: Path):
+    """What one tokenizer that cuts at every third character sees, and one that cuts at each."""
+    states = axis_activations().reshape(4, N_TOKENS // 4, N_AXES)
+    every = np.arange(1, N_TOKENS // 4 + 1)
+    return [
+        cut_cache(folder / "coarse", states, every[::3]),
+        cut_cache(folder / "fine", states, every),
+    ]
+
+
+def test_codes_over_two_tokenizers_are_those_over_the_coarser_alone(tmp_path: Path) -> None:
+    coarse, fine = _cut_twice(tmp_path)
+    runs = [axis_run(0), axis_run(1)]
+    of_two, _ = encode_runs(runs, [coarse, fine], progress=False)
+    of_one, _ = encode_runs(runs, [coarse, coarse], progress=False)
+    for joined, alone in zip(of_two, of_one, strict=True):
+        both = (token_range(one.codes, range(len(coarse))) for one in (joined, alone))
+        np.testing.assert_array_equal(*(codes.toarray() for codes in both))
+        assert joined.codes.n_tokens == len(coarse)
+    assert [one.share_in_common for one in of_two] == [1, len(coarse) / len(fine)]
+
+
+def test_a_comparison_over_two_tokenizers_is_that_over_the_coarser_alone(tmp_path: Path) -> None:
+    coarse, fine = _cut_twice(tmp_path)
+    policy = Policy(views=("activations",), nulls=("geometry",), n_draws=2)
+    of_two, of_one = (
+        compare(axis_run(0), axis_run(1), policy, activations=caches)
+        for caches in ([coarse, fine], coarse)
+    )
+    pd.testing.assert_frame_equal(of_two.pairs, of_one.pairs)
+    share = {"a": 1, "b": len(coarse) / len(fine)}
+    assert of_two.summary["activations"]["share_in_common"] == share

@@ -82,11 +82,19 @@ def contexts(
 
 
 def write_tokens(folder: Path, windows: Sequence[Window]) -> None:
-    """Write every token the model read, first positions and dropped rows included."""
+    """Write every token the model read, first positions and dropped rows included.
+
+    Where the tokenizer says so, with the character at which each ends.
+    """
     tokens = torch.cat([torch.from_numpy(window.tokens) for window in windows])
     lengths = torch.zeros(windows[-1].document + 1, dtype=torch.long)
     for window in windows:
         lengths[window.document] += len(window.tokens)
     starts = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
     with staged_file(folder / TOKENS_FILE) as staged:
-        save_file({"tokens": tokens, "starts": starts}, staged)
+        save_file({"tokens": tokens, "starts": starts} | _ends(windows), staged)
+
+
+def _ends(windows: Sequence[Window]) -> dict[str, Tensor]:
+    ends = [torch.from_numpy(window.ends) for window in windows if window.ends is not None]
+    return {"ends": torch.cat(ends)} if len(ends) == len(windows) else {}

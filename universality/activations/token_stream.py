@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache
+from universality.activations.token_table import read_table
 from universality.errors import FormatError
 from universality.intake.tensor_files import opened_safetensors, take_whole_numbers
 
@@ -35,6 +35,9 @@ class TokenStream:
     """For each token, its row of the cache; -1 where it has none."""
     documents: Int[Tensor, " n_rows"]
     """For each row, its document."""
+    ends: Int[Tensor, " n_stream"] | None = None
+    """Characters of the document up to the end of each token, ascending within it; -1 where the
+    token ends inside a character or adds none. None where the cache does not record them."""
 
 
 def token_stream(cache: ActivationCache) -> TokenStream:
@@ -46,27 +49,43 @@ def token_stream(cache: ActivationCache) -> TokenStream:
     table = read_table(cache)
     documents = torch.from_numpy(table.documents).long()
     if (cache.path / TOKENS_FILE).is_file():
-        tokens, starts = _recorded(cache.path / TOKENS_FILE)
+        tokens, starts, ends = _recorded(cache.path / TOKENS_FILE)
         positions = torch.from_numpy(table.positions)
         _check(cache, starts, documents, positions)
         places = starts[documents] + positions
     else:
-        tokens, starts = _of_rows(cache)
+        tokens, starts, ends = *_of_rows(cache), None
         places = torch.arange(len(tokens)) if cache.kept is None else cache.kept
     row_of = torch.full((len(tokens),), -1, dtype=torch.long)
     row_of[places] = torch.arange(len(places))
-    return TokenStream(tokens, starts, places, row_of, documents)
+    return TokenStream(tokens, starts, places, row_of, documents, ends)
 
 
 @lru_cache(maxsize=4)
-def _recorded(path: Path) -> tuple[Tensor, Tensor]:
+def _recorded(path: Path) -> tuple[Tensor, Tensor, Tensor | None]:
     with opened_safetensors(path, advice="collect the cache again") as file:
         tokens, starts = (take_whole_numbers(file, name, path) for name in ("tokens", "starts"))
+        names = set(file.keys())
+        ends = take_whole_numbers(file, "ends", path) if "ends" in names else None
     starts = starts.long()
     ordered = starts.ndim == 1 and len(starts) > 1 and bool((starts.diff() >= 0).all())
     if tokens.ndim != 1 or not ordered or [int(starts[0]), int(starts[-1])] != [0, len(tokens)]:
         raise FormatError(f"{path}: its documents do not begin and end where its tokens do")
-    return tokens, starts
+    if ends is not None:
+        _check_ends(path, starts, ends)
+    return tokens, starts, ends
+
+
+def _check_ends(path: Path, starts: Tensor, ends: Tensor) -> None:
+    if ends.shape == (int(starts[-1]),):
+        documents = torch.repeat_interleave(starts.diff())
+        places = ((documents << 32) + ends.long())[ends >= 0]
+        if bool((places.diff() > 0).all()):
+            return
+    raise FormatError(
+        f"{path}: its tokens do not end one after the other in their documents; "
+        "collect the cache again"
+    )
 
 
 def _check(cache: ActivationCache, starts: Tensor, documents: Tensor, positions: Tensor) -> None:

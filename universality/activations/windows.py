@@ -28,6 +28,9 @@ class Window:
     """Position of the first token within the document."""
     tokens: Int[np.ndarray, " n_tokens"]
     """Token ids, without a beginning-of-sequence token."""
+    ends: Int[np.ndarray, " n_tokens"] | None = None
+    """Characters of the document up to the end of each token; -1 where it ends inside a character
+    or adds none. None where the tokenizer does not say."""
 
 
 def windows_hash(windows: Sequence[Window]) -> str:
@@ -50,7 +53,7 @@ def cut_windows(
     return [
         window
         for index, document in enumerate(documents)
-        for window in _cut(_token_ids(document.text, tokenizer), index, room)
+        for window in _cut(_whole(document.text, index, tokenizer), room)
     ]
 
 
@@ -64,7 +67,7 @@ def limit_rows(windows: Sequence[Window], n_tokens: int, *, has_bos: bool = Fals
     for window in windows:
         if left <= 0:
             break
-        kept.append(Window(window.document, window.start, window.tokens[: left + skipped]))
+        kept.append(_part(window, 0, left + skipped))
         left -= len(kept[-1].tokens) - skipped
     return kept
 
@@ -128,12 +131,35 @@ def pad(
     return tokens, mask
 
 
-def _token_ids(text: str, tokenizer: Any) -> Int[np.ndarray, " n_tokens"]:
-    ids = tokenizer(text, add_special_tokens=False, verbose=False).input_ids
-    return np.asarray(ids, dtype=np.int32)
+def _whole(text: str, document: int, tokenizer: Any) -> Window:
+    """All tokens of a document as one window."""
+    with_ends = bool(getattr(tokenizer, "is_fast", False))
+    found = tokenizer(
+        text, add_special_tokens=False, verbose=False, return_offsets_mapping=with_ends
+    )
+    ids = np.asarray(found.input_ids, dtype=np.int32)
+    return Window(document, 0, ids, _ends(found.offset_mapping) if with_ends else None)
 
 
-def _cut(ids: Int[np.ndarray, " n"], document: int, room: int) -> Iterator[Window]:
-    for start in range(0, len(ids), room):
-        if len(ids) - start > 1:
-            yield Window(document, start, ids[start : start + room])
+def _ends(offsets: Sequence[tuple[int, int]]) -> Int[np.ndarray, " n_tokens"]:
+    """Where tokens end, of where they begin and end.
+
+    A character of several bytes may be cut into several tokens. A tokenizer gives all of them the
+    whole character; only behind the last one has the model read it.
+    """
+    starts, ends = np.asarray(offsets, dtype=np.int32).reshape(-1, 2).T
+    inside = np.zeros(len(ends), dtype=bool)
+    inside[:-1] = starts[1:] < ends[:-1]
+    reached = np.maximum.accumulate(np.concatenate([[0], np.where(inside, 0, ends)]))[:-1]
+    return np.where(inside | (ends <= reached), np.int32(-1), ends)
+
+
+def _cut(whole: Window, room: int) -> Iterator[Window]:
+    for start in range(0, len(whole.tokens), room):
+        if len(whole.tokens) - start > 1:
+            yield _part(whole, start, start + room)
+
+
+def _part(window: Window, first: int, last: int) -> Window:
+    ends = None if window.ends is None else window.ends[first:last]
+    return Window(window.document, window.start + first, window.tokens[first:last], ends)

@@ -65,11 +65,15 @@ def summarise(
 
 
 def _about_tokens(runs: RunSet, policy: Policy) -> dict[str, Any]:
-    caches = [part.recorded.cache for part in runs.parts if part.recorded is not None]
+    recorded = [part.recorded for part in runs.parts if part.recorded is not None]
+    caches = [one.cache for one in recorded]
     metas = [cache.meta for cache in caches]
     return {
         "n_tokens": 0 if runs.table is None else len(runs.table),
         "n_documents": runs.n_documents,
+        "share_in_common": {
+            side: one.share_in_common for side, one in zip("ab", recorded, strict=True)
+        },
         "measure": policy.measure,
         "min_firing": policy.min_firing,
         "hook_name": {"a": metas[0].hook_name, "b": metas[1].hook_name},

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Int64
 from scipy import sparse
 from torch import Tensor
 
-from universality.activations.alignment import TokenTable
 from universality.activations.cache import ActivationCache
+from universality.activations.token_table import TokenTable
 from universality.codes import Codes, from_batches, take_tokens, token_range
 from universality.connectors.connector import EndKey
 from universality.dictionary import Dictionary

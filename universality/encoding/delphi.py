@@ -19,10 +19,10 @@ from scipy import sparse
 from torch import Tensor
 
 from universality.activation_functions import NotEncodable
-from universality.activations.alignment import TokenTable
 from universality.activations.cache import ActivationCache
 from universality.activations.formats.foreign import foreign_cache, rows_of_sequences
 from universality.activations.shards import Rows
+from universality.activations.token_table import TokenTable
 from universality.codes import Codes, from_batches, take_tokens
 from universality.dictionary import Dictionary, RunKey, Source
 from universality.errors import FormatError, MissingFileError

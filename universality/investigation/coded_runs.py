@@ -51,7 +51,7 @@ def runs_on_tokens(
     """Runs of one cache, then those that read others, then that of random weights.
 
     Raises:
-        InvalidInputError: the caches are not of the same texts and tokenizer, a run does not read
+        InvalidInputError: the caches are not of the same texts (as `align`), a run does not read
             its cache, or as `load`.
         MissingFileError, FormatError, UnsafeFileError: as `load` and `open_activations`.
         UnsupportedError: a run has no weights.

@@ -17,16 +17,17 @@ _ORDER = ("fail", "warn", "ok", "skipped")
 def about_caches(runs: RunSet) -> dict[str, Any]:
     """The caches that the runs were encoded on, each once; nothing without activations."""
     recorded = [part.recorded for part in runs.parts if part.recorded is not None]
-    caches = {one.cache.meta.sha256: one.cache for one in recorded}
+    of_caches = {one.cache.meta.sha256: one for one in recorded}
     about = [
         {
-            "hook_name": cache.meta.hook_name,
-            "model_name": cache.meta.model_name,
-            "n_tokens": len(cache),
+            "hook_name": one.cache.meta.hook_name,
+            "model_name": one.cache.meta.model_name,
+            "n_tokens": len(one.cache),
+            "share_in_common": one.share_in_common,
             "sha256": sha256,
-            "rows": about_rows(cache),
+            "rows": about_rows(one.cache),
         }
-        for sha256, cache in caches.items()
+        for sha256, one in of_caches.items()
     ]
     return {"activations": about} if about else {}
 

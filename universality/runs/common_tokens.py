@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 
-from universality.activations.alignment import TokenTable, align, read_table
+from universality.activations.alignment import align
 from universality.activations.cache import CACHE, ActivationCache
 from universality.activations.formats.detection import open_activations
+from universality.activations.token_table import TokenTable, read_table
 from universality.codes import rearrange_tokens
 from universality.dictionary import Dictionary
 from universality.encoding.delphi import CodedRun
@@ -87,7 +88,7 @@ def common_rows(caches: Sequence[ActivationCache]) -> list[Int64[np.ndarray, " n
     """For each cache, its rows that are tokens which all caches hold, in one order.
 
     Raises:
-        InvalidInputError: they are not of the same texts and tokenizer, or have few rows in common.
+        InvalidInputError: they are not of the same texts, or have few rows in common; as `align`.
     """
     first = caches[0]
     everything = np.arange(len(first))

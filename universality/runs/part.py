@@ -34,6 +34,11 @@ class Recorded:
     key: str
     """Hash of all that the codes depend on."""
 
+    @property
+    def share_in_common(self) -> float:
+        """Share of the rows of the cache that are compared, in (0, 1]."""
+        return len(self.rows) / len(self.cache)
+
 
 @final
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from typing import final
 
 import numpy as np
 
-from universality.activations.alignment import TokenTable
 from universality.activations.cache import ActivationCache
+from universality.activations.token_table import TokenTable
 from universality.codes import Codes
 from universality.compute.devices import resolve_device
 from universality.dictionary import Dictionary, DirectionName

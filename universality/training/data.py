@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from universality.activations.alignment import read_table
 from universality.activations.cache import ActivationCache, read_activations
+from universality.activations.token_table import read_table
 from universality.errors import InvalidInputError
 from universality.training.inputs import InputStatistics, Split, input_statistics, split_rows
 
