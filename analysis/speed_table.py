@@ -15,6 +15,13 @@ _HEAD = (
     "|---|---|---|---|",
 )
 _SMALLEST = 8_192
+_DATA = {
+    "planted": "",
+    "unrelated": " of unrelated rows",
+    "tiled": " of two seeds, tiled with noise",
+    "centres": " of rows around 64 directions",
+}
+"""Kinds of data of `benchmarks.matching`, as the table names them."""
 
 
 def speed(_: Path, measured: Path = MEASURED) -> str:
@@ -29,17 +36,24 @@ def speed(_: Path, measured: Path = MEASURED) -> str:
 
 
 def _assignments(found: Sequence[dict[str, Any]]) -> list[str]:
-    """One row per size, of the fewest threads that it was measured with."""
-    planted = [one for one in found if one["data"] == "planted" and one["d"] == 768]
-    ours = [one for one in planted if one["solver"] == "ours" and one["n_a"] == one["n_b"]]
+    """One row per kind of data and size, of the fewest threads that it was measured with."""
+    ours = [
+        (one["data"], one["n_a"], one["d"])
+        for one in found
+        if one["solver"] == "ours"
+        and one["data"] in _DATA
+        and one["n_a"] == one["n_b"] >= _SMALLEST
+        and (one["d"] == 768 or one["data"] != "planted")
+    ]
     rows = []
-    for n in sorted({one["n_a"] for one in ours if one["n_a"] >= _SMALLEST}):
-        threads = min(one["threads"] for one in ours if one["n_a"] == n)
-        alike = [
-            one for one in planted if (one["n_a"], one["n_b"], one["threads"]) == (n, n, threads)
-        ]
-        by_solver = {one["solver"]: one["cpu_seconds"] for one in alike}
-        label = f"certified assignment, {n:,} x {n:,}, d 768, {_threads(threads)}"
+    for data, n, d in sorted(set(ours), key=lambda one: (list(_DATA).index(one[0]), one[1:])):
+        alike = [one for one in found if (one["data"], one["n_a"], one["n_b"]) == (data, n, n)]
+        alike = [one for one in alike if one["d"] == d]
+        threads = min(one["threads"] for one in alike if one["solver"] == "ours")
+        by_solver = {
+            one["solver"]: one["cpu_seconds"] for one in alike if one["threads"] == threads
+        }
+        label = f"certified assignment{_DATA[data]}, {n:,} x {n:,}, d {d}, {_threads(threads)}"
         rows.append(_row(label, [by_solver.get(name) for name in ("scipy", "product", "ours")]))
     return rows
 

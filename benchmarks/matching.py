@@ -1,12 +1,15 @@
 """Time and memory of the assignment against SciPy, lapx and one plain product.
 
     python -m benchmarks.matching --sizes 2048,16384,32768 --solvers ours,product,scipy,lapx
+    python -m benchmarks.matching --data unrelated --sizes 16384 --solvers ours,product
     python -m benchmarks.matching --pair RUN_A RUN_B --solvers ours,verify,product,scipy
 
 Planted data: rows of two runs drawn from one anisotropic distribution with a shared mean, half of
 them the same directions with noise between none and 1.5 times their own spread, in shuffled
-order. With `--pair`, the decoders of two checkpoints. The time of `verify` leaves out that of the
-matching it checks.
+order. `--data unrelated`: two independent isotropic sets; `tiled`: the decoders of two shipped
+runs, repeated with noise of .3 of each row's length; `centres`: rows around 64 shared directions,
+so that nearly all are nearly tied. With `--pair`, the decoders of two checkpoints. The time of
+`verify` leaves out that of the matching it checks.
 Every solver runs in its own process on the same rows; the time is that of the solver alone, the
 memory the largest of the process, data included. With one thread, CPU seconds are what an idle
 core would take, whatever else the machine does; the figure shows them. Runs already in the results
@@ -53,6 +56,44 @@ def planted(n_a: int, n_b: int, d: int, *, seed: int = 0) -> tuple[Any, Any]:
     noise = 1.5 * torch.rand(shared, 1, generator=generator)
     b[:shared] = a[:shared] + noise * torch.randn(shared, d, generator=generator) * spread
     return a, b[torch.randperm(n_b, generator=generator)]
+
+
+def unrelated(n_a: int, n_b: int, d: int) -> tuple[Any, Any]:
+    """Two independent isotropic sets of rows."""
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(n_a, d, generator=generator), torch.randn(n_b, d, generator=generator)
+
+
+def tiled(n_a: int, n_b: int, d: int) -> tuple[Any, Any]:
+    """The decoders of two shipped seeds, repeated with noise; their own width, whatever d is."""
+    import torch
+
+    from universality.shipped import two_seeds
+
+    generator = torch.Generator().manual_seed(1)
+    runs = of_checkpoints([str(run) for run in two_seeds()])
+    sides = []
+    for rows, n in zip(runs, (n_a, n_b), strict=True):
+        many = rows.repeat(-(-n // len(rows)), 1)[:n]
+        length = many.norm(dim=1, keepdim=True) / many.shape[1] ** 0.5
+        sides.append(many + 0.3 * length * torch.randn(many.shape, generator=generator))
+    return sides[0], sides[1]
+
+
+def centres(n_a: int, n_b: int, d: int) -> tuple[Any, Any]:
+    """Rows around 64 shared directions, equally many around each, at a spread of .3."""
+    import torch
+
+    generator = torch.Generator().manual_seed(1)
+    shared = torch.randn(64, d, generator=generator)
+    shared /= shared.norm(dim=1, keepdim=True)
+    a, b = (
+        shared[torch.arange(n) % 64] + 0.3 * torch.randn(n, d, generator=generator) / d**0.5
+        for n in (n_a, n_b)
+    )
+    return a, b
 
 
 def of_checkpoints(sources: Sequence[str]) -> tuple[Any, Any]:
@@ -117,6 +158,14 @@ def lapx(a: Any, b: Any, device: str | None) -> dict[str, Any]:
     return {"total": min(len(a), len(b)) - float(cost)}
 
 
+DATA: dict[str, Callable[[int, int, int], tuple[Any, Any]]] = {
+    PLANTED: planted,
+    "unrelated": unrelated,
+    "tiled": tiled,
+    "centres": centres,
+}
+
+
 SOLVERS: dict[str, Callable[..., dict[str, Any]]] = {
     "ours": ours,
     "verify": verify,
@@ -171,6 +220,7 @@ def main() -> None:
     """Run what is missing, each in a process of its own, and redraw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="2048,16384", help="n, or n_a x n_b as 8192x16384")
+    parser.add_argument("--data", choices=list(DATA), default=PLANTED, help="what is matched")
     parser.add_argument("--pair", nargs=2, metavar=("A", "B"), help="checkpoints, not planted data")
     parser.add_argument("--solvers", default="ours,product,scipy")
     parser.add_argument("--width", type=int, default=768, help="length of the rows")
@@ -197,7 +247,7 @@ def _one(options: argparse.Namespace) -> dict[str, Any]:
     if options.pair:
         a, b = of_checkpoints(options.pair)
     else:
-        a, b = planted(*_sides(options.sizes), options.width)
+        a, b = DATA[options.data](*_sides(options.sizes), options.width)
     return measure(options.solvers, a, b, options.device)
 
 
@@ -214,8 +264,10 @@ def _updated(
         given = ["--pair", *options.pair]
     else:
         n_a, n_b = _sides(size)
-        problem |= {"data": PLANTED, "n_a": n_a, "n_b": n_b, "d": options.width}
-        given = ["--sizes", size, "--width", str(options.width)]
+        problem |= {"data": options.data, "n_a": n_a, "n_b": n_b, "d": options.width}
+        if options.data == "tiled":
+            del problem["d"]
+        given = ["--data", options.data, "--sizes", size, "--width", str(options.width)]
     others = [r for r in rows if any(r[key] != value for key, value in problem.items())]
     if len(others) < len(rows) and not options.again:
         return rows
