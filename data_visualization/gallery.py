@@ -93,7 +93,8 @@ def _comparison(work: Path) -> un.Comparison:
     a, b = (_RUNS / name for name in _SEEDS[:2])
     policy = un.Policy(nulls=("geometry",), n_draws=2, held_out=False)
     activations = _RUNS / "activations"
-    return un.compare(a, b, policy, activations=activations, unembedding=unembedding, partial=True)
+    more = {"unembedding": unembedding, "partial": True, "groups": True}
+    return un.compare(a, b, policy, activations=activations, **more)
 
 
 def _with_effects(comparison: un.Comparison) -> un.Comparison:

@@ -233,6 +233,7 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
             "decoder": {"threshold": 0.7, "n_a": 1162, "n_b": 9}
             | {"ranks": [_leading_span(2, at_large=0.625), _leading_span(4, at_large=None)]},
         },
+        "account": {"decoder": _account(n, int(n_alive))},
         "agreement": {},
         "shared": [],
         "checks": [
@@ -241,6 +242,15 @@ def _summary(n: int, n_alive: int) -> dict[str, Any]:
         ],
         "answer": ["Most of it is the same.", HOSTILE[0]],
     }
+
+
+def _account(n: int, n_alive: int) -> dict[str, Any]:
+    """Three latents in groups, two in a subspace, the dead ones dead."""
+    counts = {"same": n_alive - 12, "group": 3, "subspace": 2, "similar": 4, "none": 3}
+    counts |= {"rare": 0, "dead": n - n_alive}
+    group = {"n_a": 1, "n_b": 2, "n_pairs": 0, "cosine": 0.9375, "score": 99.5, "p": 0.05}
+    about = {"n_draws": 19, "groups_in_a_draw": 0.0625, "groups": [group], "subspace_rank": 2}
+    return {"a": counts, "b": counts} | about | {"subspace_in_a_draw": {"a": 0.125, "b": 0.25}}
 
 
 def _leading_span(r: int, *, at_large: float | None) -> dict[str, Any]:

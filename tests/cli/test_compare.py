@@ -65,6 +65,21 @@ def test_with_partial_the_screen_the_page_and_a_figure_say_who_is_worth_the_pric
     assert "Worth a price of 1, %: decoder nothing is left" in capsys.readouterr().out
 
 
+def test_with_groups_the_screen_the_page_and_a_figure_account_for_every_latent(
+    runs: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run("compare", *runs, "--out", str(out), *FAST, "--groups") == 0
+    assert "Account of a by decoder, %: same 50.0, group " in capsys.readouterr().out
+    assert (out / "figures" / "account_of_latents.pdf").is_file()
+    assert "The account of every latent" in (out / "report.html").read_text(encoding="utf-8")
+    table = pd.read_parquet(out / "latents_a.parquet")
+    said = json.loads((out / "summary.json").read_text(encoding="utf-8"))["account"]["decoder"]["a"]
+    assert sum(said.values()) == len(table) == 60
+    assert run("compare", *runs, "--quick", "--groups") == 2
+    assert "--groups: --quick looks at directions" in capsys.readouterr().err
+
+
 def test_the_folder_is_whole_and_its_manifest_true(
     runs: tuple[str, str],
     tmp_path: Path,

@@ -59,6 +59,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         geometry=True,
         partial=True,
         transport=0.05,
+        groups=True,
     )
     many = stability(study.runs, Policy(nulls=("geometry",), n_draws=2), activations=[study.cache])
     toy = made_comparison_of_toys(folder)

@@ -77,6 +77,16 @@ def test_the_price_curve_is_the_saved_curve_beside_its_null(
         figures.partners_against_price(replace(comparison, partial=None), ax)
 
 
+def test_the_account_is_drawn_as_it_was_saved(comparison: Comparison, ax: Axes) -> None:
+    figures.account_of_latents(comparison, ax)
+    saved = comparison.summary["account"]["decoder"]["a"]
+    drawn = {bars.get_label(): [bar.get_width() for bar in bars] for bars in ax.containers}
+    assert drawn == {word: [count, count] for word, count in saved.items()}
+    without = {k: v for k, v in comparison.summary.items() if k != "account"}
+    with pytest.raises(InvalidInputError, match=r"--groups\), which this result lacks"):
+        figures.account_of_latents(replace(comparison, summary=without), ax)
+
+
 def test_a_result_without_floors_is_drawn_without_them(comparison: Comparison, ax: Axes) -> None:
     """Results of version 0.1 have no columns for it; of a lone latent they are empty."""
     without = comparison.curves.drop(columns="own_a_fraction").assign(own_b_fraction=np.nan)

@@ -92,6 +92,12 @@ _INPUTS = (
         help="Also let latents have several partners, by entropic transport at this temperature, "
         "such as 0.02: how many has each, beside the null?",
     ),
+    click.option(
+        "--groups",
+        is_flag=True,
+        help="Also account for every latent by directions: the same, the same within a group of "
+        "latents or a subspace, above chance, nowhere. 19 more matchings or more a view.",
+    ),
     calibration_option,
     click.option(
         "--quick",
@@ -160,6 +166,7 @@ def _compare(
     geometry: bool,
     partial: bool,
     transport: float | None,
+    groups: bool,
     calibration: Path | None,
     out: Path,
     overwrite: bool,
@@ -197,6 +204,7 @@ def _compare(
                 geometry=geometry,
                 partial=partial,
                 transport=transport,
+                groups=groups,
                 calibration=calibration,
             ),
             out,
@@ -215,7 +223,7 @@ def _compare(
 
 _OF_WHOLE_COMPARISONS = {
     *("activations", "codes", "unembedding", "effects", "effect_pairs", "geometry"),
-    *("partial", "transport", "calibration"),
+    *("partial", "transport", "groups", "calibration"),
     *("nulls", "n_draws", "seed", "rows", "measure", "min_firing", "held_out", "matrix"),
     *("out", "overwrite", "verbose"),
 }

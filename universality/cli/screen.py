@@ -42,6 +42,7 @@ def comparison_screen(summary: dict[str, Any], folder: Path) -> str:
         *geometry_lines(summary),
         *_partial(summary),
         *_one_partner(summary),
+        *_account(summary),
         *comparison_lines(summary),
         *_uncertified(summary["views"]),
         *_checks(summary),
@@ -205,6 +206,18 @@ def _one_partner(summary: dict[str, Any]) -> list[str]:
         for view, one in summary.get("transport", {}).items()
     ]
     return wrapped(f"One effective partner, % of a: {', '.join(said)}.") if said else []
+
+
+def _account(summary: dict[str, Any]) -> list[str]:
+    """What becomes of every latent of a, by view; only where it was asked for."""
+    lines = []
+    for view, found in summary.get("account", {}).items():
+        n = sum(found["a"].values())
+        words = ", ".join(f"{word} {_percent(count / n)}" for word, count in found["a"].items())
+        beside = f"{len(found['groups'])} groups, {found['groups_in_a_draw']:.2g} in a draw"
+        span = _percent(found["subspace_in_a_draw"]["a"])
+        lines += wrapped(f"Account of a by {view}, %: {words} ({beside}; subspace {span}).")
+    return lines
 
 
 def _uncertified(views: dict[str, Any]) -> list[str]:

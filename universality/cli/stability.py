@@ -57,6 +57,7 @@ def _only_of_two(name: str, **options: Any) -> Callable[[Command], Command]:
 @_only_of_two("--geometry", is_flag=True)
 @_only_of_two("--partial", is_flag=True)
 @_only_of_two("--transport")
+@_only_of_two("--groups", is_flag=True)
 @click.argument("runs", type=Address(), nargs=-1, metavar="[RUN]...")
 @click.option(
     "--activations",

@@ -23,7 +23,14 @@ def answer(summary: dict[str, Any]) -> list[str]:
     Of a result that a failed check voids, the reason comes first.
     """
     return withdrawn(
-        summary, [*_shared(summary), *_means(summary), *_agreement(summary), *_effects(summary)]
+        summary,
+        [
+            *_shared(summary),
+            *_means(summary),
+            *_account(summary),
+            *_agreement(summary),
+            *_effects(summary),
+        ],
     )
 
 
@@ -76,6 +83,23 @@ def _means(summary: dict[str, Any]) -> list[str]:
             f"normalised excess {assignment['normalised_excess']:.2f})."
         )
     return sentences
+
+
+def _account(summary: dict[str, Any]) -> list[str]:
+    """What becomes of every latent of a, by view of directions, where that was asked for."""
+    said = []
+    for view, found in summary.get("account", {}).items():
+        n = sum(found["a"].values())
+        share = {word: f"{count / n:.1%}" for word, count in found["a"].items()}
+        span = found["subspace_in_a_draw"]["a"]
+        said.append(
+            f"By {view}, of all {n:,} latents of a {share['same']} are the same, {share['group']} "
+            f"the same within {len(found['groups'])} groups (unrelated runs have "
+            f"{found['groups_in_a_draw']:.2g}), {share['subspace']} in the same subspace "
+            f"({span:.1%} when b is turned), {share['similar']} above chance, {share['none']} "
+            f"found nowhere, {share['rare']} rare and {share['dead']} dead."
+        )
+    return said
 
 
 def _distance(found: dict[str, float], n_draws: int) -> str:

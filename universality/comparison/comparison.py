@@ -24,6 +24,7 @@ from universality.reappearance.asking import forecast_beside, forecast_columns
 from universality.reappearance.fitted_forecast import Calibration
 from universality.reappearance.from_run import calibration_from
 from universality.results import Comparison, judge
+from universality.runs.between.account import account_of
 from universality.runs.between.matched_geometry import matched_geometry
 from universality.runs.between.own_runs import match_own_runs
 from universality.runs.between.pair_findings import find_between
@@ -55,6 +56,7 @@ from universality.validation import FLAG, PATH, TEXT, Is, Number, OneOf, either,
     geometry=FLAG,
     partial=FLAG,
     transport=either(TEMPERATURE, None),
+    groups=FLAG,
     calibration=either(Is((Calibration,), "a Calibration"), PATH, None),
     format=either(TEXT, None),
     orientation=either(OneOf(ORIENTATIONS), None),
@@ -73,6 +75,7 @@ def compare(
     geometry: bool = False,
     partial: bool = False,
     transport: float | None = None,
+    groups: bool = False,
     calibration: Calibration | str | Path | None = None,
     format: str | None = None,
     orientation: str | None = None,
@@ -102,6 +105,8 @@ def compare(
             space; needs activations.
         partial: Also match partially, at each price of staying unmatched, beside the null.
         transport: A temperature: also let latents have several partners, by entropic transport.
+        groups: Also account for every latent by directions: whether it lies in a group of latents,
+            or a leading span, that the other run has too.
         calibration: Of the chance that one more run has a latent: what `calibrate` gave, or its
             file; what is shipped if None.
         format: Format of both runs, where it cannot be told from their files.
@@ -174,6 +179,10 @@ def compare(
     if transport is not None:
         table, about = soft_partners(pair, policy, transport)
         evidence, summary = evidence | {"transport": table}, summary | {"transport": about}
+    if groups:
+        account = account_of(pair, policy, latents, between.summary.get("unmatched_span", {}))
+        latents = {side: latents[side].assign(**account.columns[side]) for side in SIDES}
+        summary |= {"account": account.summary}
     return Comparison(
         summary=summary | {"answer": answer(summary)},
         latents_a=latents["a"],

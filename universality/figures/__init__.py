@@ -56,11 +56,17 @@ from universality.figures.toy_models import (
     feature_overlaps,
     features_in_plane,
 )
-from universality.figures.two_runs import grades, means_beside_null, share_against_threshold
+from universality.figures.two_runs import (
+    account_of_latents,
+    grades,
+    means_beside_null,
+    share_against_threshold,
+)
 from universality.figures.widths import width_flow, width_ladder
 from universality.figures.writing import write_figure, write_figures, write_panels
 
 __all__ = [
+    "account_of_latents",
     "activation_density",
     "activation_scatter",
     "activation_weight",

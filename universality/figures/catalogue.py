@@ -46,6 +46,7 @@ _HEADLINES = (
     "share_against_threshold",
     "matched_similarity",
     "partners_against_price",
+    "account_of_latents",
     "decoder_against_encoder",
     "effects_against_similarity",
     "spectrum",
@@ -198,6 +199,8 @@ def _of_two(
     ]
     if "grades" in comparison.summary:
         draws.append(whole.grades)
+    if "account" in comparison.summary:
+        draws.append(whole.account_of_latents)
     if {"decoder", "encoder"} <= views:
         draws.append(latents.decoder_against_encoder)
     if {"decoder", "activations"} <= views:

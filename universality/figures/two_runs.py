@@ -17,12 +17,13 @@ from universality.figures.style import (
     SERIES,
     TWO_RUNS,
     legend_above,
+    needs,
     null_ticks,
     plain_axes,
     thin,
 )
 from universality.figures.withdrawal import drawing
-from universality.results import ALL_VIEWS, GRADES, Comparison, null_name, null_names
+from universality.results import ACCOUNTED, ALL_VIEWS, GRADES, Comparison, null_name, null_names
 
 _OWN_RUN: dict[str, Any] = {"linestyle": "-.", "linewidth": 0.7}
 _RINGS: dict[str, Any] = {
@@ -118,17 +119,39 @@ def grades(comparison: Comparison, ax: Axes) -> Axes:
     bars = {
         f"{_view_name(view)}, {side}": counts[side][view] for view in views for side in ("a", "b")
     }
+    _stack(ax, bars, dict(zip(GRADES, _GRADE_COLOURS, strict=True)))
+    threshold = comparison.summary["policy"]["threshold"]
+    return _bars_of_runs(ax, threshold)
+
+
+@drawing(comparison=TWO_RUNS, ax=AXES)
+@needs("an account of every latent (--groups)", lambda result: "account" in result.summary)
+def account_of_latents(comparison: Comparison, ax: Axes) -> Axes:
+    """What becomes of every latent by directions, groups and subspaces among it: saved counts.
+
+    See `results.grades.ACCOUNTED` for the words; each bar is as long as the run has latents.
+    """
+    account = comparison.summary["account"]
+    bars = {f"{_view_name(view)}, {side}": account[view][side] for view in account for side in "ab"}
+    colours = (_GRADE_COLOURS[0], SERIES[0], SERIES[1], *_GRADE_COLOURS[1:])
+    _stack(ax, bars, dict(zip(ACCOUNTED, colours, strict=True)))
+    return _bars_of_runs(ax, comparison.summary["policy"]["threshold"])
+
+
+def _stack(ax: Axes, bars: dict[str, dict[str, int]], colours: dict[str, str]) -> None:
     left = np.zeros(len(bars))
     longest = max(sum(count.values()) for count in bars.values())
-    for grade, colour in zip(GRADES, _GRADE_COLOURS, strict=True):
+    for grade, colour in colours.items():
         widths = [count[grade] for count in bars.values()]
         drawn = ax.barh(list(bars), widths, left=left, color=colour, label=grade, height=0.8)
         texts = [f"{width:,}" if width > 0.08 * longest else "" for width in widths]
         ax.bar_label(drawn, texts, label_type="center", fontsize="small", color="black")
         left += widths
+
+
+def _bars_of_runs(ax: Axes, threshold: float) -> Axes:
     ax.invert_yaxis()
     legend_above(ax, columns=3, handlelength=0.8)
-    threshold = comparison.summary["policy"]["threshold"]
     plain_axes(ax, x=f"latents (same: from {threshold:g} on)", y="view and run")
     ax.grid(visible=False, axis="y")
     return ax

@@ -65,6 +65,7 @@ def groups_beside_chance(
     null: str = "geometry",
     n_draws: int = 19,
     seed: int = 0,
+    absolute: bool = False,
     progress: bool = False,
 ) -> GroupsBesideChance:
     """Groups of latents of two runs, each with a p-value from re-matched, re-grouped draws.
@@ -78,19 +79,20 @@ def groups_beside_chance(
         null: Name of the null that draws the unrelated runs.
         n_draws: How often.
         seed: Of the draws.
+        absolute: Whether two latents of opposite sign are the same, too; spans have no signs.
         progress: Show a bar on stderr when that is a terminal.
 
     Raises:
         InvalidInputError: there is no such null.
     """
     drawing, generator = find_null(null), torch.Generator().manual_seed(seed)
-    observed = find_groups(a, b, same_pairs(a, b, threshold))
+    observed = find_groups(a, b, same_pairs(a, b, threshold, absolute=absolute))
     best, agreeing = [], []
     numbers = range(n_draws)
     for _ in counted(numbers, "draws of groups") if progress else numbers:
         one, other = drawing.draw({"rows": a}, {"rows": b}, generator=generator)
         x, y = one["rows"], other["rows"]
-        groups = find_groups(x, y, same_pairs(x, y, threshold))
+        groups = find_groups(x, y, same_pairs(x, y, threshold, absolute=absolute))
         best.append(groups[0].score if groups else -np.inf)
         agreeing.append(sum(group.cosine >= threshold for group in groups))
     return GroupsBesideChance(
@@ -98,8 +100,14 @@ def groups_beside_chance(
     )
 
 
-def same_pairs(a: Float[Tensor, "n_a d"], b: Float[Tensor, "n_b d"], threshold: float) -> Pairs:
+def same_pairs(
+    a: Float[Tensor, "n_a d"],
+    b: Float[Tensor, "n_b d"],
+    threshold: float,
+    *,
+    absolute: bool = False,
+) -> Pairs:
     """The assigned pairs that count as the same latent: cosine at the threshold or above."""
-    matching = match(a, b, progress=False)
+    matching = match(a, b, absolute=absolute, progress=False)
     reached = matching.similarity >= threshold
     return matching.a[reached], matching.b[reached]

@@ -23,7 +23,7 @@ from universality.results.connected import (
     connection_files,
     read_connection,
 )
-from universality.results.grades import ALL_VIEWS, GRADES, ROUNDING, grade_column
+from universality.results.grades import ACCOUNTED, ALL_VIEWS, GRADES, ROUNDING, grade_column
 from universality.results.investigated import Investigation, read_investigation
 from universality.results.result_files import read_summary
 from universality.results.schemas import (
@@ -46,6 +46,7 @@ from universality.results.validity import answer_of, judge, validity_of, withdra
 from universality.validation import PATH, takes
 
 __all__ = [
+    "ACCOUNTED",
     "ALL_VIEWS",
     "COMPARISON_SCHEMA",
     "CONNECTION_SCHEMA",

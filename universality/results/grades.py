@@ -15,6 +15,11 @@ fires, but too rarely to be judged. `dead`: never fires, or has a zero row. They
 of a run. By several views together see
 `with_grades_together`."""
 
+ACCOUNTED = ("same", "group", "subspace", *GRADES[1:])
+"""Every latent is one of these in the account of a view of directions, and they add up to the width
+of a run: its grade, unless it lies in the other run's span as a member of a group of latents, or in
+the leading span of what the other run has left (see `runs.between.account`)."""
+
 ALL_VIEWS = "all"
 """How the summary calls the grade over all views, the column `grade`."""
 
@@ -28,6 +33,16 @@ ROUNDING = 1e-9
 def grade_column(view: str) -> str:
     """The column that holds the grades by a view, or by all of them."""
     return "grade" if view == ALL_VIEWS else f"grade_{view}"
+
+
+def account_column(view: str) -> str:
+    """The column that holds what every latent is in the account of a view."""
+    return f"account_{view}"
+
+
+def account_counts(words: np.ndarray) -> dict[str, int]:
+    """How many latents are each; they add up to the width."""
+    return {word: int((words == word).sum()) for word in ACCOUNTED}
 
 
 def grade_by_view(
