@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,11 @@ from torch.nn.functional import normalize
 
 from tests.made_runs import make_run, unit_rows
 from universality.comparison import Policy, compare
+from universality.errors import InvalidInputError
 from universality.nulls.rotation import haar
 from universality.results import ACCOUNTED, Comparison
+from universality.runs.between.account import account_of
+from universality.runs.matched import MatchedPair
 
 N, D = 64, 48
 FAST = Policy(views=("decoder",), nulls=("geometry",), n_draws=2)
@@ -99,6 +104,13 @@ def test_runs_that_are_the_same_have_nothing_left(policy: Policy) -> None:
     assert account["a"]["same"] == account["b"]["same"] == 20
     assert account["groups"] == []
     assert account["subspace_rank"] is None
+
+
+def test_runs_without_directions_are_refused() -> None:
+    none = Mock(spec=MatchedPair)
+    none.a = Mock(directions={})
+    with pytest.raises(InvalidInputError, match="--groups accounts for latents by their dir"):
+        account_of(none, FAST, {}, {})
 
 
 def test_without_the_option_there_is_no_account() -> None:

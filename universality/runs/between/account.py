@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from universality.compute.norms import unit
+from universality.errors import InvalidInputError
 from universality.geometry.subspaces import Span, span_of
 from universality.matching.groups import Group
 from universality.nulls import geometry
@@ -71,7 +72,15 @@ def account_of(
         policy: Threshold, draws, seed.
         latents: Their tables, graded.
         spans: By view, of `unmatched_spans`.
+
+    Raises:
+        InvalidInputError: the runs are compared by no view of directions.
     """
+    if not pair.a.directions:
+        raise InvalidInputError(
+            "--groups accounts for latents by their directions, and these runs are compared by "
+            "none: leave it out, or compare checkpoints by decoder or encoder"
+        )
     columns: dict[Side, dict[str, np.ndarray]] = {side: {} for side in SIDES}
     summary = {}
     for view in pair.a.directions:
