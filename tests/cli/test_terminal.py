@@ -139,7 +139,7 @@ def test_a_matplotlibrc_of_the_user_changes_nothing(tmp_path: Path) -> None:
         pictures.append({file.name: file.read_bytes() for file in folder.iterdir()})
     assert pictures[0] == pictures[1]
     (tmp_path / "matplotlibrc").write_bytes(b"a\xff: True\n")
-    done = shell("", "report", "out0", cwd=tmp_path)
+    done = shell("", "figures", "out0", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: matplotlib cannot start: a matplotlibrc")

@@ -52,8 +52,8 @@ def _only_of_two(name: str, **options: Any) -> Callable[[Command], Command]:
 
 
 @click.command()
-@_only_of_two("--unembedding")
-@_only_of_two("--effects")
+@_only_of_two("--unembedding", type=Address())
+@_only_of_two("--effects", type=Address())
 @_only_of_two("--geometry", is_flag=True)
 @_only_of_two("--partial", is_flag=True)
 @_only_of_two("--transport")

@@ -95,8 +95,10 @@ def _fold_from(arrays: Mapping[str, np.ndarray], number: int) -> Fold:
     for field in fields_of(Fold):
         value = arrays.get(f"{number} {field.name}")
         found[field.name] = value.item() if value is not None and not value.ndim else value
-    ends = found["interval"]
-    return Fold(**found | {"interval": None if ends is None else DocumentInterval(*ends.tolist())})
+    if found["interval"] is not None:
+        *ends, n_documents = found["interval"].tolist()
+        found["interval"] = DocumentInterval(*ends, n_documents=int(n_documents))
+    return Fold(**found)
 
 
 def cross_fit(

@@ -15,7 +15,7 @@ from universality.figures.style import (
     plain_axes,
     thin,
 )
-from universality.figures.two_runs import null_label, similarity_name
+from universality.figures.two_runs import similarity_name
 from universality.figures.withdrawal import drawing
 from universality.results import Comparison
 
@@ -39,8 +39,8 @@ def partners_against_price(comparison: Comparison, ax: Axes) -> Axes:
         band = ax.fill_between(
             x, low.clip(0, 1), high.clip(0, 1), color=colour, alpha=0.25, linewidth=0
         )
-        plain.set(gid=f"assignment above the price, {name}", label="assignment above the price")
-        null.set(gid=f"null, {name}", label=null_label(comparison, str(view), more=", ±2 sd"))
+        plain.set(gid=f"assignment above the price, {name}", label="plain, above the price")
+        null.set(gid=f"null, {name}", label="null, ±2 sd")
         band.set_gid(f"null ±2 sd, {name}")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.02)

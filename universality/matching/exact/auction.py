@@ -12,7 +12,7 @@ _LEFT_OVER = 0.005
 _INCREMENTS = (1e-2, 1e-3, 1e-4, 0.0)
 """What a bid adds, in spans of the weights."""
 _FEW = 8
-_BIDS_PER_ROW = 40
+_BIDS_PER_ROW = 20
 
 
 def auction(
@@ -24,7 +24,7 @@ def auction(
     quickly, then with ever finer ones, which take back what the coarse one overpaid, and last with
     none, which leaves each won pair exactly as good as the row's second choice. Each stops when
     half a per cent of the rows, or eight, are without a column, when bids stop moving prices
-    (ties), or after 40 bids per row.
+    (ties), or after 20 bids per row.
     """
     prices = np.zeros(graph.n) if prices is None else prices
     span = float(np.ptp(graph.weight))
