@@ -96,8 +96,8 @@ def _fold_from(arrays: Mapping[str, np.ndarray], number: int) -> Fold:
         value = arrays.get(f"{number} {field.name}")
         found[field.name] = value.item() if value is not None and not value.ndim else value
     if found["interval"] is not None:
-        *ends, n_documents = found["interval"].tolist()
-        found["interval"] = DocumentInterval(*ends, n_documents=int(n_documents))
+        estimate, raw, low, high, n_documents = found["interval"].tolist()
+        found["interval"] = DocumentInterval(estimate, raw, low, high, int(n_documents))
     return Fold(**found)
 
 
