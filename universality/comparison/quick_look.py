@@ -15,6 +15,7 @@ import numpy as np
 
 from universality.checks.about_run import about_run, check_records
 from universality.checks.all_checks import run_checks
+from universality.comparison.summary import mutual_shares, proof_of
 from universality.errors import InvalidInputError
 from universality.nulls import isotropic
 from universality.results.validity import judge, withdrawn
@@ -109,16 +110,9 @@ def _view(pair: MatchedPair, view: str, observed: Statistics, policy: Policy) ->
         "assignment": {
             "mean": means[2],
             "null_at_most": _mean(pair, view, max(matching.n_a, matching.n_b), policy),
-            "n_pairs": int(matching.n_pairs),
-            "total": float(matching.total),
-            "upper_bound": float(matching.upper_bound),
-            "gap": float(matching.gap),
-            "certified": bool(matching.certified),
+            **proof_of(matching),
         },
-        "mutual": {
-            side: float(observed.averages[view, f"mutual.{side}"])
-            for side in ("fraction_a", "fraction_b")
-        },
+        "mutual": mutual_shares(observed, view),
     }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from universality.activations.row_screen import about_rows
 from universality.checks.about_run import about_run
 from universality.comparison.tables import latent_shares
+from universality.matching.result import Matching
 from universality.nulls.significance import normalised_excess
 from universality.results import COMPARISON_SCHEMA
 from universality.results.grades import grade_counts
@@ -96,21 +97,29 @@ def _view(
             "normalised_excess": normalised_excess(value, chance),
         }
 
-    matching = match.matching
     return {
         "greedy": {"a_to_b": beside_null(RULES[0]), "b_to_a": beside_null(RULES[1])},
-        "assignment": beside_null(RULES[2])
-        | {
-            "n_pairs": int(matching.n_pairs),
-            "total": float(matching.total),
-            "upper_bound": float(matching.upper_bound),
-            "gap": float(matching.gap),
-            "certified": bool(matching.certified),
-        },
-        "mutual": {
-            side: float(observed.averages[view, f"mutual.{side}"])
-            for side in ("fraction_a", "fraction_b")
-        },
+        "assignment": beside_null(RULES[2]) | proof_of(match.matching),
+        "mutual": mutual_shares(observed, view),
+    }
+
+
+def proof_of(matching: Matching) -> dict[str, Any]:
+    """What a summary keeps of an assignment: its total, and how far from the optimum it can be."""
+    return {
+        "n_pairs": int(matching.n_pairs),
+        "total": float(matching.total),
+        "upper_bound": float(matching.upper_bound),
+        "gap": float(matching.gap),
+        "certified": bool(matching.certified),
+    }
+
+
+def mutual_shares(observed: Statistics, view: str) -> dict[str, float]:
+    """Share of each run's latents that are the nearest of their nearest."""
+    return {
+        side: float(observed.averages[view, f"mutual.{side}"])
+        for side in ("fraction_a", "fraction_b")
     }
 
 
